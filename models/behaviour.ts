@@ -1,0 +1,42 @@
+import { assert } from './base/assert.js';
+import type { AnyRule, CallDescription, Rule } from './ioctls/description.js';
+import { ENVELOPE_RULES, type EnvelopeContext } from './ioctls/envelope.js';
+import { CALLS } from './ioctls/index.js';
+import { type Mutant, mutateRules } from './mutants.js';
+import type { Profile } from './profiles/index.js';
+
+/** The rules of a kernel: those its profile has, in the order of its profile, with at most one planted difference. */
+export class Behaviour {
+  readonly envelope: readonly Rule<EnvelopeContext>[];
+  readonly #rules: ReadonlyMap<CallDescription, readonly AnyRule[]>;
+
+  constructor(
+    readonly profile: Profile,
+    readonly mutant?: Mutant,
+  ) {
+    this.envelope = mutant === undefined ? ENVELOPE_RULES : mutateRules('envelope', ENVELOPE_RULES, mutant);
+    this.#rules = new Map(
+      CALLS.map((call) => {
+        const rules = rulesInOrder(call, profile);
+        return [call, mutant === undefined ? rules : mutateRules(call.name, rules, mutant)];
+      }),
+    );
+  }
+
+  rulesOf(call: CallDescription): readonly AnyRule[] {
+    return this.#rules.get(call) ?? [];
+  }
+}
+
+/** The rules that a profile's kernel has, in its order. */
+export function rulesInOrder(call: CallDescription, profile: Profile): readonly AnyRule[] {
+  const rules = call.rules.filter((rule) => rule.isFor?.(profile) ?? true);
+  for (const move of profile.movedRules.filter((moved) => moved.call === call.name)) {
+    const from = rules.findIndex(({ id }) => id === move.rule);
+    const [moved] = rules.splice(from, 1);
+    const to = rules.findIndex(({ id }) => id === move.before);
+    assert(from >= 0 && moved !== undefined && to >= 0, `${call.name} has ${move.rule} and ${move.before}`);
+    rules.splice(to, 0, moved);
+  }
+  return rules;
+}

@@ -1,0 +1,29 @@
+import type { Invariant } from './invariant.js';
+
+export const idsLowestFree: Invariant = {
+  id: 'ids_lowest_free',
+  statement: 'Ids are unique within a file and new objects take the lowest free ones from 1.',
+  notCovered:
+    'The order among ids that one call takes: predictions check it. The contract reading allows any free id.',
+  cite: 'main.c:_iommufd_object_alloc',
+  check: ({ world, reading, before, after }) => {
+    for (const [slot, ids] of after.ids) {
+      const objects = world.files.get(slot)?.objects.objects ?? [];
+      if (new Set(ids).size !== objects.length) return `file ${String(slot)} has an id twice`;
+      if (reading === 'contract') continue;
+      const old = new Set(before.ids.get(slot));
+      const gap = skippedId(ids, old);
+      if (gap !== undefined) return `a new object of file ${String(slot)} skipped the free id ${String(gap)}`;
+    }
+    return undefined;
+  },
+};
+
+/** A free id below the highest new one. */
+function skippedId(ids: readonly number[], old: ReadonlySet<number>): number | undefined {
+  const added = ids.filter((id) => !old.has(id));
+  const highest = added.at(-1) ?? 0;
+  const taken = new Set(added);
+  for (let id = 1; id < highest; id++) if (!old.has(id) && !taken.has(id)) return id;
+  return undefined;
+}

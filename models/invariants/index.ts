@@ -1,0 +1,25 @@
+import { alignmentIsNeeded } from './alignment_is_needed.js';
+import { areasAvoidReserved } from './areas_avoid_reserved.js';
+import { areasDisjoint } from './areas_disjoint.js';
+import { closeLeavesNothing } from './close_leaves_nothing.js';
+import { domainsTranslateAreas } from './domains_translate_areas.js';
+import { failureChangesNothing } from './failure_changes_nothing.js';
+import { idsLowestFree } from './ids_lowest_free.js';
+import type { Invariant } from './invariant.js';
+import { pagesPinnedOnce } from './pages_pinned_once.js';
+import { usersMatchHolders } from './users_match_holders.js';
+
+export type { Invariant } from './invariant.js';
+
+/** The only registry of what must hold after every step. */
+export const INVARIANTS: readonly Invariant[] = [
+  areasDisjoint,
+  areasAvoidReserved,
+  domainsTranslateAreas,
+  pagesPinnedOnce,
+  failureChangesNothing,
+  closeLeavesNothing,
+  idsLowestFree,
+  alignmentIsNeeded,
+  usersMatchHolders,
+];

@@ -1,0 +1,40 @@
+import type { Reading } from '../predict.js';
+import type { RawStep } from '../program/raw.js';
+import type { Ioas } from '../state/objects.js';
+import type { World } from '../state/world.js';
+import type { Snapshot } from './snapshot.js';
+
+/** The state right after a step, and what led to it. */
+export interface Moment {
+  readonly world: World;
+  /** Each IOAS of each open file. */
+  readonly ioases: readonly Ioas[];
+  readonly step: RawStep;
+  readonly reading: Reading;
+  readonly errno: number;
+  /** Whether the deciding rule has a cited exception from "a failing call changes nothing". */
+  readonly mayLeave: boolean;
+  readonly before: Snapshot;
+  readonly after: Snapshot;
+}
+
+/** What must hold after every step. */
+export interface Invariant {
+  readonly id: string;
+  /** One positive sentence. */
+  readonly statement: string;
+  /** What the check cannot see. */
+  readonly notCovered: string;
+  readonly cite: string;
+  /** What is wrong, in words; undefined while it holds. */
+  check(moment: Moment): string | undefined;
+}
+
+/** Each IOAS of each open file. */
+export function ioasesOf(world: World): Ioas[] {
+  const ioases: Ioas[] = [];
+  for (const file of world.files.values()) {
+    for (const object of file.objects.objects) if (object.type === 'IOAS') ioases.push(object);
+  }
+  return ioases;
+}

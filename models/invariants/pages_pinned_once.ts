@@ -1,0 +1,62 @@
+import { hex } from '../base/u64.js';
+import type { Ioas } from '../state/objects.js';
+import type { World } from '../state/world.js';
+import { type Pages, isHeld } from '../state/pages.js';
+import type { Invariant } from './invariant.js';
+
+export const pagesPinnedOnce: Invariant = {
+  id: 'pages_pinned_once',
+  statement:
+    'Each page that an area with a storage domain covers is pinned once for its mapping, no other page is, and the charges are the pins.',
+  notCovered: 'Pins of other users of the same memory.',
+  cite: 'pages.c: header comment on the three tiers; iopt_pages_update_pinned',
+  check: ({ world, ioases }) => {
+    const all = pagesOf(ioases);
+    for (const pages of all) {
+      const wrong = wrongPin(pages);
+      if (wrong !== undefined) return wrong;
+    }
+    return wrongSums(world, all);
+  },
+};
+
+function pagesOf(ioases: readonly Ioas[]): Set<Pages> {
+  const all = new Set<Pages>();
+  for (const { table } of ioases) for (const area of table.areas) all.add(area.pages);
+  return all;
+}
+
+function wrongPin(pages: Pages): string | undefined {
+  for (const index of pages.frames.keys()) {
+    if (!isHeld(pages, index))
+      return `page ${String(index)} of the memory at ${hex(pages.origin)} is pinned for nothing`;
+  }
+  for (const area of pages.areas) {
+    if (!area.hasStorageDomain) continue;
+    for (let index = area.firstIndex; index <= area.lastIndex; index++) {
+      if (!pages.frames.has(index))
+        return `page ${String(index)} under the area at ${hex(area.iova)} is not pinned`;
+    }
+  }
+  return undefined;
+}
+
+function wrongSums({ process, memory }: World, all: ReadonlySet<Pages>): string | undefined {
+  const pinned = { NONE: 0, USER: 0, MM: 0 };
+  const pins = new Map<number, number>();
+  for (const { accountMode, frames } of all) {
+    pinned[accountMode] += frames.size;
+    for (const frame of frames.values()) pins.set(frame, (pins.get(frame) ?? 0) + 1);
+  }
+  const total = pinned.NONE + pinned.USER + pinned.MM;
+  if (process.pinnedVm !== total)
+    return `pinned_vm is ${String(process.pinnedVm)}, pages held are ${String(total)}`;
+  if (process.lockedVm !== pinned.MM)
+    return `locked_vm is ${String(process.lockedVm)}, pages charged to it are ${String(pinned.MM)}`;
+  if (process.userLockedVm !== pinned.USER) {
+    return `the user's locked_vm is ${String(process.userLockedVm)}, pages charged to it are ${String(pinned.USER)}`;
+  }
+  for (const [frame, count] of memory.pins)
+    if (pins.get(frame) !== count) return 'a page has pins that no mapping holds';
+  return pins.size === memory.pins.size ? undefined : 'a page that a mapping holds has no pin';
+}

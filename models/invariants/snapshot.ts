@@ -1,0 +1,66 @@
+import type { IommufdFile } from '../state/iommufd_file.js';
+import type { IommufdObject } from '../state/objects.js';
+import type { IoPagetable } from '../state/io_pagetable.js';
+import type { World } from '../state/world.js';
+
+type Primitive = number | bigint | string | boolean;
+
+/** Everything a call could have changed, flat, so that two moments can be compared. */
+export interface Snapshot {
+  readonly values: readonly Primitive[];
+  /** Ids in use by file slot, ascending. */
+  readonly ids: ReadonlyMap<number, readonly number[]>;
+}
+
+export function takeSnapshot({ process, memory, files }: World): Snapshot {
+  const values: Primitive[] = [process.pinnedVm, process.lockedVm, process.userLockedVm, memory.pins.size];
+  const ids = new Map<number, readonly number[]>();
+  for (const [slot, file] of files) {
+    values.push(slot);
+    ids.set(slot, describeFile(file, values));
+  }
+  return { values, ids };
+}
+
+export function snapshotsEqual(one: Snapshot, two: Snapshot): boolean {
+  const { values } = one;
+  if (values.length !== two.values.length) return false;
+  for (let at = 0; at < values.length; at++) if (values[at] !== two.values[at]) return false;
+  return true;
+}
+
+function describeFile(file: IommufdFile, values: Primitive[]): number[] {
+  const ids: number[] = [];
+  values.push(file.accountMode);
+  for (const object of file.objects.objects) {
+    ids.push(object.id);
+    describeObject(object, values);
+  }
+  return ids;
+}
+
+function describeObject(object: IommufdObject, values: Primitive[]): void {
+  values.push(object.type, object.id, object.users);
+  switch (object.type) {
+    case 'IOAS':
+      describeTable(object.table, values);
+      return;
+    case 'HWPT_PAGING':
+      values.push(object.ioas.id, object.domain.extentCount);
+      return;
+    case 'DEVICE':
+      values.push(object.hwpt?.id ?? 0);
+      return;
+    case 'SELFTEST':
+      values.push(object.device.id);
+  }
+}
+
+function describeTable(table: IoPagetable, values: Primitive[]): void {
+  values.push(table.alignment, table.disableLargePages, table.areas.length, table.allowed.length);
+  for (const { iova, last, pages, startByte, hasStorageDomain } of table.areas) {
+    values.push(iova, last, pages.origin, startByte, hasStorageDomain, pages.frames.size);
+  }
+  for (const { start, last } of table.allowed) values.push(start, last);
+  for (const { start, last } of table.reserved) values.push(start, last);
+}

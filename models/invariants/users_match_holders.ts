@@ -1,0 +1,41 @@
+import type { IommufdFile } from '../state/iommufd_file.js';
+import type { IommufdObject } from '../state/objects.js';
+import type { Invariant } from './invariant.js';
+
+export const usersMatchHolders: Invariant = {
+  id: 'users_match_holders',
+  statement: 'Each object has one user for the table and one for each object that depends on it.',
+  notCovered: 'References of calls in flight: programs of one thread have none between steps.',
+  cite: 'iommufd_private.h: struct iommufd_object users',
+  check: ({ world }) => {
+    for (const file of world.files.values()) {
+      for (const object of file.objects.objects) {
+        const holders = 1 + holdersOf(object, file);
+        if (object.users !== holders) {
+          return `${object.type} ${String(object.id)} has ${String(object.users)} users, holders are ${String(holders)}`;
+        }
+      }
+    }
+    return undefined;
+  },
+};
+
+function holdersOf(object: IommufdObject, file: IommufdFile): number {
+  switch (object.type) {
+    case 'IOAS':
+      return count(file, (other) => other.type === 'HWPT_PAGING' && other.ioas === object);
+    case 'HWPT_PAGING':
+      return count(file, (other) => other.type === 'DEVICE' && other.hwpt === object);
+    case 'DEVICE':
+      return (
+        count(file, (other) => other.type === 'SELFTEST' && other.device === object) +
+        (object.hwpt === undefined ? 0 : 1)
+      );
+    case 'SELFTEST':
+      return 0;
+  }
+}
+
+function count(file: IommufdFile, holds: (other: IommufdObject) => boolean): number {
+  return file.objects.objects.filter(holds).length;
+}

@@ -1,0 +1,164 @@
+import type { Errno } from '../base/errno.js';
+import type { ArgsOf, FieldTable } from '../layout/field.js';
+import { type Segment, type StructLayout, layoutSegments } from '../layout/struct.js';
+import type { Profile } from '../profiles/index.js';
+import type { CallMemory } from '../state/call_memory.js';
+import type { IommufdFile } from '../state/iommufd_file.js';
+import type { World } from '../state/world.js';
+
+/** What a call's rules and effect see. */
+export interface CallContext<A> {
+  readonly world: World;
+  readonly file: IommufdFile;
+  readonly profile: Profile;
+  /** The kernel's copy of the struct; effects write results into it. */
+  readonly args: A;
+  /** The user pointer of the call. */
+  readonly pointer: bigint;
+  readonly memory: CallMemory;
+  /** Whether the kernel can write its answer into the struct. */
+  canRespond(): boolean;
+  /**
+   * A result that the kernel is free to choose by the documented uAPI.
+   * @param field where user space finds it
+   * @param exact what the profile's kernel chooses
+   * @param isLegal whether the uAPI allows a value
+   */
+  choose<T extends number | bigint>(field: string, exact: T, isLegal: (value: T) => boolean): T;
+}
+
+/** The answer of a rule: an error, or that the model cannot tell. */
+export type RuleId = `${Errno | 'unspecified'}.${string}`;
+
+/**
+ * One reason for which a call fails. Rules stand in the order in which the kernel checks; `when` answers for itself, whatever
+ * the rules before it said, because the contract reading lets any true rule win.
+ */
+export interface Rule<C> {
+  readonly id: RuleId;
+  /** What is the case when the rule applies, as half a sentence: "the IOAS does not exist". */
+  readonly says: string;
+  /** Where the kernel decides so. */
+  readonly cite: string;
+  /** Which kernels have the rule; without it, all. */
+  readonly isFor?: (profile: Profile) => boolean;
+  when(c: C): boolean;
+  /** The exception from "a failing call changes nothing and writes nothing". */
+  readonly leaves?: Leftover<C>;
+  /** A kernel warning that comes with the answer: a kernel finding. */
+  readonly splat?: Splat;
+}
+
+/** What a failing call does all the same. */
+export interface Leftover<C> {
+  readonly what: string;
+  readonly cite: string;
+  does(c: C): void;
+  /** Whether the struct is written back as after success. */
+  readonly isResponding?: boolean;
+}
+
+/** A console message that user space can provoke. */
+export interface Splat {
+  /** The title that the console parser gives it. */
+  readonly title: string;
+  /** The page of docs/findings. */
+  readonly finding: string;
+}
+
+/** The part of the struct that the kernel writes on success. */
+export type Response = 'struct' | 'nothing' | { readonly member: string };
+
+/** The face of a call: what user space passes, and what comes back. `F` is its field table. */
+export interface CallInterface<F extends FieldTable> {
+  readonly name: string;
+  /** The ioctl number. */
+  readonly command: number;
+  /** Selects the operation of a multiplexed command. */
+  readonly op?: number;
+  readonly doc: string;
+  /** Where the kernel implements it. */
+  readonly source: string;
+  /** The last member that user space must know of. */
+  readonly lastRequired: keyof F & string;
+  readonly respond: Response;
+  /** Whether memory exhaustion is an answer the contract allows; it is never one of a machine with memory to spare. */
+  readonly allocates: boolean;
+}
+
+/** What rules and effect look up before they decide. Pure; `R` may hold values computed on demand (`once`). */
+export type Lookup<A, R extends object> = (c: CallContext<A>) => R;
+
+/** What a call does. */
+export interface CallBehaviour<C> {
+  /** In the order in which the newest kernel checks. */
+  readonly rules: readonly Rule<C>[];
+  /** What success changes, and the results it writes into `args`. */
+  effect(c: C): void;
+}
+
+/** The decoded struct of any call. */
+export type AnyArgs = Record<string, number | bigint>;
+/** The context of any call, before a description's own types. */
+export type AnyContext = CallContext<AnyArgs>;
+export type AnyRule = Rule<AnyContext>;
+
+/** A call description with its types erased: what the registry, the prediction and every derivation read. */
+export interface CallDescription {
+  readonly name: string;
+  readonly command: number;
+  readonly op: number | undefined;
+  readonly doc: string;
+  readonly source: string;
+  readonly layout: StructLayout<FieldTable>;
+  readonly bytesMin: number;
+  readonly respond: Response;
+  readonly rules: readonly AnyRule[];
+  readonly allocates: boolean;
+  /** Adds what the rules look up to a context. */
+  resolve(c: AnyContext): AnyContext;
+  effect(c: AnyContext): void;
+}
+
+/** A call description that still lacks its behaviour; apart, so that the types of `F` and `R` are settled first. */
+export interface CallStub<F extends FieldTable, R extends object> {
+  behaves(behaviour: CallBehaviour<CallContext<ArgsOf<F>> & R>): CallDescription;
+}
+
+/** Describes a call whose struct is one field table. */
+export function defineCall<F extends FieldTable, R extends object>(
+  face: CallInterface<F> & { readonly fields: F },
+  lookUp: Lookup<ArgsOf<F>, R>,
+): CallStub<F, R> {
+  return defineSegmentedCall<F, R>({ ...face, segments: [{ fields: face.fields }] }, lookUp);
+}
+
+/** Describes a call whose struct contains a union; `F` is the union of its segments' tables. */
+export function defineSegmentedCall<F extends FieldTable, R extends object>(
+  face: CallInterface<F> & { readonly segments: readonly Segment[] },
+  lookUp: Lookup<ArgsOf<F>, R>,
+): CallStub<F, R> {
+  const layout = layoutSegments<F>(face.segments);
+  return {
+    behaves: ({ rules, effect }) => ({
+      name: face.name,
+      command: face.command,
+      op: face.op,
+      doc: face.doc,
+      source: face.source,
+      layout: layout as unknown as StructLayout<FieldTable>,
+      bytesMin: layout.endOf(face.lastRequired),
+      respond: face.respond,
+      rules: rules as unknown as readonly AnyRule[],
+      allocates: face.allocates,
+      resolve: (c) => Object.assign(c, lookUp(c as unknown as CallContext<ArgsOf<F>>)),
+      effect: effect as unknown as (c: AnyContext) => void,
+    }),
+  };
+}
+
+/** A value computed at the first question and kept for the rest of the call. */
+export function once<T>(compute: () => T): () => T {
+  let kept: { readonly value: T } | undefined;
+  return () => (kept ??= { value: compute() }).value;
+}

@@ -1,0 +1,131 @@
+import { readU32 } from '../base/bytes.js';
+import type { Profile } from '../profiles/index.js';
+import type { CallMemory } from '../state/call_memory.js';
+import type { IommufdFile } from '../state/iommufd_file.js';
+import type { CallDescription, Rule } from './description.js';
+import { callByCommand } from './index.js';
+import { TEST_COMMAND } from './test/test_command.js';
+
+/** What every ioctl on the file goes through before its handler. Source: main.c:iommufd_fops_ioctl. */
+export interface EnvelopeContext {
+  readonly file: IommufdFile | undefined;
+  readonly command: number;
+  readonly pointer: bigint;
+  readonly memory: CallMemory;
+  readonly profile: Profile;
+  /** The call that the command names, if the model describes it. */
+  readonly description: CallDescription | undefined;
+  /** The `size` that user space passed; 0 where it cannot be read. */
+  readonly userBytes: number;
+}
+
+/** Bytes of the `size` member that starts every struct. */
+const SIZE_BYTES = 4;
+
+const FIRST_COMMAND = 0x3b80;
+
+const DISPATCH = 'main.c:iommufd_fops_ioctl';
+const COPY_IN = 'include/linux/uaccess.h:copy_struct_from_user';
+
+/** VFIO compatibility commands, which the kernel dispatches before it looks at the table. Source: vfio_compat.c:iommufd_vfio_ioctl. */
+const VFIO_COMMANDS = new Set([0x3b64, 0x3b65, 0x3b66, 0x3b70, 0x3b71, 0x3b72]);
+
+/** In the order of the kernel. */
+export const ENVELOPE_RULES: readonly Rule<EnvelopeContext>[] = [
+  {
+    id: 'EBADF.file',
+    says: 'the file is closed',
+    cite: 'fs/ioctl.c',
+    when: ({ file }) => file === undefined,
+  },
+  {
+    id: 'ENOTTY.number',
+    says: 'the command number lies outside the table',
+    cite: DISPATCH,
+    when: (c) => !isInTable(c) && !VFIO_COMMANDS.has(c.command),
+  },
+  {
+    id: 'unspecified.vfio',
+    says: 'the model does not describe the VFIO compatibility commands yet',
+    cite: 'models/ioctls',
+    when: ({ command }) => VFIO_COMMANDS.has(command),
+  },
+  {
+    id: 'EFAULT.size',
+    says: 'the size member cannot be read',
+    cite: DISPATCH,
+    when: ({ memory, pointer }) => !memory.isReadable(pointer, SIZE_BYTES),
+  },
+  {
+    id: 'ENOTTY.command',
+    says: 'the command is not the one that the table has under its number',
+    cite: DISPATCH,
+    when: (c) => isInTable(c) && !isCommand(c),
+  },
+  {
+    id: 'unspecified.call',
+    says: 'the model does not describe this command yet',
+    cite: 'models/ioctls',
+    when: (c) => isCommand(c) && c.description === undefined,
+  },
+  {
+    id: 'EINVAL.size',
+    says: 'size is below what the call requires',
+    cite: DISPATCH,
+    when: ({ description, userBytes }) => description !== undefined && userBytes < description.bytesMin,
+  },
+  {
+    id: 'E2BIG.tail',
+    says: 'a byte beyond the struct that the kernel knows is not 0',
+    cite: COPY_IN,
+    when: (c) => tailOf(c) === 'not_zero',
+  },
+  {
+    id: 'EFAULT.tail',
+    says: 'a byte beyond the struct that the kernel knows cannot be read, before any that is not 0',
+    cite: COPY_IN,
+    when: (c) => tailOf(c) === 'fault',
+  },
+  {
+    id: 'EFAULT.struct',
+    says: 'a byte of the struct cannot be read',
+    cite: COPY_IN,
+    when: ({ description, memory, pointer, userBytes }) =>
+      description !== undefined && !memory.isReadable(pointer, Math.min(userBytes, description.layout.bytes)),
+  },
+];
+
+/** Looks up what the envelope's rules need. */
+export function openEnvelope(
+  file: IommufdFile | undefined,
+  command: number,
+  pointer: bigint,
+  memory: CallMemory,
+  profile: Profile,
+): EnvelopeContext {
+  const userBytes = memory.isReadable(pointer, SIZE_BYTES) ? readU32(memory.read(pointer, SIZE_BYTES), 0) : 0;
+  return { file, command, pointer, memory, profile, description: callByCommand(command), userBytes };
+}
+
+function isInTable({ command, profile }: EnvelopeContext): boolean {
+  const number = command & 0xff;
+  const last = (profile.hasTestCommands ? TEST_COMMAND : profile.lastCommand) & 0xff;
+  return number >= (FIRST_COMMAND & 0xff) && number <= last;
+}
+
+function isCommand({ command, profile }: EnvelopeContext): boolean {
+  const isNative = command >= FIRST_COMMAND && command <= FIRST_COMMAND - 0x80 + profile.lastCommand;
+  return isNative || (profile.hasTestCommands && command === TEST_COMMAND);
+}
+
+/** What the bytes beyond the kernel's struct are; the first that is not 0 or cannot be read decides. */
+function tailOf({ description, memory, pointer, userBytes }: EnvelopeContext): 'zero' | 'not_zero' | 'fault' {
+  if (description === undefined || userBytes <= description.layout.bytes) return 'zero';
+  const start = pointer + BigInt(description.layout.bytes);
+  const tailBytes = userBytes - description.layout.bytes;
+  const readable = memory.readableBytes(start, tailBytes);
+  for (let offset = 0; offset < readable; offset++) {
+    if (memory.byteAt(start + BigInt(offset)) !== 0) return 'not_zero';
+  }
+  return readable < tailBytes ? 'fault' : 'zero';
+}

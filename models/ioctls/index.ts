@@ -1,0 +1,51 @@
+import type { CallDescription } from './description.js';
+import { destroy } from './native/destroy.js';
+import { ioasAlloc } from './native/ioas_alloc.js';
+import { ioasAllowIovas } from './native/ioas_allow_iovas.js';
+import { ioasCopy } from './native/ioas_copy.js';
+import { ioasIovaRanges } from './native/ioas_iova_ranges.js';
+import { ioasMap } from './native/ioas_map.js';
+import { ioasUnmap } from './native/ioas_unmap.js';
+import { option } from './native/option.js';
+import { addReserved } from './test/add_reserved.js';
+import { mdCheckMap } from './test/md_check_map.js';
+import { mdCheckRefs } from './test/md_check_refs.js';
+import { mockDomain, mockDomainFlags } from './test/mock_domain.js';
+import { testCommand } from './test/test_command.js';
+
+/** The only registry: every call that the model describes, by command number and operation. */
+export const CALLS: readonly CallDescription[] = [
+  destroy,
+  ioasAlloc,
+  ioasAllowIovas,
+  ioasCopy,
+  ioasIovaRanges,
+  ioasMap,
+  ioasUnmap,
+  option,
+  testCommand,
+  addReserved,
+  mockDomain,
+  mdCheckMap,
+  mdCheckRefs,
+  mockDomainFlags,
+];
+
+const byName = new Map(CALLS.map((call) => [call.name, call]));
+const byCommand = new Map(CALLS.filter(({ op }) => op === undefined).map((call) => [call.command, call]));
+const byOp = new Map(CALLS.filter(({ op }) => op !== undefined).map((call) => [call.op, call]));
+
+/** Finds a call by the name that the kernel's headers give it. */
+export function callByName(name: string): CallDescription | undefined {
+  return byName.get(name);
+}
+
+/** Finds a call by its ioctl number; a multiplexed command is found without its operation. */
+export function callByCommand(command: number): CallDescription | undefined {
+  return byCommand.get(command);
+}
+
+/** Finds an operation of IOMMU_TEST_CMD. */
+export function testOpByNumber(op: number): CallDescription | undefined {
+  return byOp.get(op);
+}

@@ -1,0 +1,123 @@
+import { id32, iova64, length64, sizeField } from '../../layout/field.js';
+import { U64_MAX, rangeWraps, wrapU64 } from '../../base/u64.js';
+import { present } from '../../base/assert.js';
+import { dropArea } from '../../state/fill.js';
+import { unmapAll } from '../../state/destroy.js';
+import type { Ioas } from '../../state/objects.js';
+import type { Area } from '../../state/pages.js';
+import { type CallContext, defineCall, once } from '../description.js';
+import { cannotRespond, noSuchIoas } from '../shared_rules.js';
+
+const SOURCE = 'ioas.c:iommufd_ioas_unmap';
+const RANGE = 'io_pagetable.c:iopt_unmap_iova_range';
+
+interface Args {
+  iova: bigint;
+  length: bigint;
+}
+
+/** The areas that an unmap meets, up to the first that it cannot take. */
+interface Reach {
+  readonly whole: readonly Area[];
+  readonly straddler: Area | undefined;
+}
+
+type Context = CallContext<Args> & { ioas: Ioas | undefined; reach: () => Reach };
+
+export const ioasUnmap = defineCall(
+  {
+    name: 'IOMMU_IOAS_UNMAP',
+    command: 0x3b86,
+    doc: 'Removes the areas that lie wholly inside a range; (0, 2^64 - 1) removes everything and cannot fail for want of areas.',
+    source: SOURCE,
+    fields: {
+      size: sizeField(),
+      ioas_id: id32(['IOAS']),
+      iova: iova64('first IOVA of the range'),
+      length: length64('in: bytes of the range; out: bytes that were mapped in it', 'inout'),
+    },
+    lastRequired: 'length',
+    respond: 'struct',
+    allocates: false,
+  },
+  ({ args, file }) => {
+    const ioas = file.objects.findOfType(args.ioas_id, 'IOAS');
+    return { ioas, reach: once(() => reachOf(ioas, args)) };
+  },
+).behaves({
+  rules: [
+    noSuchIoas(SOURCE),
+    {
+      id: 'EOVERFLOW.iova_max',
+      says: 'iova is 2^64 - 1',
+      cite: SOURCE,
+      when: ({ args }) => !isEverything(args) && args.iova === U64_MAX,
+    },
+    {
+      id: 'EOVERFLOW.length_max',
+      says: 'length is 2^64 - 1, and iova is not 0',
+      cite: SOURCE,
+      when: ({ args }) => !isEverything(args) && args.length === U64_MAX,
+    },
+    {
+      id: 'EINVAL.length_zero',
+      says: 'length is 0',
+      cite: 'io_pagetable.c:iopt_unmap_iova',
+      when: ({ args }) => args.length === 0n,
+    },
+    {
+      id: 'EOVERFLOW.wrap',
+      says: 'the range goes beyond 2^64',
+      cite: 'io_pagetable.c:iopt_unmap_iova',
+      when: ({ args }) => args.length > 0n && !isEverything(args) && rangeWraps(args.iova, args.length),
+    },
+    {
+      id: 'ENOENT.straddles',
+      says: 'an area begins before the range or ends after it',
+      cite: RANGE,
+      when: ({ reach }) => reach().straddler !== undefined,
+      leaves: {
+        what: 'the areas below the one that straddles are gone',
+        cite: RANGE,
+        does: dropWholeAreas,
+      },
+    },
+    {
+      id: 'ENOENT.empty',
+      says: 'nothing is mapped in the range',
+      cite: SOURCE,
+      when: ({ args, reach }) => !isEverything(args) && reach().whole.length === 0,
+    },
+    cannotRespond({ what: 'the range is unmapped', does: unmap }),
+  ],
+  effect: unmap,
+});
+
+function unmap(c: Context): void {
+  c.args.length = wrapU64(
+    isEverything(c.args) ? unmapAll(present(c.ioas, 'IOAS'), c.world) : dropWholeAreas(c),
+  );
+}
+
+function dropWholeAreas({ ioas, reach, world }: Context): bigint {
+  let unmappedBytes = 0n;
+  for (const area of reach().whole) {
+    unmappedBytes += area.length;
+    dropArea(present(ioas, 'IOAS').table, area, world);
+  }
+  return unmappedBytes;
+}
+
+function isEverything({ iova, length }: Args): boolean {
+  return iova === 0n && length === U64_MAX;
+}
+
+function reachOf(ioas: Ioas | undefined, args: Args): Reach {
+  if (ioas === undefined || args.length === 0n || isEverything(args)) {
+    return { whole: [], straddler: undefined };
+  }
+  const last = args.iova + args.length - 1n;
+  const met = ioas.table.areasIntersecting({ start: args.iova, last });
+  const at = met.findIndex((area) => area.iova < args.iova || area.last > last);
+  return at < 0 ? { whole: met, straddler: undefined } : { whole: met.slice(0, at), straddler: met[at] };
+}

@@ -1,0 +1,165 @@
+import type { Ioas } from '../state/objects.js';
+import type { AddDomainFailure } from '../state/attach.js';
+import type { Protection } from '../state/pages.js';
+import type { Placement } from '../state/placement.js';
+import type { CallContext, Leftover, Rule } from './description.js';
+
+/** IOMMU_IOAS_MAP_*: how an area is placed and what it permits. Source: iommufd.h, enum iommufd_ioas_map_flags. */
+export const IOAS_MAP_FLAGS = { FIXED_IOVA: 1, WRITEABLE: 2, READABLE: 4 } as const;
+
+const PERMISSIONS = IOAS_MAP_FLAGS.WRITEABLE | IOAS_MAP_FLAGS.READABLE;
+
+/** conv_iommu_prot: what the flags of MAP and COPY permit. Source: ioas.c. */
+export function protectionOf(flags: number): Protection {
+  return {
+    read: (flags & IOAS_MAP_FLAGS.READABLE) !== 0,
+    write: (flags & IOAS_MAP_FLAGS.WRITEABLE) !== 0,
+  };
+}
+
+/** Whether a word has a bit outside a set of flags. */
+export function hasUnknownBits(word: number, flags: Readonly<Record<string, number>>): boolean {
+  const known = Object.values(flags).reduce((bits, bit) => bits | bit, 0);
+  return (word & ~known) !== 0;
+}
+
+/** flags of MAP and COPY: unknown bits. */
+export function unknownMapFlags(cite: string): Rule<CallContext<{ flags: number }>> {
+  return {
+    id: 'EOPNOTSUPP.flags',
+    says: 'flags has a bit besides FIXED_IOVA, WRITEABLE and READABLE',
+    cite,
+    when: ({ args }) => hasUnknownBits(args.flags, IOAS_MAP_FLAGS),
+  };
+}
+
+/** flags of MAP and COPY: neither direction permitted. */
+export function noAccessRequested(cite: string): Rule<CallContext<{ flags: number }>> {
+  return {
+    id: 'EINVAL.no_access',
+    says: 'flags has neither WRITEABLE nor READABLE',
+    cite,
+    when: ({ args }) => (args.flags & PERMISSIONS) === 0,
+  };
+}
+
+/** The `__reserved` member must be zero. */
+export function reservedNotZero(cite: string): Rule<CallContext<{ __reserved: number }>> {
+  return {
+    id: 'EOPNOTSUPP.reserved',
+    says: '__reserved is not 0',
+    cite,
+    when: ({ args }) => args.__reserved !== 0,
+  };
+}
+
+/** The call's IOAS does not exist, or the id is of another type. */
+export function noSuchIoas(cite: string): Rule<{ ioas: Ioas | undefined }> {
+  return {
+    id: 'ENOENT.ioas',
+    says: 'no IOAS of this file has the id',
+    cite,
+    when: ({ ioas }) => ioas === undefined,
+  };
+}
+
+/** The answer cannot be written back; without `leaves` the kernel undoes what it did. */
+export function cannotRespond<C extends Pick<CallContext<unknown>, 'canRespond'>>(
+  leaves?: Omit<Leftover<C>, 'cite'>,
+): Rule<C> {
+  const cite = 'iommufd_private.h:iommufd_ucmd_respond';
+  return {
+    id: 'EFAULT.respond',
+    says: 'the struct cannot be written back',
+    cite,
+    when: (c) => !c.canRespond(),
+    ...(leaves === undefined ? {} : { leaves: { ...leaves, cite } }),
+  };
+}
+
+/** What placing an area can fail with, in the kernel's order. Source: io_pagetable.c:iopt_alloc_area_pages. */
+export const PLACEMENT_RULES: readonly Rule<{ placement: Placement }>[] = [
+  {
+    id: 'EINVAL.length_alignment',
+    says: 'length is not a multiple of the alignment of the IOAS',
+    cite: 'io_pagetable.c:iopt_alloc_area_pages',
+    when: ({ placement }) => placement.isLengthMisaligned,
+  },
+  {
+    id: 'EOVERFLOW.automatic_length',
+    says: 'an automatic IOVA is asked for 2^63 - 1 bytes or more',
+    cite: 'io_pagetable.c:iopt_alloc_iova',
+    when: ({ placement }) => placement.isTooLongForAutomatic,
+  },
+  {
+    id: 'EINVAL.automatic_alignment',
+    says: 'the alignment that length and address leave to an automatic IOVA is below that of the IOAS',
+    cite: 'io_pagetable.c:iopt_alloc_iova',
+    when: ({ placement }) => placement.isAutomaticAlignmentTooSmall,
+  },
+  {
+    id: 'ENOSPC.no_hole',
+    says: 'no hole of the allowed ranges takes the area',
+    cite: 'io_pagetable.c:iopt_alloc_iova',
+    when: ({ placement }) => placement.hasNoHole,
+  },
+  {
+    id: 'EINVAL.iova_alignment',
+    says: 'the fixed IOVA is not a multiple of the alignment of the IOAS',
+    cite: 'io_pagetable.c:iopt_check_iova',
+    when: ({ placement }) => placement.isFixedMisaligned,
+  },
+  {
+    id: 'EOVERFLOW.iova_wrap',
+    says: 'the fixed range goes beyond 2^64',
+    cite: 'io_pagetable.c:iopt_check_iova',
+    when: ({ placement }) => placement.isFixedWrapping,
+  },
+  {
+    id: 'EINVAL.iova_reserved',
+    says: 'the fixed range meets a reserved range',
+    cite: 'io_pagetable.c:iopt_check_iova',
+    when: ({ placement }) => placement.isFixedReserved,
+  },
+  {
+    id: 'EEXIST.area',
+    says: 'the fixed range meets an existing area',
+    cite: 'io_pagetable.c:iopt_check_iova',
+    when: ({ placement }) => placement.isFixedOccupied,
+  },
+];
+
+type FailureToFill = AddDomainFailure | undefined;
+
+interface Filling {
+  /** What filling the domains takes; undefined where there is nothing to fill them with. */
+  plan(): { readonly failure: FailureToFill } | undefined;
+}
+
+/** What pinning and charging memory can fail with. Source: pages.c:pfn_reader_user_pin, iopt_pages_update_pinned. */
+export const FILL_RULES: readonly Rule<Filling>[] = [
+  {
+    id: 'EFAULT.user_memory',
+    says: 'a page of the memory is not mapped, or not accessible as the mapping asks',
+    cite: 'pages.c:pfn_reader_user_pin',
+    when: (c) => c.plan()?.failure === 'fault',
+  },
+  {
+    id: 'EOVERFLOW.user_memory_end',
+    says: 'the first chunk of pages to pin ends at 2^64',
+    cite: 'mm/gup.c:gup_fast_fallback',
+    when: (c) => c.plan()?.failure === 'end_of_space',
+  },
+  {
+    id: 'ENOMEM.memlock',
+    says: 'the pages to pin exceed RLIMIT_MEMLOCK',
+    cite: 'pages.c:iopt_pages_update_pinned',
+    when: (c) => c.plan()?.failure === 'memlock',
+  },
+  {
+    id: 'unspecified.user_memory',
+    says: 'the memory to pin lies outside the arena, where the model cannot see it',
+    cite: 'models/program/arena.ts',
+    when: (c) => c.plan()?.failure === 'unknown',
+  },
+];

@@ -1,0 +1,73 @@
+import { count32, flags32, id32, iova64, length64, u32, u64, userVa64 } from '../../layout/field.js';
+
+/** Operations of IOMMU_TEST_CMD. Source: iommufd_test.h, enum. */
+export const TEST_OPS = {
+  ADD_RESERVED: 1,
+  MOCK_DOMAIN: 2,
+  MD_CHECK_MAP: 3,
+  MD_CHECK_REFS: 4,
+  CREATE_ACCESS: 5,
+  DESTROY_ACCESS_PAGES: 6,
+  ACCESS_PAGES: 7,
+  ACCESS_RW: 8,
+  SET_TEMP_MEMORY_LIMIT: 9,
+  MOCK_DOMAIN_REPLACE: 10,
+  ACCESS_REPLACE_IOAS: 11,
+  MOCK_DOMAIN_FLAGS: 12,
+  DIRTY: 13,
+  MD_CHECK_IOTLB: 14,
+  TRIGGER_IOPF: 15,
+  DEV_CHECK_CACHE: 16,
+  TRIGGER_VEVENT: 17,
+  PASID_ATTACH: 18,
+  PASID_REPLACE: 19,
+  PASID_DETACH: 20,
+  PASID_CHECK_HWPT: 21,
+  DMABUF_GET: 22,
+  DMABUF_REVOKE: 23,
+} as const;
+
+/** Flags of MOCK_DOMAIN_FLAGS over all kernels; a profile says which ones it takes. Source: iommufd_test.h. */
+export const MOCK_DEVICE_FLAGS = { NO_DIRTY: 1, HUGE_IOVA: 2, PASID: 4 } as const;
+
+/**
+ * The union of struct iommu_test_cmd. The widest member, `dirty`, sets the size of the struct, so it is here although its
+ * operation is not described yet.
+ */
+export const TEST_MEMBERS = {
+  add_reserved: {
+    start: iova64('first byte to reserve'),
+    length: length64('bytes to reserve'),
+  },
+  mock_domain: {
+    out_stdev_id: id32(['SELFTEST'], 'out'),
+    out_hwpt_id: id32(['HWPT_PAGING'], 'out'),
+    out_idev_id: id32(['DEVICE'], 'out'),
+  },
+  mock_domain_flags: {
+    out_stdev_id: id32(['SELFTEST'], 'out'),
+    out_hwpt_id: id32(['HWPT_PAGING'], 'out'),
+    out_idev_id: id32(['DEVICE'], 'out'),
+    dev_flags: flags32(MOCK_DEVICE_FLAGS),
+  },
+  check_map: {
+    iova: iova64('first IOVA to translate'),
+    length: length64('bytes to compare'),
+    uptr: userVa64('the memory that should be behind it'),
+  },
+  check_refs: {
+    length: length64('bytes of memory to look at'),
+    uptr: userVa64('the memory'),
+    refs: count32('pins that each page should have'),
+  },
+  dirty: {
+    flags: u32('unused'),
+    iova: iova64('first IOVA'),
+    length: length64('bytes'),
+    page_size: u64('bytes per bit'),
+    uptr: userVa64('the bitmap'),
+    out_nr_dirty: u64('bits that were set', 'out'),
+  },
+} as const;
+
+export type TestMember = keyof typeof TEST_MEMBERS;

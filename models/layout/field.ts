@@ -1,0 +1,97 @@
+/**
+ * The vocabulary of a call description's field table. A field says how many bytes it has and what it means; where it lies is
+ * computed (`struct.ts`). The meaning drives generation, program files, documentation and metamorphic reruns.
+ */
+
+/** What a field means. */
+export type Role =
+  | { readonly is: 'size' }
+  | { readonly is: 'number' }
+  | { readonly is: 'reserved' }
+  | { readonly is: 'flags'; readonly bits: Readonly<Record<string, number>> }
+  | { readonly is: 'choice'; readonly values: Readonly<Record<string, number>> }
+  | { readonly is: 'id'; readonly of: readonly string[] }
+  | { readonly is: 'iova' }
+  | { readonly is: 'length' }
+  | { readonly is: 'user_va' }
+  | { readonly is: 'count' }
+  | { readonly is: 'array'; readonly element: 'iommu_iova_range'; readonly direction: 'in' | 'out' };
+
+/** Who writes a field: user space (`in`), the kernel (`out`), or both. */
+export type Direction = 'in' | 'out' | 'inout';
+
+/** One member of a struct. `T` is `bigint` for 64-bit members, else `number`. */
+export interface Field<T extends number | bigint> {
+  readonly bytes: 2 | 4 | 8;
+  readonly signed: boolean;
+  readonly role: Role;
+  readonly direction: Direction;
+  /** One phrase for the manual. */
+  readonly doc: string;
+  /** Never present: carries the type of the decoded value. */
+  readonly value?: T;
+}
+
+/** A field table, in memory order. */
+export type FieldTable = Readonly<Record<string, Field<number> | Field<bigint>>>;
+
+/** The decoded struct of a field table. Mutable: effects write the kernel's copy of it. */
+export type ArgsOf<F extends FieldTable> = {
+  -readonly [Name in keyof F]: F[Name] extends Field<bigint> ? bigint : number;
+};
+
+function u32Field(role: Role, doc: string, direction: Direction = 'in'): Field<number> {
+  return { bytes: 4, signed: false, role, direction, doc };
+}
+
+function u64Field(role: Role, doc: string, direction: Direction = 'in'): Field<bigint> {
+  return { bytes: 8, signed: false, role, direction, doc };
+}
+
+/** The first member of every struct: how many bytes user space knows of. */
+export const sizeField = (): Field<number> =>
+  u32Field({ is: 'size' }, 'bytes of this struct that user space knows of');
+
+export const u32 = (doc: string, direction?: Direction): Field<number> =>
+  u32Field({ is: 'number' }, doc, direction);
+
+export const u64 = (doc: string, direction?: Direction): Field<bigint> =>
+  u64Field({ is: 'number' }, doc, direction);
+
+/** A member that must be zero, or is documented to be ignored. */
+export const reserved32 = (): Field<number> => u32Field({ is: 'reserved' }, 'must be 0');
+
+export const reserved16 = (): Field<number> => ({
+  ...reserved32(),
+  bytes: 2,
+});
+
+export const flags32 = (bits: Readonly<Record<string, number>>): Field<number> =>
+  u32Field({ is: 'flags', bits }, `combination of ${Object.keys(bits).join(', ') || 'nothing: must be 0'}`);
+
+export const choice16 = (values: Readonly<Record<string, number>>): Field<number> => ({
+  ...choice32(values),
+  bytes: 2,
+});
+
+export const choice32 = (values: Readonly<Record<string, number>>): Field<number> =>
+  u32Field({ is: 'choice', values }, `one of ${Object.keys(values).join(', ')}`);
+
+/** An object id. `of` names the object types that the call accepts or creates. */
+export const id32 = (of: readonly string[], direction?: Direction): Field<number> =>
+  u32Field({ is: 'id', of }, `id of ${of.join(' or ')}`, direction);
+
+export const iova64 = (doc: string, direction?: Direction): Field<bigint> =>
+  u64Field({ is: 'iova' }, doc, direction);
+
+export const length64 = (doc: string, direction?: Direction): Field<bigint> =>
+  u64Field({ is: 'length' }, doc, direction);
+
+export const userVa64 = (doc: string): Field<bigint> => u64Field({ is: 'user_va' }, doc);
+
+export const count32 = (doc: string, direction?: Direction): Field<number> =>
+  u32Field({ is: 'count' }, doc, direction);
+
+/** A user pointer to an array of structs. */
+export const rangeArray64 = (doc: string, direction: 'in' | 'out'): Field<bigint> =>
+  u64Field({ is: 'array', element: 'iommu_iova_range', direction }, doc);

@@ -1,0 +1,119 @@
+import { present } from './base/assert.js';
+import type { Behaviour } from './behaviour.js';
+import { type Comparison, type Mismatch, compare } from './compare.js';
+import type { CallDescription, Splat } from './ioctls/description.js';
+import type { Invariant } from './invariants/index.js';
+import { ioasesOf } from './invariants/invariant.js';
+import { type Snapshot, takeSnapshot } from './invariants/snapshot.js';
+import type { Outcome, Returned } from './outcome.js';
+import type { Branch, Reading } from './predict.js';
+import { predictStep } from './predict_step.js';
+import type { RawStep } from './program/raw.js';
+import { World } from './state/world.js';
+import { StepLog } from './step_log.js';
+
+/** An invariant that does not hold, and how. */
+export interface Violation {
+  readonly invariant: string;
+  readonly what: string;
+}
+
+/** What the model says of one step of a target's run. */
+export type StepVerdict =
+  | { readonly kind: 'exact' | 'legal'; readonly because: string; readonly splat?: Splat }
+  | { readonly kind: 'mismatch'; readonly mismatch: Mismatch }
+  | { readonly kind: 'violation'; readonly because: string; readonly violation: Violation }
+  | { readonly kind: 'unspecified'; readonly because: string; readonly why: string }
+  | { readonly kind: 'unjudged'; readonly why: string };
+
+/** What the model does with a step of its own accord. */
+export interface Executed {
+  readonly returned: Returned;
+  readonly because: string;
+  readonly splat: Splat | undefined;
+  readonly violation: Violation | undefined;
+}
+
+/** The model on its way through one program: it executes steps itself, or judges what a target made of them. */
+export class ModelRun {
+  readonly world = new World();
+  readonly #log = new StepLog();
+  #before: Snapshot | undefined;
+  #lost: string | undefined;
+
+  constructor(
+    private readonly behaviour: Behaviour,
+    private readonly reading: Reading,
+    private readonly invariants: readonly Invariant[],
+  ) {}
+
+  /** Carries a step out as the profile's kernel would; undefined where the model cannot tell. */
+  execute(raw: RawStep): Executed | undefined {
+    const step = this.#log.resolve(raw);
+    const prediction = predictStep(this.world, this.behaviour, step, 'exact');
+    if (prediction.kind === 'unspecified') return undefined;
+    const branch = present(prediction.branches[0], 'an answer');
+    const { returned } = branch.enact();
+    this.#log.record(step, returned);
+    const { because, splat } = branch;
+    return { returned, because, splat, violation: this.#violation(step, branch) };
+  }
+
+  /** Judges what a target made of a step. After an answer that the model cannot follow, it judges no more. */
+  judge(raw: RawStep, call: CallDescription | undefined, outcome: Outcome): StepVerdict {
+    if (this.#lost !== undefined) return { kind: 'unjudged', why: this.#lost };
+    if (outcome.status !== 'returned') return this.#lose(`the step ${outcome.status}`);
+    const step = this.#log.resolve(raw);
+    const prediction = predictStep(this.world, this.behaviour, step, this.reading);
+    const comparison = compare(prediction, step, call, outcome);
+    if (comparison.kind === 'fits') {
+      this.#log.record(step, outcome);
+      return this.#accept(step, comparison.branch);
+    }
+    return this.#refuse(comparison);
+  }
+
+  #accept(step: RawStep, branch: Branch): StepVerdict {
+    const { because, splat } = branch;
+    const violation = this.#violation(step, branch);
+    if (violation !== undefined) return { kind: 'violation', because, violation };
+    const kind = this.reading === 'exact' ? 'exact' : 'legal';
+    return { kind, because, ...(splat === undefined ? {} : { splat }) };
+  }
+
+  #refuse(comparison: Exclude<Comparison, { kind: 'fits' }>): StepVerdict {
+    if (comparison.kind === 'mismatch') this.#lost = 'an earlier answer was not allowed';
+    else this.#lost = 'the model does not know the state after an unspecified answer';
+    return comparison;
+  }
+
+  #lose(why: string): StepVerdict {
+    this.#lost = why;
+    return { kind: 'unjudged', why };
+  }
+
+  #violation(step: RawStep, { errno, mayLeave }: Branch): Violation | undefined {
+    if (this.invariants.length === 0) return undefined;
+    const before = this.#before ?? EMPTY;
+    const after = takeSnapshot(this.world);
+    this.#before = after;
+    const moment = {
+      world: this.world,
+      ioases: ioasesOf(this.world),
+      step,
+      reading: this.reading,
+      errno,
+      mayLeave,
+      before,
+      after,
+    };
+    for (const { id, check } of this.invariants) {
+      const what = check(moment);
+      if (what !== undefined) return { invariant: id, what };
+    }
+    return undefined;
+  }
+}
+
+/** The state before the first step. */
+const EMPTY: Snapshot = takeSnapshot(new World());

@@ -1,0 +1,82 @@
+import { ERRNO_NAMES, type Errno } from './base/errno.js';
+import { present } from './base/assert.js';
+import type { Rule, RuleId } from './ioctls/description.js';
+
+/**
+ * One planted difference in the rules of one call. Derived from the descriptions: a suite that misses one of them does not test
+ * the rule it is about.
+ */
+export type Mutant =
+  | { readonly kind: 'drop'; readonly call: string; readonly rule: RuleId }
+  | { readonly kind: 'swap'; readonly call: string; readonly rule: RuleId; readonly with: RuleId }
+  | { readonly kind: 'errno'; readonly call: string; readonly rule: RuleId; readonly errno: Errno };
+
+/** The name by which the command line and reports call a mutant. */
+export function mutantName(mutant: Mutant): string {
+  const place = `${mutant.call}/${mutant.rule}`;
+  switch (mutant.kind) {
+    case 'drop':
+      return `${place}:drop`;
+    case 'swap':
+      return `${place}:swap:${mutant.with}`;
+    case 'errno':
+      return `${place}:errno:${mutant.errno}`;
+  }
+}
+
+/**
+ * Every mutant of a list of rules: each rule dropped, swapped with the next one, and given another error number. Two neighbours
+ * that answer the same with the same leftovers cannot be told apart by their order, so their swap is not made.
+ */
+export function mutantsOf(call: string, rules: readonly Rule<never>[]): Mutant[] {
+  const mutants: Mutant[] = [];
+  const answers = rules.filter((rule) => errnoOf(rule.id) !== undefined);
+  for (const [index, rule] of answers.entries()) {
+    mutants.push({ kind: 'drop', call, rule: rule.id });
+    mutants.push({ kind: 'errno', call, rule: rule.id, errno: anotherErrno(rule.id) });
+    const next = answers[index + 1];
+    if (next !== undefined && !answerAlike(rule, next)) {
+      mutants.push({ kind: 'swap', call, rule: rule.id, with: next.id });
+    }
+  }
+  return mutants;
+}
+
+/** The rules with the difference in them; other calls' rules come back as they are. */
+export function mutateRules<C>(call: string, rules: readonly Rule<C>[], mutant: Mutant): readonly Rule<C>[] {
+  if (mutant.call !== call) return rules;
+  switch (mutant.kind) {
+    case 'drop':
+      return rules.filter(({ id }) => id !== mutant.rule);
+    case 'errno':
+      return rules.map((rule) =>
+        rule.id === mutant.rule ? { ...rule, id: `${mutant.errno}.mutant` as const } : rule,
+      );
+    case 'swap':
+      return swapped(rules, mutant.rule, mutant.with);
+  }
+}
+
+/** The error number that a rule answers with; undefined for a rule that says the model cannot tell. */
+export function errnoOf(id: RuleId): Errno | undefined {
+  const name = id.slice(0, id.indexOf('.'));
+  return ERRNO_NAMES.find((errno) => errno === name);
+}
+
+function swapped<C>(rules: readonly Rule<C>[], first: RuleId, second: RuleId): Rule<C>[] {
+  const one = rules.find(({ id }) => id === first);
+  const two = rules.find(({ id }) => id === second);
+  return rules.map((rule) => {
+    if (rule === one) return present(two, second);
+    return rule === two ? present(one, first) : rule;
+  });
+}
+
+function answerAlike(one: Rule<never>, two: Rule<never>): boolean {
+  return errnoOf(one.id) === errnoOf(two.id) && one.leaves === undefined && two.leaves === undefined;
+}
+
+/** EINVAL, the errno a careless change would use; EFAULT where it is already that. */
+function anotherErrno(id: RuleId): Errno {
+  return errnoOf(id) === 'EINVAL' ? 'EFAULT' : 'EINVAL';
+}

@@ -1,0 +1,241 @@
+import { ERRNO } from './base/errno.js';
+import type { Behaviour } from './behaviour.js';
+import type { AnyArgs, AnyContext, AnyRule, CallDescription, Rule, Splat } from './ioctls/description.js';
+import { type EnvelopeContext, openEnvelope } from './ioctls/envelope.js';
+import { testOpByNumber } from './ioctls/index.js';
+import { testCommand } from './ioctls/test/test_command.js';
+import type { ArgsOf, FieldTable } from './layout/field.js';
+import { readMember } from './layout/struct.js';
+import { viewOf } from './base/bytes.js';
+import { errnoOf } from './mutants.js';
+import type { Returned } from './outcome.js';
+import type { RawIoctl } from './program/raw.js';
+import { present } from './base/assert.js';
+import { CallMemory } from './state/call_memory.js';
+import type { World } from './state/world.js';
+
+/**
+ * How a list of rules is read: `exact` is this kernel, where the first true rule wins; `contract` is the documented uAPI, where
+ * any true rule may win and the kernel's choices need only be legal.
+ */
+export type Reading = 'exact' | 'contract';
+
+/** One answer that is allowed. */
+export interface Branch {
+  /** The rule that decides, as `call/rule`, or `call/OK`. */
+  readonly because: string;
+  readonly errno: number;
+  /** Whether the rule cites an exception from "a failing call changes nothing". */
+  readonly mayLeave: boolean;
+  readonly splat?: Splat;
+  /**
+   * Changes the state as the answer demands, and says what user space sees. Called at most once, on the branch taken.
+   * @param seen the observed answer, whose free choices are taken over if they are legal
+   */
+  enact(seen?: Returned): Enacted;
+}
+
+/** What a branch shows of itself. */
+export interface Enacted {
+  readonly returned: Returned;
+  /** Free choices of the observed answer that the uAPI does not allow, in words. */
+  readonly illegal: readonly string[];
+}
+
+/** What the model allows a call to answer, said before the answer is looked at. */
+export type Prediction =
+  | { readonly kind: 'allowed'; readonly branches: readonly Branch[] }
+  | { readonly kind: 'unspecified'; readonly because: string; readonly why: string };
+
+/** Predicts an ioctl. Pure: nothing changes until a branch is enacted. */
+export function predictIoctl(
+  world: World,
+  behaviour: Behaviour,
+  step: RawIoctl,
+  reading: Reading,
+): Prediction {
+  const memory = new CallMemory(world.memory, step.buffers);
+  const { profile } = behaviour;
+  const file = world.files.get(step.slot);
+  const envelope = openEnvelope(file, step.command, step.arg, memory, profile);
+  const refusals = trueRules(behaviour.envelope, envelope, reading);
+  if (refusals.length > 0) return refuse('envelope', refusals, (rule) => refusal('envelope', rule, memory));
+  const call = new PreparedCall(world, behaviour, envelope, step, selectOperation(envelope));
+  return call.predict(reading);
+}
+
+/** The operation of a multiplexed command that the struct asks for. */
+function selectOperation(envelope: EnvelopeContext): CallDescription {
+  const call = present(envelope.description, 'a described call');
+  if (call !== testCommand) return call;
+  const member = present(testCommand.layout.memberOf('op'), 'op');
+  return testOpByNumber(Number(readMember(member, kernelCopy(call, envelope)))) ?? call;
+}
+
+/** A call that passed the envelope. */
+class PreparedCall {
+  readonly #bytes: number;
+  /** The kernel's copy of the struct, into which results are encoded. */
+  readonly #copy: DataView;
+
+  constructor(
+    private readonly world: World,
+    private readonly behaviour: Behaviour,
+    private readonly envelope: EnvelopeContext,
+    private readonly step: RawIoctl,
+    private readonly call: CallDescription,
+  ) {
+    this.#bytes = Math.min(envelope.userBytes, call.layout.bytes);
+    this.#copy = kernelCopy(call, envelope);
+  }
+
+  predict(reading: Reading): Prediction {
+    const c = this.#context(this.envelope.memory, (_field, exact) => exact);
+    const rules = trueRules(this.behaviour.rulesOf(this.call), c, reading);
+    if (rules.length === 0 && reading === 'exact') {
+      return { kind: 'allowed', branches: [this.#success(c, reading)] };
+    }
+    const prediction = refuse(this.call.name, rules, (rule) => this.#failure(rule, c));
+    if (reading === 'exact' || prediction.kind === 'unspecified') return prediction;
+    const freedom = [
+      ...(rules.length === 0 ? [this.#success(c, reading)] : []),
+      ...(this.call.allocates ? [this.#exhaustion()] : []),
+    ];
+    return { kind: 'allowed', branches: [...prediction.branches, ...freedom] };
+  }
+
+  #failure(rule: AnyRule, c: AnyContext): Branch {
+    const base = refusal(this.call.name, rule, c.memory);
+    const { leaves } = rule;
+    if (leaves === undefined) return base;
+    return {
+      ...base,
+      enact: () => {
+        leaves.does(c);
+        if (leaves.isResponding === true) this.#respond(c);
+        return { returned: returned(base.errno, c.memory), illegal: [] };
+      },
+    };
+  }
+
+  #success(c: AnyContext, reading: Reading): Branch {
+    return {
+      because: `${this.call.name}/OK`,
+      errno: 0,
+      mayLeave: true,
+      enact: (seen) => {
+        const illegal: string[] = [];
+        const chosen = reading === 'exact' || seen === undefined ? c : this.#contextAdopting(seen, illegal);
+        this.call.effect(chosen);
+        this.#respond(chosen);
+        return { returned: returned(0, chosen.memory), illegal };
+      },
+    };
+  }
+
+  #exhaustion(): Branch {
+    return {
+      because: `${this.call.name}/ENOMEM.memory`,
+      errno: ERRNO.ENOMEM,
+      mayLeave: false,
+      enact: () => ({ returned: returned(ERRNO.ENOMEM, this.envelope.memory), illegal: [] }),
+    };
+  }
+
+  /** A context in which the kernel's free choices are those of an observed answer. */
+  #contextAdopting(seen: Returned, illegal: string[]): AnyContext {
+    const bytes = seen.out[0];
+    const view = bytes === null || bytes === undefined ? undefined : viewOf(bytes);
+    const memory = new CallMemory(this.world.memory, this.step.buffers);
+    return this.#context(memory, (field, exact, isLegal) => {
+      const member = this.call.layout.memberOf(field);
+      const isVisible =
+        view !== undefined && member !== undefined && member.offset + member.field.bytes <= view.byteLength;
+      const value = isVisible ? (readMember(member, view) as typeof exact) : exact;
+      if (isLegal(value)) return value;
+      illegal.push(`${field} is ${String(value)}, which the uAPI does not allow here`);
+      return exact;
+    });
+  }
+
+  #context(memory: CallMemory, choose: AnyContext['choose']): AnyContext {
+    const { pointer, profile, file } = this.envelope;
+    const args: AnyArgs = this.call.layout.decode(this.#copy);
+    const canRespond = (): boolean => this.#canRespond(memory);
+    const world = this.world;
+    return this.call.resolve({
+      world,
+      file: present(file, 'an open file'),
+      profile,
+      args,
+      pointer,
+      memory,
+      canRespond,
+      choose,
+    });
+  }
+
+  #canRespond(memory: CallMemory): boolean {
+    const { respond, layout } = this.call;
+    const { pointer } = this.envelope;
+    if (respond === 'nothing') return true;
+    if (respond === 'struct') return memory.isWritable(pointer, this.#bytes);
+    const { offset, field } = present(layout.memberOf(respond.member), respond.member);
+    return memory.isWritable(pointer + BigInt(offset), field.bytes);
+  }
+
+  /** Writes the kernel's copy of the struct, or one member of it, back to user space. */
+  #respond({ args, memory }: AnyContext): void {
+    const { respond, layout } = this.call;
+    const { pointer } = this.envelope;
+    if (respond === 'nothing') return;
+    layout.encode(args as ArgsOf<FieldTable>, this.#copy);
+    const copy = new Uint8Array(this.#copy.buffer);
+    if (respond === 'struct') {
+      memory.write(pointer, this.#bytes === copy.length ? copy : copy.subarray(0, this.#bytes));
+      return;
+    }
+    const { offset, field } = present(layout.memberOf(respond.member), respond.member);
+    memory.write(pointer + BigInt(offset), copy.subarray(offset, offset + field.bytes));
+  }
+}
+
+function trueRules<C>(rules: readonly Rule<C>[], c: C, reading: Reading): readonly Rule<C>[] {
+  if (reading === 'contract') return rules.filter((rule) => rule.when(c));
+  for (const rule of rules) if (rule.when(c)) return [rule];
+  return NO_RULES;
+}
+
+const NO_RULES: readonly never[] = [];
+
+/** The answers of rules that apply; none of them may be one that the model cannot tell. */
+function refuse<C>(call: string, rules: readonly Rule<C>[], branchOf: (rule: Rule<C>) => Branch): Prediction {
+  const unknown = rules.find(({ id }) => errnoOf(id) === undefined);
+  if (unknown !== undefined) {
+    return { kind: 'unspecified', because: `${call}/${unknown.id}`, why: unknown.says };
+  }
+  return { kind: 'allowed', branches: rules.map(branchOf) };
+}
+
+/** The branch of a rule that leaves nothing behind. */
+function refusal<C>(call: string, rule: Rule<C>, memory: CallMemory): Branch {
+  const errno = ERRNO[present(errnoOf(rule.id), 'an errno')];
+  return {
+    because: `${call}/${rule.id}`,
+    errno,
+    mayLeave: rule.leaves !== undefined,
+    ...(rule.splat === undefined ? {} : { splat: rule.splat }),
+    enact: () => ({ returned: returned(errno, memory), illegal: [] }),
+  };
+}
+
+function returned(errno: number, memory: CallMemory): Returned {
+  return { status: 'returned', errno, value: errno === 0 ? 0 : -1, out: memory.results() };
+}
+
+/** copy_struct_from_user: what user space passed of the struct, zero-filled. */
+function kernelCopy(call: CallDescription, { memory, pointer, userBytes }: EnvelopeContext): DataView {
+  const copy = new Uint8Array(call.layout.bytes);
+  copy.set(memory.read(pointer, Math.min(userBytes, call.layout.bytes)));
+  return new DataView(copy.buffer);
+}

@@ -1,0 +1,34 @@
+import { linux73 } from './linux_7_3.js';
+import type { Profile } from './profile.js';
+
+const CHECK_MAP_ALIGNMENT = [
+  'EINVAL.iova_alignment',
+  'EINVAL.length_alignment',
+  'EINVAL.uptr_alignment',
+  'EINVAL.uptr_wrap',
+];
+
+/** Linux 6.12: what differs from 7.3. */
+export const linux612: Profile = {
+  ...linux73,
+  id: '6.12',
+  kernels: 'Linux 6.12.117 (Debian linux-source-6.12)',
+  lastCommand: 0x8e,
+  lastTestOp: 15,
+  mockDeviceFlags: 0x3,
+  misalignedMapErrno: 'EINVAL',
+  movedRules: [
+    ...['EINVAL.length_zero', 'EINVAL.length_limit'].map((rule) => ({
+      call: 'IOMMU_IOAS_MAP',
+      rule,
+      before: 'EOVERFLOW.user_va_wrap',
+      cite: 'pages.c:iopt_alloc_pages checks the length before the end of the range',
+    })),
+    ...CHECK_MAP_ALIGNMENT.map((rule) => ({
+      call: 'IOMMU_TEST_OP_MD_CHECK_MAP',
+      rule,
+      before: 'ENOENT.hwpt',
+      cite: 'selftest.c:iommufd_test_md_check_pa looks the page table up last',
+    })),
+  ],
+};

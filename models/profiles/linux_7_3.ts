@@ -1,0 +1,14 @@
+import type { Profile } from './profile.js';
+
+/** Linux 7.3: the descriptions are written for it. */
+export const linux73: Profile = {
+  id: '7.3',
+  kernels: 'Linux 7.3.4 (Debian linux-source-7.3)',
+  lastCommand: 0x95,
+  hasTestCommands: true,
+  automaticAlignmentMax: 2n << 20n,
+  lastTestOp: 23,
+  mockDeviceFlags: 0x5,
+  misalignedMapErrno: 'ENXIO',
+  movedRules: [],
+};

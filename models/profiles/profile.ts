@@ -1,0 +1,33 @@
+/**
+ * What a kernel version and its configuration change, as data: the rules of the call descriptions read it, and the order of
+ * rules follows it.
+ */
+export interface Profile {
+  /** Short name: the kernel's version as the command line takes it. */
+  readonly id: string;
+  /** The kernels these facts were taken from and checked on. */
+  readonly kernels: string;
+  /** The last native command number. */
+  readonly lastCommand: number;
+  /** CONFIG_IOMMUFD_TEST: the table reaches 0xA0 and COPY takes the syzkaller flag. */
+  readonly hasTestCommands: boolean;
+  /** The largest alignment that automatic IOVAs keep, in bytes: HPAGE_SIZE with CONFIG_TRANSPARENT_HUGEPAGE. */
+  readonly automaticAlignmentMax: bigint;
+  /** The last operation of IOMMU_TEST_CMD. */
+  readonly lastTestOp: number;
+  /** Bits that MOCK_DOMAIN_FLAGS accepts. */
+  readonly mockDeviceFlags: number;
+  /** What mapping a range into a domain fails with if it is not a multiple of the domain's smallest page. */
+  readonly misalignedMapErrno: 'ENXIO' | 'EINVAL';
+  /** Rules that this kernel checks earlier than the descriptions list them. */
+  readonly movedRules: readonly MovedRule[];
+}
+
+/** A rule whose place differs from the description's. */
+export interface MovedRule {
+  readonly call: string;
+  readonly rule: string;
+  /** The rule of the same call that it precedes. */
+  readonly before: string;
+  readonly cite: string;
+}

@@ -1,0 +1,155 @@
+import { present } from '../base/assert.js';
+import type { CallDescription } from '../ioctls/description.js';
+import { callByName } from '../ioctls/index.js';
+import { SCRATCH } from './arena.js';
+import { ArrayBuilder, StructBuilder } from './buffers.js';
+import {
+  type ArrayPlace,
+  type IoctlStep,
+  type MmapStep,
+  type MunmapStep,
+  type Program,
+  ProgramError,
+  type Scalar,
+  type Step,
+  type StructPlace,
+  isArray,
+  isReference,
+} from './program.js';
+import { type PatchSource, type RawProgram, type RawStep, SLOTS_MAX, STEPS_MAX } from './raw.js';
+
+/** A program in bytes, with what is needed to read its results. */
+export interface AssembledProgram extends RawProgram {
+  /** The call of each ioctl step; undefined for other steps. */
+  readonly calls: readonly (CallDescription | undefined)[];
+  /** Steps by label. */
+  readonly labels: ReadonlyMap<string, number>;
+}
+
+/**
+ * Turns a program into system calls on bytes.
+ * @throws ProgramError naming the first step that makes no sense
+ */
+export function assemble(program: Program): AssembledProgram {
+  if (program.steps.length > STEPS_MAX) {
+    throw new ProgramError(
+      `the program has ${String(program.steps.length)} steps, the most is ${String(STEPS_MAX)}`,
+    );
+  }
+  const assembler = new Assembler();
+  const steps = program.steps.map((step, index) => assembler.step(step, index));
+  return { steps, calls: assembler.calls, labels: assembler.labels };
+}
+
+class Assembler {
+  readonly calls: (CallDescription | undefined)[] = [];
+  readonly labels = new Map<string, number>();
+  readonly #slots = new Map<string, number>();
+  #index = 0;
+
+  step(step: Step, index: number): RawStep {
+    this.#index = index;
+    const call = step.do === 'ioctl' ? this.#call(step.call) : undefined;
+    const raw = this.#raw(step, call);
+    this.calls.push(call);
+    if (step.do === 'ioctl' && step.label !== undefined) this.#label(step.label);
+    return raw;
+  }
+
+  #raw(step: Step, call: CallDescription | undefined): RawStep {
+    switch (step.do) {
+      case 'open':
+        return { do: 'open', slot: this.#newSlot(step.label) };
+      case 'close':
+        return { do: 'close', slot: this.#slot(step.file) };
+      case 'ioctl':
+        return this.#ioctl(step, present(call, 'call'));
+      case 'mmap':
+      case 'munmap':
+        this.#checkMemory(step);
+        return step;
+      case 'process':
+        return { do: 'process', drop: step.drop ?? [], memlockBytes: step.memlock };
+      case 'counters':
+        return step;
+    }
+  }
+
+  #ioctl(step: IoctlStep, call: CallDescription): RawStep {
+    const struct = new StructBuilder(call, step.tail, (problem) => this.#fail(problem));
+    const usesEdgeTwice =
+      isAtEdge(step.at) &&
+      Object.values(step.args).some((operand) => isArray(operand) && isAtEdge(operand.in));
+    if (usesEdgeTwice) this.#fail('only one buffer of a call can lie before the hole');
+    const arrays = new ArrayBuilder((problem) => this.#fail(problem));
+    for (const [name, operand] of Object.entries(step.args)) {
+      const member = call.layout.memberOf(name) ?? this.#fail(`${call.name} has no member ${name}`);
+      if (isArray(operand))
+        struct.set(
+          member,
+          arrays.add(member, operand, (scalar) => this.#source(scalar)),
+        );
+      else struct.set(member, operand, this.#source(operand));
+    }
+    const { address, bytes } = struct.place(step.at ?? 'args');
+    const buffers = bytes.length === 0 ? arrays.buffers : [{ address, bytes }, ...arrays.buffers];
+    const structs = bytes.length === 0 ? 0 : 1;
+    return {
+      do: 'ioctl',
+      slot: this.#slot(step.file),
+      command: step.command ?? call.command,
+      arg: address,
+      buffers,
+      patches: [
+        ...struct.patches.filter((patch) => patch.offset + patch.bytes <= bytes.length),
+        ...arrays.patches.map((patch) => ({ ...patch, buffer: patch.buffer + structs })),
+      ],
+    };
+  }
+
+  /** Where a reference reads from. */
+  #source(operand: Scalar): PatchSource | undefined {
+    if (!isReference(operand)) return undefined;
+    const [label = '', name = ''] = operand.ref.split('.');
+    const step = this.labels.get(label) ?? this.#fail(`no step before it has the label ${label}`);
+    const call = present(this.calls[step], 'call of a labelled step');
+    const member = call.layout.memberOf(name) ?? this.#fail(`${call.name} has no member ${name}`);
+    return { step, buffer: 0, offset: member.offset };
+  }
+
+  #call(name: string): CallDescription {
+    return callByName(name) ?? this.#fail(`there is no call ${name}`);
+  }
+
+  #label(label: string): void {
+    if (this.labels.has(label)) this.#fail(`the label ${label} is taken`);
+    this.labels.set(label, this.#index);
+  }
+
+  #newSlot(label: string): number {
+    if (this.#slots.has(label)) this.#fail(`the file ${label} is already open`);
+    const slot = this.#slots.size;
+    if (slot >= SLOTS_MAX) this.#fail(`the program opens more than ${String(SLOTS_MAX)} files`);
+    this.#slots.set(label, slot);
+    return slot;
+  }
+
+  #slot(label: string): number {
+    return this.#slots.get(label) ?? this.#fail(`no step before it opens the file ${label}`);
+  }
+
+  #checkMemory({ start, bytes }: MmapStep | MunmapStep): void {
+    const isInside = start >= SCRATCH.start && start + bytes <= SCRATCH.start + SCRATCH.bytes;
+    const isWhole = start % 4096n === 0n && bytes % 4096n === 0n && bytes > 0n;
+    if (!isInside || !isWhole)
+      this.#fail('memory is mapped and unmapped in whole pages of the scratch region');
+  }
+
+  #fail(problem: string): never {
+    throw new ProgramError(`step ${String(this.#index + 1)}: ${problem}`);
+  }
+}
+
+function isAtEdge(place: StructPlace | ArrayPlace | undefined): boolean {
+  return typeof place === 'object';
+}

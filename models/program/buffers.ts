@@ -1,0 +1,159 @@
+import { present } from '../base/assert.js';
+import type { CallDescription } from '../ioctls/description.js';
+import type { Field } from '../layout/field.js';
+import { IOVA_RANGE } from '../layout/iova_range.js';
+import { type Member, writeMember } from '../layout/struct.js';
+import { ARENA, ARGS, EDGE, GUARD_BYTE, HOLE, type Region, SEALED } from './arena.js';
+import {
+  type ArrayOperand,
+  type ArrayPlace,
+  type IoctlStep,
+  type Scalar,
+  type StructPlace,
+  isReference,
+} from './program.js';
+import type { PatchSource, RawBuffer, RawPatch } from './raw.js';
+
+/** Untouched bytes on either side of each buffer. */
+export const GUARD_BYTES = 64n;
+
+/** The longest tail that a program can put behind a struct, in bytes. */
+const TAIL_BYTES_MAX = 8192;
+
+/** Reports what is wrong with the step under assembly. */
+export type Fail = (problem: string) => never;
+
+/** The bytes of a struct and its tail. */
+export class StructBuilder {
+  readonly patches: RawPatch[] = [];
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+
+  constructor(
+    call: CallDescription,
+    tail: IoctlStep['tail'],
+    private readonly fail: Fail,
+  ) {
+    const structBytes = call.layout.bytes;
+    const tailBytes = tail?.bytes ?? 0;
+    if (tailBytes > TAIL_BYTES_MAX) fail(`the tail is longer than ${String(TAIL_BYTES_MAX)} bytes`);
+    this.#bytes = new Uint8Array(structBytes + tailBytes).fill(tail?.value ?? 0, structBytes);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#setOwn(call.layout, 'size', this.#bytes.length);
+    if (call.op !== undefined) this.#setOwn(call.layout, 'op', call.op);
+  }
+
+  set(member: Member, operand: Scalar, source?: PatchSource): void {
+    const { field, offset } = member;
+    if (isReference(operand)) {
+      const from = present(source, 'source of a reference');
+      this.patches.push({ buffer: 0, offset, bytes: field.bytes, from, plus: operand.plus ?? 0n });
+      return;
+    }
+    if (field.role.is === 'array' && liesInArena(BigInt(operand))) {
+      this.fail(`${member.name} leads into memory whose contents the program does not state`);
+    }
+    if (!fitsField(operand, field)) this.fail(`${member.name} is ${String(operand)}, which does not fit it`);
+    writeMember(member, operand, this.#view);
+  }
+
+  /** The struct's address, and those of its bytes that lie in memory. */
+  place(at: StructPlace): RawBuffer {
+    const bytes = this.#bytes;
+    switch (at) {
+      case 'args':
+        return { address: ARGS.start + GUARD_BYTES, bytes };
+      case 'sealed':
+        return { address: SEALED.start + GUARD_BYTES, bytes };
+      case 'null':
+        return { address: 0n, bytes: bytes.subarray(0, 0) };
+      case 'hole':
+        return { address: HOLE, bytes: bytes.subarray(0, 0) };
+      default: {
+        if (at.edge < 0 || at.edge > bytes.length)
+          this.fail(`a struct of ${String(bytes.length)} bytes has no edge at ${String(at.edge)}`);
+        return { address: endOf(EDGE) - BigInt(at.edge), bytes: bytes.subarray(0, at.edge) };
+      }
+    }
+  }
+
+  #setOwn(layout: CallDescription['layout'], name: string, value: number): void {
+    writeMember(present(layout.memberOf(name), name), value, this.#view);
+  }
+}
+
+/** The arrays that pointer members lead to; at most one in each region but `args`. */
+export class ArrayBuilder {
+  readonly buffers: RawBuffer[] = [];
+  readonly patches: RawPatch[] = [];
+  #next = ARGS.start + ARGS.bytes / 2n;
+
+  constructor(private readonly fail: Fail) {}
+
+  /** Places an array and returns its address. */
+  add(member: Member, operand: ArrayOperand, sourceOf: (scalar: Scalar) => PatchSource | undefined): bigint {
+    if (member.field.role.is !== 'array') this.fail(`${member.name} does not lead to an array`);
+    const bytes = 'ranges' in operand ? this.#encode(operand.ranges, sourceOf) : roomFor(operand.room);
+    const { address, visible } = this.#place(operand.in ?? 'args', bytes.length);
+    this.buffers.push({ address, bytes: bytes.subarray(0, visible) });
+    return address;
+  }
+
+  #encode(
+    ranges: readonly (readonly [Scalar, Scalar])[],
+    sourceOf: (scalar: Scalar) => PatchSource | undefined,
+  ): Uint8Array {
+    const bytes = new Uint8Array(ranges.length * IOVA_RANGE.bytes);
+    for (const [index, range] of ranges.entries()) {
+      const start = index * IOVA_RANGE.bytes;
+      const view = new DataView(bytes.buffer, start, IOVA_RANGE.bytes);
+      for (const [at, member] of IOVA_RANGE.members.entries()) {
+        const scalar = present(range[at], 'end of a range');
+        const from = sourceOf(scalar);
+        if (from !== undefined && isReference(scalar)) {
+          const patch = {
+            buffer: this.buffers.length,
+            offset: start + member.offset,
+            bytes: member.field.bytes,
+          };
+          this.patches.push({ ...patch, from, plus: scalar.plus ?? 0n });
+        } else if (!isReference(scalar)) {
+          if (!fitsField(scalar, member.field)) this.fail(`${String(scalar)} is no 64-bit address`);
+          writeMember(member, scalar, view);
+        }
+      }
+    }
+    return bytes;
+  }
+
+  #place(place: ArrayPlace, byteCount: number): { address: bigint; visible: number } {
+    if (typeof place === 'object') {
+      const visible = Math.min(byteCount, place.edge * IOVA_RANGE.bytes);
+      return { address: endOf(EDGE) - BigInt(place.edge * IOVA_RANGE.bytes), visible };
+    }
+    if (place === 'sealed') return { address: SEALED.start + SEALED.bytes / 2n, visible: byteCount };
+    const address = this.#next;
+    this.#next += BigInt(Math.ceil(byteCount / 8) * 8) + GUARD_BYTES;
+    if (this.#next > endOf(ARGS)) this.fail('the arrays do not fit the argument region');
+    return { address, visible: byteCount };
+  }
+}
+
+function roomFor(elements: number): Uint8Array {
+  return new Uint8Array(elements * IOVA_RANGE.bytes).fill(GUARD_BYTE);
+}
+
+function liesInArena(address: bigint): boolean {
+  return ARENA.some((region) => address >= region.start && address < endOf(region));
+}
+
+function endOf({ start, bytes }: Region): bigint {
+  return start + bytes;
+}
+
+function fitsField(value: number | bigint, { bytes, signed }: Field<number> | Field<bigint>): boolean {
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) return false;
+  const wide = BigInt(value);
+  const bits = bytes * 8;
+  return (signed ? BigInt.asIntN(bits, wide) : BigInt.asUintN(bits, wide)) === wide;
+}

@@ -1,0 +1,92 @@
+import { assert } from '../base/assert.js';
+import { maxU64 } from '../base/u64.js';
+import { MockDomain } from '../hardware/mock_domain.js';
+import { FillPlan, type FillFailure, type Owner, unfillArea } from './fill.js';
+import type { IommufdFile } from './iommufd_file.js';
+import { outsideAperture } from './io_pagetable.js';
+import type { Device, HwptPaging, Ioas } from './objects.js';
+
+/** Why a new domain cannot join an IOAS. */
+export type AddDomainFailure = 'misaligned_area' | 'outside_aperture' | FillFailure;
+
+/**
+ * What it takes to give an IOAS a new domain: raise the alignment, reserve what lies outside the aperture, fill every area; all
+ * or nothing. Source: io_pagetable.c:iopt_table_add_domain.
+ */
+export class AddDomainPlan {
+  readonly domain = new MockDomain();
+  readonly failure: AddDomainFailure | undefined;
+  readonly #fill: FillPlan;
+
+  constructor(
+    readonly ioas: Ioas,
+    owner: Owner,
+  ) {
+    const { table } = ioas;
+    this.#fill = new FillPlan([...table.areas], [this.domain], owner);
+    this.failure = this.#obstacle() ?? this.#fill.failure;
+  }
+
+  commit(): void {
+    const { table } = this.ioas;
+    table.alignment = this.#alignment;
+    for (const range of outsideAperture(this.domain)) table.reserved.push({ ...range, owner: this.domain });
+    this.#fill.commit();
+    table.domains.push(this.domain);
+  }
+
+  get #alignment(): bigint {
+    return maxU64(this.ioas.table.alignment, this.domain.pageBytesMin);
+  }
+
+  #obstacle(): AddDomainFailure | undefined {
+    const { table } = this.ioas;
+    if (this.#alignment !== table.alignment && !table.areasKeepTo(this.#alignment)) return 'misaligned_area';
+    const isRefused = outsideAperture(this.domain).some((range) => table.refusesReservation(range));
+    return isRefused ? 'outside_aperture' : undefined;
+  }
+}
+
+/** The automatic page table that a device attaching to an IOAS joins, if there is one. */
+export function automaticHwpt(ioas: Ioas): HwptPaging | undefined {
+  return ioas.hwpts.find((hwpt) => hwpt.isAutomatic);
+}
+
+/** Attaches a device's requests without PASID. Both gain a user. Source: device.c:iommufd_hw_pagetable_attach. */
+export function attachDevice(device: Device, hwpt: HwptPaging): void {
+  assert(device.hwpt === undefined, 'the device to attach is not attached');
+  device.hwpt = hwpt;
+  device.users += 1;
+  hwpt.users += 1;
+}
+
+/** Detaches a device; an automatic page table goes with its last device. Source: device.c:iommufd_device_detach. */
+export function detachDevice(file: IommufdFile, device: Device, owner: Owner): void {
+  const { hwpt } = device;
+  if (hwpt === undefined) return;
+  device.hwpt = undefined;
+  device.users -= 1;
+  hwpt.users -= 1;
+  if (hwpt.isAutomatic && hwpt.users === 1) destroyHwpt(file, hwpt, owner);
+}
+
+function destroyHwpt(file: IommufdFile, hwpt: HwptPaging, owner: Owner): void {
+  const { ioas, domain } = hwpt;
+  removeDomain(ioas, domain, owner);
+  ioas.hwpts.splice(ioas.hwpts.indexOf(hwpt), 1);
+  ioas.users -= 1;
+  file.objects.remove(hwpt);
+}
+
+/** Takes a domain out of an IOAS; the last one unpins what it held. Source: io_pagetable.c:iopt_table_remove_domain. */
+function removeDomain({ table }: Ioas, domain: MockDomain, owner: Owner): void {
+  const at = table.domains.indexOf(domain);
+  const last = table.domains.pop();
+  assert(at >= 0 && last !== undefined, 'the domain to remove is in its IOAS');
+  // The kernel moves the last domain into the hole, so the storage domain may change.
+  if (last !== domain) table.domains[at] = last;
+  if (table.domains.length === 0) for (const area of table.areas) unfillArea(area, [domain], owner);
+  else for (const area of table.areas) domain.unmap(area);
+  table.removeReservationsOf(domain);
+  table.alignment = table.alignmentNeeded();
+}

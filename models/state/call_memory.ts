@@ -1,0 +1,87 @@
+import { assert } from '../base/assert.js';
+import { ARGS, EDGE, GUARD_BYTE, SEALED, type Region } from '../program/arena.js';
+import type { RawBuffer } from '../program/raw.js';
+import type { UserMemory } from './user_memory.js';
+
+const GUARDED_REGIONS: readonly Region[] = [ARGS, SEALED, EDGE];
+
+/**
+ * User memory as one call sees it: the buffers that user space filled for it, guard bytes around them, and holes. Writes go to
+ * copies, so that what was handed over can be compared with what came back.
+ */
+export class CallMemory {
+  readonly #written: (Uint8Array | undefined)[];
+
+  constructor(
+    private readonly memory: UserMemory,
+    private readonly buffers: readonly RawBuffer[],
+  ) {
+    this.#written = new Array<Uint8Array | undefined>(buffers.length).fill(undefined);
+  }
+
+  /** Whether copy_from_user of a range succeeds. */
+  isReadable(address: bigint, count: number): boolean {
+    return this.memory.allows(address, BigInt(count), false);
+  }
+
+  /** Whether copy_to_user of a range succeeds. */
+  isWritable(address: bigint, count: number): boolean {
+    return this.memory.allows(address, BigInt(count), true);
+  }
+
+  /** How many bytes can be read before the first fault, at most `count`. */
+  readableBytes(address: bigint, count: number): number {
+    return Number(this.memory.bytesAllowed(address, BigInt(count), false));
+  }
+
+  /** Reads a readable range. */
+  read(address: bigint, count: number): Uint8Array {
+    const at = this.#bufferOf(address, count);
+    if (at !== undefined) return this.#current(at.index).subarray(at.offset, at.offset + count);
+    const bytes = new Uint8Array(count);
+    for (let offset = 0; offset < count; offset++) bytes[offset] = this.byteAt(address + BigInt(offset));
+    return bytes;
+  }
+
+  /** Reads one readable byte. */
+  byteAt(address: bigint): number {
+    const at = this.#bufferOf(address, 1);
+    if (at !== undefined) return this.#current(at.index)[at.offset] ?? 0;
+    const isGuarded = GUARDED_REGIONS.some(({ start, bytes }) => address >= start && address < start + bytes);
+    assert(isGuarded, 'pointers of a program lead to its buffers, to guard bytes or to holes');
+    return GUARD_BYTE;
+  }
+
+  /** Writes a writable range, of which the bytes are handed over; where user space will not look, nothing is kept. */
+  write(address: bigint, bytes: Uint8Array): void {
+    const at = this.#bufferOf(address, bytes.length);
+    if (at === undefined) return;
+    const current = this.#current(at.index);
+    if (current.length === bytes.length) {
+      this.#written[at.index] = bytes;
+      return;
+    }
+    const copy = this.#written[at.index] ?? current.slice();
+    copy.set(bytes, at.offset);
+    this.#written[at.index] = copy;
+  }
+
+  /** Each buffer's bytes after the call; null where nothing was written. */
+  results(): (Uint8Array | null)[] {
+    return this.#written.map((bytes) => bytes ?? null);
+  }
+
+  #current(index: number): Uint8Array {
+    return this.#written[index] ?? (this.buffers[index]?.bytes as Uint8Array);
+  }
+
+  #bufferOf(address: bigint, count: number): { index: number; offset: number } | undefined {
+    for (let index = 0; index < this.buffers.length; index++) {
+      const { address: start, bytes } = this.buffers[index] as RawBuffer;
+      if (address >= start && address + BigInt(count) <= start + BigInt(bytes.length)) {
+        return { index, offset: Number(address - start) };
+      }
+    }
+    return undefined;
+  }
+}

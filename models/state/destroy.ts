@@ -1,0 +1,44 @@
+import { assert } from '../base/assert.js';
+import { detachDevice } from './attach.js';
+import { type Owner, dropArea } from './fill.js';
+import type { IommufdFile } from './iommufd_file.js';
+import type { Ioas, IommufdObject } from './objects.js';
+
+/** Destroys an object that nobody uses. Source: main.c:iommufd_object_remove and the types' destroy operations. */
+export function destroyObject(file: IommufdFile, object: IommufdObject, owner: Owner): void {
+  assert(object.users === 1, 'only the table holds the object to destroy');
+  switch (object.type) {
+    case 'IOAS':
+      unmapAll(object, owner);
+      break;
+    case 'SELFTEST':
+      detachDevice(file, object.device, owner);
+      file.objects.remove(object.device);
+      break;
+    case 'HWPT_PAGING':
+    case 'DEVICE':
+      assert(false, `a ${object.type} of this model is never without users`);
+  }
+  file.objects.remove(object);
+}
+
+/** Closes the file: every object goes. Source: main.c:iommufd_fops_release. */
+export function releaseFile(file: IommufdFile, owner: Owner): void {
+  for (let pass = file.objects.objects; pass.length > 0; pass = file.objects.objects) {
+    const before = pass.length;
+    for (const object of pass) {
+      if (object.users === 1 && file.objects.find(object.id) === object) destroyObject(file, object, owner);
+    }
+    assert(file.objects.objects.length < before, 'each pass of a release destroys something');
+  }
+}
+
+/** Removes each area of an IOAS, ascending. Returns the bytes that were mapped, which may be 2^64. */
+export function unmapAll({ table }: Ioas, owner: Owner): bigint {
+  let unmappedBytes = 0n;
+  for (const area of [...table.areas]) {
+    unmappedBytes += area.length;
+    dropArea(table, area, owner);
+  }
+  return unmappedBytes;
+}

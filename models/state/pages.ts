@@ -1,0 +1,73 @@
+import { pageIndex, pageOffset } from '../base/u64.js';
+import type { AccountMode } from './process.js';
+import type { Frame } from './user_memory.js';
+
+/** Whom a mapping lets the device access memory as. Source: IOMMU_READ, IOMMU_WRITE. */
+export interface Protection {
+  readonly read: boolean;
+  readonly write: boolean;
+}
+
+/**
+ * struct iopt_pages: the memory of one MAP, shared by the areas that COPY makes of it. A page of it is pinned while an area
+ * with a storage domain covers it, and then exactly once. Source: pages.c.
+ */
+export class Pages {
+  /** Address of the first byte of the first page. */
+  readonly origin: bigint;
+  /** Whether MAP asked for IOMMU_IOAS_MAP_WRITEABLE, so that pages are pinned for writing. */
+  readonly writable: boolean;
+  readonly accountMode: AccountMode;
+  /** Areas that show a part of this memory, in any IOAS of the file. */
+  readonly areas = new Set<Area>();
+  /** The pinned pages by index. Its size is `npinned`. */
+  readonly frames = new Map<number, Frame>();
+
+  constructor(userVa: bigint, writable: boolean, accountMode: AccountMode) {
+    this.origin = userVa - pageOffset(userVa);
+    this.writable = writable;
+    this.accountMode = accountMode;
+  }
+}
+
+/** struct iopt_area: a range of IOVAs that shows a range of bytes of some pages. Source: io_pagetable.h. */
+export class Area {
+  /** Whether a domain of the IOAS holds the PFNs, i.e. `storage_domain` is set. */
+  hasStorageDomain = false;
+
+  constructor(
+    readonly iova: bigint,
+    readonly last: bigint,
+    readonly pages: Pages,
+    /** Offset of the first byte from the origin of the pages. */
+    readonly startByte: bigint,
+    readonly protection: Protection,
+  ) {}
+
+  get length(): bigint {
+    return this.last - this.iova + 1n;
+  }
+
+  /** Offset of the first byte inside its page: `iopt_area.page_offset`. */
+  get pageOffset(): bigint {
+    return pageOffset(this.startByte);
+  }
+
+  get firstIndex(): number {
+    return pageIndex(this.startByte);
+  }
+
+  get lastIndex(): number {
+    return pageIndex(this.startByte + this.length - 1n);
+  }
+
+  covers(index: number): boolean {
+    return index >= this.firstIndex && index <= this.lastIndex;
+  }
+}
+
+/** Whether an area with a storage domain keeps a page pinned. */
+export function isHeld(pages: Pages, index: number): boolean {
+  for (const area of pages.areas) if (area.hasStorageDomain && area.covers(index)) return true;
+  return false;
+}

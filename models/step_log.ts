@@ -1,0 +1,25 @@
+import type { Returned } from './outcome.js';
+import { type PatchSource, type RawIoctl, type RawStep, applyPatches } from './program/raw.js';
+
+/** The buffers of the steps so far, as they were after their calls: what later steps' references read. */
+export class StepLog {
+  readonly #buffers: (readonly Uint8Array[])[] = [];
+
+  /** The next step with its references resolved. */
+  resolve(step: RawStep): RawStep {
+    return step.do === 'ioctl' ? this.#applyPatches(step) : step;
+  }
+
+  /** Notes what came back of a resolved step. */
+  record(step: RawStep, returned: Returned): void {
+    if (step.do !== 'ioctl') {
+      this.#buffers.push([]);
+      return;
+    }
+    this.#buffers.push(step.buffers.map(({ bytes }, index) => returned.out[index] ?? bytes));
+  }
+
+  #applyPatches(step: RawIoctl): RawIoctl {
+    return applyPatches(step, (from: PatchSource) => this.#buffers[from.step]?.[from.buffer]);
+  }
+}
