@@ -79,5 +79,8 @@ export const TASK_SIZE = 0x7fff_ffff_f000n;
 /** Below it nothing can be mapped: the agent is linked at 4 MiB. */
 export const LOWEST_USER_ADDRESS = 0x1_0000n;
 
+/** Regions that are filled with guard bytes wherever no buffer lies. */
+export const GUARDED_REGIONS: readonly Region[] = [ARGS, SEALED, EDGE];
+
 /** What fills the argument region around structs; a changed guard byte is a stray write. */
 export const GUARD_BYTE = 0xa5;

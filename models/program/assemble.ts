@@ -2,7 +2,7 @@ import { present } from '../base/assert.js';
 import type { CallDescription } from '../ioctls/description.js';
 import { callByName } from '../ioctls/index.js';
 import { SCRATCH } from './arena.js';
-import { ArrayBuilder, StructBuilder } from './buffers.js';
+import { ArrayBuilder, StructBuilder, liesInArena } from './buffers.js';
 import {
   type ArrayPlace,
   type IoctlStep,
@@ -84,12 +84,17 @@ class Assembler {
     const arrays = new ArrayBuilder((problem) => this.#fail(problem));
     for (const [name, operand] of Object.entries(step.args)) {
       const member = call.layout.memberOf(name) ?? this.#fail(`${call.name} has no member ${name}`);
-      if (isArray(operand))
+      if (isArray(operand)) {
         struct.set(
           member,
           arrays.add(member, operand, (scalar) => this.#source(scalar)),
         );
-      else struct.set(member, operand, this.#source(operand));
+        continue;
+      }
+      if (member.field.role.is === 'array' && !isReference(operand) && liesInArena(BigInt(operand))) {
+        this.#fail(`${name} leads into memory whose contents the program does not state`);
+      }
+      struct.set(member, operand, this.#source(operand));
     }
     const { address, bytes } = struct.place(step.at ?? 'args');
     const buffers = bytes.length === 0 ? arrays.buffers : [{ address, bytes }, ...arrays.buffers];

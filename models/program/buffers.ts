@@ -50,9 +50,6 @@ export class StructBuilder {
       this.patches.push({ buffer: 0, offset, bytes: field.bytes, from, plus: operand.plus ?? 0n });
       return;
     }
-    if (field.role.is === 'array' && liesInArena(BigInt(operand))) {
-      this.fail(`${member.name} leads into memory whose contents the program does not state`);
-    }
     if (!fitsField(operand, field)) this.fail(`${member.name} is ${String(operand)}, which does not fit it`);
     writeMember(member, operand, this.#view);
   }
@@ -143,7 +140,8 @@ function roomFor(elements: number): Uint8Array {
   return new Uint8Array(elements * IOVA_RANGE.bytes).fill(GUARD_BYTE);
 }
 
-function liesInArena(address: bigint): boolean {
+/** Whether a pointer leads to memory: only the arrays of a program may, because their contents are known. */
+export function liesInArena(address: bigint): boolean {
   return ARENA.some((region) => address >= region.start && address < endOf(region));
 }
 

@@ -1,9 +1,7 @@
 import { assert } from '../base/assert.js';
-import { ARGS, EDGE, GUARD_BYTE, SEALED, type Region } from '../program/arena.js';
+import { GUARDED_REGIONS, GUARD_BYTE } from '../program/arena.js';
 import type { RawBuffer } from '../program/raw.js';
 import type { UserMemory } from './user_memory.js';
-
-const GUARDED_REGIONS: readonly Region[] = [ARGS, SEALED, EDGE];
 
 /**
  * User memory as one call sees it: the buffers that user space filled for it, guard bytes around them, and holes. Writes go to

@@ -60,7 +60,6 @@ export class Placement {
       !this.request.isFixed &&
       this.table !== undefined &&
       this.request.length > 0n &&
-      !this.isTooLongForAutomatic &&
       this.#automaticAlignment() < this.table.alignment
     );
   }

@@ -1,4 +1,4 @@
-import { choice16, choice32, reserved16, sizeField, u32, u64 } from '../../layout/field.js';
+import { choice16, choice32, id32, reserved16, sizeField, u64 } from '../../layout/field.js';
 import { PAGE_SIZE } from '../../base/u64.js';
 import { present } from '../../base/assert.js';
 import type { Ioas } from '../../state/objects.js';
@@ -35,7 +35,7 @@ export const option = defineCall(
       option_id: choice32(OPTIONS),
       op: choice16(OPTION_OPS),
       __reserved: reserved16(),
-      object_id: u32('the IOAS of HUGE_PAGES; 0 for RLIMIT_MODE'),
+      object_id: id32(['IOAS']),
       val64: u64('the value', 'inout'),
     },
     lastRequired: 'val64',

@@ -11,8 +11,8 @@ const SOURCE = 'selftest.c:iommufd_test_mock_domain';
 const ADD_DOMAIN = 'io_pagetable.c:iopt_table_add_domain';
 
 interface Lookups {
-  /** What the device is to be attached to. */
-  readonly target: IommufdObject | undefined;
+  /** What the device is to be attached to; the new device itself is bound, and so there, before the target is looked up. */
+  readonly target: IommufdObject | { readonly type: 'DEVICE' } | undefined;
   /** The new domain of an IOAS that has no automatic page table yet. */
   readonly plan: () => AddDomainPlan | undefined;
 }
@@ -90,7 +90,8 @@ export const mockDomainFlags: CallDescription = defineTestOp(
 });
 
 function lookUp(c: CallContext<{ id: number }>): Lookups {
-  const target = c.file.objects.find(c.args.id);
+  const [, deviceId] = c.file.objects.lowestFreeIds(2);
+  const target = c.args.id === deviceId ? ({ type: 'DEVICE' } as const) : c.file.objects.find(c.args.id);
   const needsDomain = target?.type === 'IOAS' && automaticHwpt(target) === undefined;
   return {
     target,

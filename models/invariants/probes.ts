@@ -1,0 +1,84 @@
+import { PAGE_SIZE, isAligned } from '../base/u64.js';
+import { BUFFER } from '../program/arena.js';
+import type { IoctlStep, Step } from '../program/program.js';
+import { IOAS_MAP_FLAGS } from '../ioctls/shared_rules.js';
+import type { IommufdFile } from '../state/iommufd_file.js';
+import type { HwptPaging, Ioas } from '../state/objects.js';
+import type { Area } from '../state/pages.js';
+import type { World } from '../state/world.js';
+
+/** Areas of an IOAS that are probed after each step; more would only repeat the same question. */
+const AREAS_MAX = 4;
+
+/**
+ * Calls that let the invariants look at a running kernel: what they answer follows from the state, and the state stays as it is.
+ * The model predicts their answers like those of any other step.
+ * @param labels the names under which the program knows its open files
+ */
+export function probesOf(world: World, labels: ReadonlyMap<number, string>): Step[] {
+  const probes: Step[] = [{ do: 'counters' }];
+  for (const [slot, file] of world.files) {
+    const label = labels.get(slot);
+    if (label !== undefined) probes.push(...fileProbes(world, file, label));
+  }
+  return probes;
+}
+
+function fileProbes(world: World, file: IommufdFile, label: string): IoctlStep[] {
+  const probe = (call: string, args: IoctlStep['args']): IoctlStep => ({
+    do: 'ioctl',
+    file: label,
+    call,
+    args,
+  });
+  const objects = file.objects.objects;
+  const ioases = objects.filter((object) => object.type === 'IOAS');
+  const hwpts = objects.filter((object) => object.type === 'HWPT_PAGING');
+  return [
+    ...idProbes(file, probe),
+    ...ioases.flatMap((ioas) => ioasProbes(ioas, probe)),
+    ...hwpts.flatMap((hwpt) => hwptProbes(world, hwpt, probe)),
+  ];
+}
+
+type Probe = (call: string, args: IoctlStep['args']) => IoctlStep;
+
+/** ids_lowest_free: the next object takes the lowest free id, and gives it back. */
+function idProbes(file: IommufdFile, probe: Probe): IoctlStep[] {
+  const [id] = file.objects.lowestFreeIds(1);
+  return [probe('IOMMU_IOAS_ALLOC', {}), probe('IOMMU_DESTROY', { id: id ?? 0 })];
+}
+
+/** areas_avoid_reserved, alignment_is_needed: the ranges; areas_disjoint: nothing can be mapped over an area. */
+function ioasProbes({ id, table }: Ioas, probe: Probe): IoctlStep[] {
+  const room = table.usableRanges().length + 1;
+  const ranges = { ioas_id: id, num_iovas: room, allowed_iovas: { room } };
+  const flags = IOAS_MAP_FLAGS.FIXED_IOVA | IOAS_MAP_FLAGS.READABLE;
+  return [
+    probe('IOMMU_IOAS_IOVA_RANGES', ranges),
+    ...someAreas(table.areas).map(({ iova, length }) =>
+      probe('IOMMU_IOAS_MAP', { flags, ioas_id: id, user_va: BUFFER.start, length, iova }),
+    ),
+  ];
+}
+
+/** domains_translate_areas and pages_pinned_once: what the page table shows, and how often pages are pinned. */
+function hwptProbes({ memory }: World, { id, ioas, domain }: HwptPaging, probe: Probe): IoctlStep[] {
+  return someAreas(ioas.table.areas).flatMap((area) => {
+    const uptr = area.pages.origin + area.startByte;
+    const page = area.pages.origin + BigInt(area.firstIndex) * PAGE_SIZE;
+    const frame = memory.frameAt(page, false);
+    if (frame === undefined || !isAligned(area.length, domain.pageBytesMin)) return [];
+    return [
+      probe('IOMMU_TEST_OP_MD_CHECK_MAP', { id, iova: area.iova, length: area.length, uptr }),
+      probe('IOMMU_TEST_OP_MD_CHECK_MAP', { id, iova: area.last + 1n, length: domain.pageBytesMin, uptr }),
+      probe('IOMMU_TEST_OP_MD_CHECK_REFS', { length: PAGE_SIZE, uptr: page, refs: memory.pinsOf(frame) }),
+    ];
+  });
+}
+
+/** The first and the last areas. */
+function someAreas(areas: readonly Area[]): readonly Area[] {
+  if (areas.length <= AREAS_MAX) return areas;
+  return [...areas.slice(0, AREAS_MAX / 2), ...areas.slice(-AREAS_MAX / 2)];
+}

@@ -1,0 +1,142 @@
+import type { ScenarioBuilder } from '../harness/builder.js';
+import { type CaseBody, scenario, suite } from '../harness/scenario.js';
+
+/** For each call: bytes it requires, bytes the kernel knows, and the answer to a struct of zeros. Source: iommufd.h, core.md 1.3. */
+const CALLS = {
+  IOMMU_DESTROY: { required: 8, known: 8, zeros: 'ENOENT' },
+  IOMMU_IOAS_ALLOC: { required: 12, known: 12, zeros: 'OK' },
+  IOMMU_IOAS_ALLOW_IOVAS: { required: 24, known: 24, zeros: 'ENOENT' },
+  IOMMU_IOAS_COPY: { required: 40, known: 40, zeros: 'EINVAL' },
+  IOMMU_IOAS_IOVA_RANGES: { required: 32, known: 32, zeros: 'ENOENT' },
+  IOMMU_IOAS_MAP: { required: 40, known: 40, zeros: 'EINVAL' },
+  IOMMU_IOAS_UNMAP: { required: 24, known: 24, zeros: 'ENOENT' },
+  IOMMU_OPTION: { required: 24, known: 24, zeros: 'EBUSY' },
+} as const;
+
+const TEST_CALLS = {
+  IOMMU_TEST_CMD: { required: 68, known: 72, zeros: 'EOPNOTSUPP' },
+} as const;
+
+type Call = keyof typeof CALLS;
+
+/** One case for each call of a table. */
+function each<T extends Readonly<Record<string, unknown>>>(
+  calls: T,
+  body: (t: ScenarioBuilder, name: keyof T & string, call: T[keyof T]) => unknown,
+): Record<string, CaseBody<unknown>> {
+  return Object.fromEntries(
+    Object.entries(calls).map(([name, call]) => [
+      name.toLowerCase(),
+      (t: ScenarioBuilder) => body(t, name, call as T[keyof T]),
+    ]),
+  );
+}
+
+function answers(
+  t: ScenarioBuilder,
+  name: string,
+  zeros: (typeof CALLS)[Call]['zeros'] | 'EOPNOTSUPP',
+  tail?: number,
+) {
+  const step = t.ioctl(name, {}, tail === undefined ? {} : { tail: { bytes: tail, value: 0 } });
+  return zeros === 'OK' ? step.ok() : step.fails(zeros);
+}
+
+export const envelopeSize = suite(
+  'envelope/size',
+  'The `size` member: too small, exact, larger with zeros, larger with anything else. Structs of calls not described yet are not covered.',
+  [
+    scenario('short,below_required', {
+      doc: 'A size one byte below what the call requires is EINVAL, before any member is looked at.',
+      covers: ['envelope/EINVAL.size'],
+      setup: (t) => t.ioas(),
+      cases: each(CALLS, (t, name, { required }) => t.ioctl(name, { size: required - 1 }).fails('EINVAL')),
+      control: (t) => t.ioctl('IOMMU_IOAS_ALLOC', { size: 12 }),
+    }),
+    scenario('short,tiny', {
+      doc: 'Sizes 0, 1 and 4 are EINVAL.',
+      covers: ['envelope/EINVAL.size'],
+      setup: (t) => t.ioas(),
+      cases: {
+        zero: (t) => t.ioctl('IOMMU_IOAS_ALLOC', { size: 0 }).fails('EINVAL'),
+        one: (t) => t.ioctl('IOMMU_IOAS_ALLOC', { size: 1 }).fails('EINVAL'),
+        four: (t) => t.ioctl('IOMMU_IOAS_ALLOC', { size: 4 }).fails('EINVAL'),
+        one_in_four_bytes_of_memory: (t) =>
+          t.ioctl('IOMMU_IOAS_ALLOC', { size: 1 }, { at: { edge: 4 } }).fails('EINVAL'),
+      },
+      control: (t) => t.ioctl('IOMMU_IOAS_ALLOC', {}),
+    }),
+    scenario('exact,required', {
+      doc: 'The size that the header gives is accepted, and the struct of zeros gets its own answer.',
+      covers: ['envelope/EINVAL.size'],
+      setup: (t) => t.ioas(),
+      cases: each(CALLS, (t, name, { known, zeros }) => {
+        const step = t.ioctl(name, { size: known });
+        return zeros === 'OK' ? step.ok() : step.fails(zeros);
+      }),
+      control: (t) => t.ioctl('IOMMU_IOAS_ALLOC', {}),
+    }),
+    scenario('long,zero_tail', {
+      doc: 'A larger struct whose unknown bytes are 0 is the known struct: same answer, and nothing is written beyond it.',
+      covers: ['envelope/E2BIG.tail'],
+      setup: (t) => t.ioas(),
+      cases: {
+        ...each(CALLS, (t, name, { zeros }) => answers(t, name, zeros, 8)),
+        one_byte: (t) => answers(t, 'IOMMU_IOAS_ALLOC', 'OK', 1),
+        a_page: (t) => answers(t, 'IOMMU_IOAS_ALLOC', 'OK', 4096),
+      },
+      control: (t) => t.ioctl('IOMMU_IOAS_ALLOC', {}),
+    }),
+    scenario('long,garbage_tail', {
+      doc: 'A byte beyond the struct that is not 0 is E2BIG, before any member is looked at.',
+      covers: ['envelope/E2BIG.tail'],
+      setup: (t) => t.ioas(),
+      cases: {
+        ...each(CALLS, (t, name) => t.ioctl(name, {}, { tail: { bytes: 8, value: 0xff } }).fails('E2BIG')),
+        one_byte: (t) => t.ioctl('IOMMU_IOAS_ALLOC', {}, { tail: { bytes: 1, value: 1 } }).fails('E2BIG'),
+        size_of_four_gigabytes: (t) => t.ioctl('IOMMU_IOAS_ALLOC', { size: 0xffff_ffff }).fails('E2BIG'),
+      },
+      control: (t) => t.ioctl('IOMMU_IOAS_ALLOC', {}, { tail: { bytes: 8, value: 0 } }),
+    }),
+    scenario('test_command,sizes', {
+      doc: 'The test command requires 68 bytes and knows 72; in between, missing bytes count as 0.',
+      covers: ['envelope/EINVAL.size', 'envelope/E2BIG.tail', 'IOMMU_TEST_CMD/EOPNOTSUPP.op'],
+      setup: (t) => t.ioas(),
+      cases: {
+        below: (t) =>
+          t.ioctl('IOMMU_TEST_CMD', { size: TEST_CALLS.IOMMU_TEST_CMD.required - 1 }).fails('EINVAL'),
+        required: (t) => t.ioctl('IOMMU_TEST_CMD', { size: 68 }).fails('EOPNOTSUPP'),
+        between: (t) => t.ioctl('IOMMU_TEST_CMD', { size: 70 }).fails('EOPNOTSUPP'),
+        known: (t) => t.ioctl('IOMMU_TEST_CMD', { size: 72 }).fails('EOPNOTSUPP'),
+        zero_tail: (t) => answers(t, 'IOMMU_TEST_CMD', 'EOPNOTSUPP', 8),
+        garbage_tail: (t) => t.ioctl('IOMMU_TEST_CMD', {}, { tail: { bytes: 8, value: 1 } }).fails('E2BIG'),
+        short_struct_answers: (t, ioas) =>
+          t.ioctl('IOMMU_TEST_OP_ADD_RESERVED', { size: 68, id: ioas, start: 0n, length: 1n }).ok(),
+      },
+      control: (t, ioas) => t.reserve(ioas, 0n, 1n),
+    }),
+    scenario('test_command,unknown_operation', {
+      doc: 'An operation that the kernel does not have is EOPNOTSUPP, and nothing else of the struct is looked at.',
+      covers: ['IOMMU_TEST_CMD/EOPNOTSUPP.op'],
+      setup: (t) => t.ioas(),
+      cases: {
+        zero: (t) => t.ioctl('IOMMU_TEST_CMD', { op: 0 }).fails('EOPNOTSUPP'),
+        beyond_the_last: (t) => t.ioctl('IOMMU_TEST_CMD', { op: 24 }).fails('EOPNOTSUPP'),
+        huge: (t) => t.ioctl('IOMMU_TEST_CMD', { op: 0xffff_ffff, __reserved: 1 }).fails('EOPNOTSUPP'),
+      },
+      control: (t, ioas) => t.reserve(ioas, 0n, 1n),
+    }),
+    scenario('test_command,unchecked_members', {
+      doc: '`__reserved` and `last` of the test command are never looked at.',
+      covers: ['IOMMU_TEST_CMD/EOPNOTSUPP.op'],
+      setup: (t) => t.ioas(),
+      cases: {
+        reserved: (t, ioas) =>
+          t.ioctl('IOMMU_TEST_OP_ADD_RESERVED', { id: ioas, start: 0n, length: 1n, __reserved: 1 }).ok(),
+        last: (t, ioas) =>
+          t.ioctl('IOMMU_TEST_OP_ADD_RESERVED', { id: ioas, start: 0n, length: 1n, last: 1 }).ok(),
+      },
+      control: (t, ioas) => t.reserve(ioas, 0n, 1n),
+    }),
+  ],
+);

@@ -1,0 +1,258 @@
+import type { Errno } from '../../models/base/errno.js';
+import { PAGE_SIZE } from '../../models/base/u64.js';
+import { IOAS_MAP_FLAGS } from '../../models/ioctls/shared_rules.js';
+import { OPTIONS, OPTION_OPS } from '../../models/ioctls/native/option.js';
+import { BUFFER } from '../../models/program/arena.js';
+import {
+  PROGRAM_SCHEMA,
+  type ArrayPlace,
+  type IoctlStep,
+  type Operand,
+  type ProcessStep,
+  type Program,
+  type Reference,
+  type Scalar,
+  type Step,
+} from '../../models/program/program.js';
+import type { Counters } from '../../models/outcome.js';
+
+/** An answer expected by hand: the same from every kernel, or by profile id. */
+export type ExpectedErrno = Errno | Readonly<Record<string, Errno | 'OK'>>;
+
+/** Members of the struct after the call; arrays as pairs of start and last. */
+export type ExpectedOutputs = Readonly<
+  Record<string, number | bigint | readonly (readonly [bigint, bigint])[]>
+>;
+
+/** What a scenario expects of one step, written by hand from the uAPI. */
+export interface Expectation {
+  readonly errno: ExpectedErrno | 'OK';
+  readonly outputs: ExpectedOutputs;
+  readonly counters?: Counters;
+  /** Title of the kernel warning that comes with the answer: a known finding. */
+  readonly splat?: string;
+}
+
+/** A step of a scenario, on which expectations are hung. Without any, it must succeed. */
+export class ExpectedStep {
+  #expectation: Expectation = { errno: 'OK', outputs: {} };
+
+  constructor(private readonly label: string) {}
+
+  get expectation(): Expectation {
+    return this.#expectation;
+  }
+
+  /** Success, with these members after the call. */
+  ok(outputs: ExpectedOutputs = {}): this {
+    this.#expectation = { errno: 'OK', outputs };
+    return this;
+  }
+
+  /** Failure that writes nothing but what is said here. */
+  fails(errno: ExpectedErrno, outputs: ExpectedOutputs = {}): this {
+    this.#expectation = { errno, outputs };
+    return this;
+  }
+
+  /** The answer comes with a kernel warning. */
+  warns(title: string): this {
+    this.#expectation = { ...this.#expectation, splat: title };
+    return this;
+  }
+
+  /** The value that a member has after the call, plus a constant. */
+  out(member: string, plus = 0n): Reference {
+    return { ref: `${this.label}.${member}`, ...(plus === 0n ? {} : { plus }) };
+  }
+}
+
+type IoctlOptions = Pick<IoctlStep, 'tail' | 'at' | 'command' | 'file'>;
+
+interface MapOptions {
+  readonly va?: Scalar;
+  readonly length?: Scalar;
+  /** Fixed; without it the kernel chooses. */
+  readonly iova?: Scalar;
+  readonly access?: 'rw' | 'r' | 'w' | 'none';
+  readonly args?: Readonly<Record<string, Operand>>;
+}
+
+interface CopyOptions {
+  readonly src: Scalar;
+  readonly dst: Scalar;
+  readonly from: Scalar;
+  readonly length?: Scalar;
+  /** Fixed; without it the kernel chooses. */
+  readonly iova?: Scalar;
+  readonly access?: 'rw' | 'r' | 'w' | 'none';
+  readonly args?: Readonly<Record<string, Operand>>;
+}
+
+const ACCESS_FLAGS = {
+  rw: IOAS_MAP_FLAGS.READABLE | IOAS_MAP_FLAGS.WRITEABLE,
+  r: IOAS_MAP_FLAGS.READABLE,
+  w: IOAS_MAP_FLAGS.WRITEABLE,
+  none: 0,
+} as const;
+
+/** The file that each scenario has open from the start. */
+export const MAIN_FILE = 'f';
+
+/** Ids that no scenario's file ever reaches. */
+export const NO_SUCH_ID = 0x7000;
+
+/** Writes a program step by step, in the words of the uAPI. */
+export class ScenarioBuilder {
+  readonly #steps: Step[] = [];
+  readonly #expected: (ExpectedStep | undefined)[] = [];
+  #labels = 0;
+
+  constructor() {
+    this.open(MAIN_FILE);
+  }
+
+  get program(): Program {
+    return { schema: PROGRAM_SCHEMA, steps: this.#steps };
+  }
+
+  get expectations(): readonly Expectation[] {
+    return this.#expected.map((step) => step?.expectation ?? { errno: 'OK', outputs: {} });
+  }
+
+  open(label: string): string {
+    this.#add({ do: 'open', label });
+    return label;
+  }
+
+  close(file = MAIN_FILE): void {
+    this.#add({ do: 'close', file });
+  }
+
+  mmap(start: bigint, pages: bigint, access: 'rw' | 'ro' | 'none'): void {
+    this.#add({ do: 'mmap', start, bytes: pages * PAGE_SIZE, access });
+  }
+
+  munmap(start: bigint, pages: bigint): void {
+    this.#add({ do: 'munmap', start, bytes: pages * PAGE_SIZE });
+  }
+
+  process(change: Omit<ProcessStep, 'do'>): void {
+    this.#add({ do: 'process', ...change });
+  }
+
+  /** VmPin and VmLck must be so many pages. */
+  counters(pinned: number, locked = 0): void {
+    const step = new CountersExpectation({ pinned, locked });
+    this.#steps.push({ do: 'counters' });
+    this.#expected.push(step);
+  }
+
+  /** Any call of the registry. */
+  ioctl(
+    call: string,
+    args: Readonly<Record<string, Operand>>,
+    options: Partial<IoctlOptions> = {},
+  ): ExpectedStep {
+    const label = `s${String(++this.#labels)}`;
+    const step = new ExpectedStep(label);
+    this.#steps.push({ do: 'ioctl', file: MAIN_FILE, call, label, args, ...options });
+    this.#expected.push(step);
+    return step;
+  }
+
+  /** A new IOAS; returns its id. */
+  ioas(file = MAIN_FILE): Reference {
+    return this.ioctl('IOMMU_IOAS_ALLOC', {}, { file }).out('out_ioas_id');
+  }
+
+  destroy(id: Scalar, file = MAIN_FILE): ExpectedStep {
+    return this.ioctl('IOMMU_DESTROY', { id }, { file });
+  }
+
+  /** Reads the usable ranges into an array with room for so many. */
+  ranges(ioas: Scalar, room: number, place?: ArrayPlace): ExpectedStep {
+    const array = place === undefined ? { room } : { room, in: place };
+    return this.ioctl('IOMMU_IOAS_IOVA_RANGES', { ioas_id: ioas, num_iovas: room, allowed_iovas: array });
+  }
+
+  allow(ioas: Scalar, ranges: readonly (readonly [Scalar, Scalar])[], place?: ArrayPlace): ExpectedStep {
+    const array = place === undefined ? { ranges } : { ranges, in: place };
+    return this.ioctl('IOMMU_IOAS_ALLOW_IOVAS', {
+      ioas_id: ioas,
+      num_iovas: ranges.length,
+      allowed_iovas: array,
+    });
+  }
+
+  map(ioas: Scalar, options: MapOptions = {}): ExpectedStep {
+    const { va = BUFFER.start, length = PAGE_SIZE, iova, access = 'rw', args } = options;
+    const fixed = iova === undefined ? 0 : IOAS_MAP_FLAGS.FIXED_IOVA;
+    return this.ioctl('IOMMU_IOAS_MAP', {
+      flags: ACCESS_FLAGS[access] | fixed,
+      ioas_id: ioas,
+      user_va: va,
+      length,
+      ...(iova === undefined ? {} : { iova }),
+      ...args,
+    });
+  }
+
+  copy({ src, dst, from, length = PAGE_SIZE, iova, access = 'rw', args }: CopyOptions): ExpectedStep {
+    const fixed = iova === undefined ? 0 : IOAS_MAP_FLAGS.FIXED_IOVA;
+    return this.ioctl('IOMMU_IOAS_COPY', {
+      flags: ACCESS_FLAGS[access] | fixed,
+      dst_ioas_id: dst,
+      src_ioas_id: src,
+      length,
+      src_iova: from,
+      ...(iova === undefined ? {} : { dst_iova: iova }),
+      ...args,
+    });
+  }
+
+  unmap(ioas: Scalar, iova: Scalar, length: Scalar): ExpectedStep {
+    return this.ioctl('IOMMU_IOAS_UNMAP', { ioas_id: ioas, iova, length });
+  }
+
+  getOption(name: keyof typeof OPTIONS, object: Scalar = 0): ExpectedStep {
+    return this.ioctl('IOMMU_OPTION', { option_id: OPTIONS[name], op: OPTION_OPS.GET, object_id: object });
+  }
+
+  setOption(name: keyof typeof OPTIONS, value: bigint, object: Scalar = 0): ExpectedStep {
+    const args = { option_id: OPTIONS[name], op: OPTION_OPS.SET, object_id: object, val64: value };
+    return this.ioctl('IOMMU_OPTION', args);
+  }
+
+  /** A mock device on an IOAS or a page table. */
+  mockDomain(target: Scalar): ExpectedStep {
+    return this.ioctl('IOMMU_TEST_OP_MOCK_DOMAIN', { id: target });
+  }
+
+  reserve(ioas: Scalar, start: bigint, length: bigint): ExpectedStep {
+    return this.ioctl('IOMMU_TEST_OP_ADD_RESERVED', { id: ioas, start, length });
+  }
+
+  checkMap(hwpt: Scalar, iova: Scalar, va: bigint, length = PAGE_SIZE): ExpectedStep {
+    return this.ioctl('IOMMU_TEST_OP_MD_CHECK_MAP', { id: hwpt, iova, length, uptr: va });
+  }
+
+  checkRefs(va: bigint, refs: number, length = PAGE_SIZE): ExpectedStep {
+    return this.ioctl('IOMMU_TEST_OP_MD_CHECK_REFS', { length, uptr: va, refs });
+  }
+
+  #add(step: Step): void {
+    this.#steps.push(step);
+    this.#expected.push(undefined);
+  }
+}
+
+class CountersExpectation extends ExpectedStep {
+  constructor(private readonly counters: Counters) {
+    super('counters');
+  }
+
+  override get expectation(): Expectation {
+    return { errno: 'OK', outputs: {}, counters: this.counters };
+  }
+}

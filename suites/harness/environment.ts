@@ -1,0 +1,55 @@
+import { assemble } from '../../models/program/assemble.js';
+import { ERRNO } from '../../models/base/errno.js';
+import { PAGE_SIZE } from '../../models/base/u64.js';
+import { DEFAULT_PROFILE, type Profile, profileOfRelease } from '../../models/profiles/index.js';
+import { PROGRAM_SCHEMA } from '../../models/program/program.js';
+import type { Session, TargetCapability } from '../../targets/target.js';
+
+/** What scenarios run in: a target, what it can do, and the profile that predicts it. */
+export interface Environment {
+  readonly description: string;
+  readonly capabilities: ReadonlySet<TargetCapability>;
+  readonly profile: Profile;
+  /** What a reader must know to trust the result. */
+  readonly notes: readonly string[];
+}
+
+/** Looks at a started target. */
+export async function environmentOf(session: Session, asked?: Profile): Promise<Environment> {
+  const { info } = session;
+  const capabilities = new Set(info.capabilities);
+  if (capabilities.has('iommufd') && (await hasTestCommands(session))) capabilities.add('iommufd_test');
+  const known = profileOfRelease(info.release);
+  const base = asked ?? known ?? DEFAULT_PROFILE;
+  const isGuess = asked === undefined && known === undefined;
+  const guess = `no profile was made for Linux ${info.release}; it is held against that of ${base.id}`;
+  return {
+    description: info.description,
+    capabilities,
+    profile: fitProfile(base, capabilities),
+    notes: isGuess ? [guess] : [],
+  };
+}
+
+/** The profile of a version with the configuration of a target. */
+function fitProfile(profile: Profile, capabilities: ReadonlySet<TargetCapability>): Profile {
+  return {
+    ...profile,
+    hasTestCommands: capabilities.has('iommufd_test'),
+    automaticAlignmentMax: capabilities.has('thp') ? profile.automaticAlignmentMax : PAGE_SIZE,
+  };
+}
+
+/** A kernel without CONFIG_IOMMUFD_TEST does not know the command; one with it does not know operation 0. */
+async function hasTestCommands(session: Session): Promise<boolean> {
+  const program = assemble({
+    schema: PROGRAM_SCHEMA,
+    steps: [
+      { do: 'open', label: 'f' },
+      { do: 'ioctl', file: 'f', call: 'IOMMU_TEST_CMD', args: {} },
+    ],
+  });
+  const [outcome] = await session.run([program]);
+  const answer = outcome?.steps[1];
+  return answer?.status === 'returned' && answer.errno === ERRNO.EOPNOTSUPP;
+}

@@ -1,0 +1,92 @@
+import { errnoName } from '../../models/base/errno.js';
+import { sameBytes, viewOf } from '../../models/base/bytes.js';
+import { hex } from '../../models/base/u64.js';
+import { decodeRanges } from '../../models/layout/iova_range.js';
+import { readMember } from '../../models/layout/struct.js';
+import type { CallDescription } from '../../models/ioctls/description.js';
+import type { Returned } from '../../models/outcome.js';
+import type { RawStep } from '../../models/program/raw.js';
+import type { Profile } from '../../models/profiles/index.js';
+import type { Expectation } from './builder.js';
+
+/**
+ * Holds an answer against what a scenario expects of it.
+ * @param step with its references resolved, so that unchanged bytes are known
+ * @returns what is wrong, in words
+ */
+export function checkExpectation(
+  expectation: Expectation,
+  profile: Profile,
+  step: RawStep,
+  call: CallDescription | undefined,
+  returned: Returned,
+): string | undefined {
+  const expected = expectedErrno(expectation, profile);
+  const seen = errnoName(returned.errno);
+  if (seen !== expected) return `expected ${expected}, saw ${seen}`;
+  const { counters } = expectation;
+  if (counters !== undefined) return checkCounters(counters, returned);
+  if (step.do !== 'ioctl' || call === undefined) return undefined;
+  const names = Object.keys(expectation.outputs);
+  if (returned.errno !== 0 && names.length === 0) return checkUntouched(step.buffers, returned);
+  for (const name of names) {
+    const wrong = checkOutput(name, expectation, step.buffers, call, returned);
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
+}
+
+/** The answer that a profile's kernel must give. */
+function expectedErrno({ errno }: Expectation, profile: Profile): string {
+  return typeof errno === 'string' ? errno : (errno[profile.id] ?? `an answer for profile ${profile.id}`);
+}
+
+function checkCounters(
+  expected: { pinned: number; locked: number },
+  { counters }: Returned,
+): string | undefined {
+  const { pinned, locked } = counters ?? { pinned: -1, locked: -1 };
+  if (pinned !== expected.pinned)
+    return `expected ${String(expected.pinned)} pinned pages, saw ${String(pinned)}`;
+  if (locked !== expected.locked)
+    return `expected ${String(expected.locked)} locked pages, saw ${String(locked)}`;
+  return undefined;
+}
+
+type Buffers = readonly { readonly bytes: Uint8Array }[];
+
+function checkUntouched(buffers: Buffers, { out }: Returned): string | undefined {
+  const touched = buffers.findIndex(({ bytes }, index) => !sameBytes(bytes, out[index] ?? bytes));
+  if (touched < 0) return undefined;
+  return `the failing call wrote to ${touched === 0 ? 'the struct' : `array ${String(touched)}`}`;
+}
+
+function checkOutput(
+  name: string,
+  { outputs }: Expectation,
+  buffers: Buffers,
+  call: CallDescription,
+  { out }: Returned,
+): string | undefined {
+  const expected = outputs[name];
+  if (typeof expected === 'object') {
+    const bytes = out[1] ?? buffers[1]?.bytes ?? new Uint8Array();
+    const seen = decodeRanges(bytes).slice(0, expected.length);
+    const [want, got] = [
+      formatRanges(expected),
+      formatRanges(seen.map(({ start, last }) => [start, last] as const)),
+    ];
+    return want === got ? undefined : `expected ${name} ${want}, saw ${got}`;
+  }
+  const member = call.layout.memberOf(name);
+  const bytes = out[0] ?? buffers[0]?.bytes;
+  if (member === undefined || bytes === undefined) return `${call.name} has no member ${name} to look at`;
+  const seen = readMember(member, viewOf(bytes));
+  return BigInt(seen) === BigInt(expected ?? 0)
+    ? undefined
+    : `expected ${name} ${hex(expected ?? 0)}, saw ${hex(seen)}`;
+}
+
+function formatRanges(ranges: readonly (readonly [bigint, bigint])[]): string {
+  return `[${ranges.map(([start, last]) => `${hex(start)}-${hex(last)}`).join(' ')}]`;
+}

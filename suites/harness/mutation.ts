@@ -1,0 +1,44 @@
+import { Behaviour, rulesInOrder } from '../../models/behaviour.js';
+import { ENVELOPE_RULES } from '../../models/ioctls/envelope.js';
+import { CALLS } from '../../models/ioctls/index.js';
+import { type Mutant, mutantsOf } from '../../models/mutants.js';
+import type { Profile } from '../../models/profiles/index.js';
+import { runOnModel } from '../../targets/sim.js';
+import { unmetExpectations } from './judge.js';
+import { type PlannedProgram, planCase } from './plan.js';
+import type { Scenario } from './scenario.js';
+
+/** Every mutant of every call of a profile, and of the envelope. */
+export function allMutants(profile: Profile): Mutant[] {
+  return [
+    ...mutantsOf('envelope', ENVELOPE_RULES),
+    ...CALLS.flatMap((call) => mutantsOf(call.name, rulesInOrder(call, profile))),
+  ];
+}
+
+/** Kills mutants by the hand-written expectations of scenarios alone. */
+export class MutantKiller {
+  readonly #programs: readonly PlannedProgram[];
+
+  constructor(scenarios: readonly Scenario[]) {
+    this.#programs = scenarios.flatMap((scenario) => scenario.cases.map((name) => planCase(scenario, name)));
+  }
+
+  /** The scenario that notices a mutant, or undefined for a survivor. */
+  killerOf(mutant: Mutant, profile: Profile): string | undefined {
+    const behaviour = new Behaviour(profile, mutant);
+    const programs = this.#programs.filter(
+      (program) => mutant.call === 'envelope' || calls(program, mutant.call),
+    );
+    const killer = programs.find((program) => {
+      const outcome = runOnModel(program.assembled, behaviour);
+      const crashed = outcome.steps.some(({ status }) => status === 'crashed');
+      return crashed || unmetExpectations(program, outcome, behaviour).length > 0;
+    });
+    return killer === undefined ? undefined : `${killer.scenario.id} (${killer.caseName})`;
+  }
+}
+
+function calls({ assembled }: PlannedProgram, name: string): boolean {
+  return assembled.calls.some((call) => call?.name === name);
+}

@@ -1,0 +1,79 @@
+import type { Behaviour } from '../../models/behaviour.js';
+import { type AssembledProgram, assemble } from '../../models/program/assemble.js';
+import type { Program } from '../../models/program/program.js';
+import { callByName } from '../../models/ioctls/index.js';
+import { TEST_COMMAND } from '../../models/ioctls/test/test_command.js';
+import { CAPABILITIES_OF_TARGETS, type TargetCapability } from '../../targets/target.js';
+import { type Expectation, ScenarioBuilder } from './builder.js';
+import type { Environment } from './environment.js';
+import type { Scenario, Variant } from './scenario.js';
+import { type VariedProgram, vary } from './variants.js';
+
+export const VARIANTS: readonly Variant[] = ['zero_tail', 'garbage_tail', 'shifted_ids', 'probed'];
+
+/** A program that a scenario runs. */
+export interface PlannedProgram {
+  readonly scenario: Scenario;
+  readonly caseName: string;
+  readonly program: Program;
+  readonly assembled: AssembledProgram;
+  /** Of the original alone, one for each step. */
+  readonly expectations: readonly Expectation[];
+  readonly variant?: { readonly name: Variant; readonly varied: VariedProgram };
+}
+
+/** What a scenario runs on a target: each case, and each of its variants. */
+export function planScenario(
+  scenario: Scenario,
+  behaviour: Behaviour,
+  withVariants: boolean,
+): PlannedProgram[] {
+  return scenario.cases.flatMap((caseName) => {
+    const original = planCase(scenario, caseName);
+    return withVariants ? [original, ...planVariants(original, behaviour)] : [original];
+  });
+}
+
+/** The program of one case as it was written. */
+export function planCase(scenario: Scenario, caseName: string): PlannedProgram {
+  const builder = new ScenarioBuilder();
+  scenario.build(caseName, builder);
+  const { program, expectations } = builder;
+  return { scenario, caseName, program, assembled: assemble(program), expectations };
+}
+
+function planVariants(original: PlannedProgram, behaviour: Behaviour): PlannedProgram[] {
+  const { scenario, program } = original;
+  return VARIANTS.filter((name) => scenario.without[name] === undefined).flatMap((name) => {
+    const varied = vary(program, name, behaviour);
+    if (typeof varied === 'string') return [];
+    const variant = { name, varied };
+    return [
+      {
+        ...original,
+        program: varied.program,
+        assembled: assemble(varied.program),
+        expectations: [],
+        variant,
+      },
+    ];
+  });
+}
+
+/** What a scenario needs and a target lacks, in words. */
+export function lackOf(scenario: Scenario, { capabilities }: Environment): string | undefined {
+  const missing = needsOf(scenario).find((need) => !capabilities.has(need));
+  return missing === undefined ? undefined : `the target lacks ${CAPABILITIES_OF_TARGETS[missing]}`;
+}
+
+/** What a scenario states, and what its calls need. */
+export function needsOf(scenario: Scenario): TargetCapability[] {
+  const needs = new Set<TargetCapability>(['iommufd', ...scenario.needs]);
+  const usesTestCommand = scenario.cases.some((caseName) =>
+    planCase(scenario, caseName).program.steps.some(
+      (step) => step.do === 'ioctl' && callByName(step.call)?.command === TEST_COMMAND,
+    ),
+  );
+  if (usesTestCommand) needs.add('iommufd_test');
+  return [...needs];
+}

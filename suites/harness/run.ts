@@ -1,0 +1,86 @@
+import { Behaviour } from '../../models/behaviour.js';
+import { notRun } from '../../models/outcome.js';
+import type { Reading } from '../../models/predict.js';
+import type { Session } from '../../targets/target.js';
+import type { Environment } from './environment.js';
+import { type ProgramReport, describeProblem, judgeProgram } from './judge.js';
+import { type PlannedProgram, lackOf, planScenario } from './plan.js';
+import type { Scenario } from './scenario.js';
+
+/** How a scenario ended. `unspecified` and `infra` are neither a pass nor a finding. */
+export type ScenarioStatus = 'passed' | 'failed' | 'skipped' | 'unspecified' | 'infra';
+
+export interface ScenarioResult {
+  readonly scenario: Scenario;
+  readonly status: ScenarioStatus;
+  /** Why it did not pass: the first problem in one line. */
+  readonly reason?: string;
+  /** Milliseconds from its start to its verdict. */
+  readonly ms: number;
+  /** Programs that ran, variants included. */
+  readonly programs: number;
+  /** Those with something wrong. */
+  readonly failures: readonly ProgramReport[];
+  /** `call/rule` of each answer that the model followed. */
+  readonly rules: readonly string[];
+}
+
+export interface RunOptions {
+  readonly reading: Reading;
+  /** Whether each case also runs in its variants. */
+  readonly withVariants: boolean;
+}
+
+/** Runs and judges scenarios on a started target. */
+export class ScenarioRunner {
+  readonly #behaviour: Behaviour;
+
+  constructor(
+    private readonly session: Session,
+    private readonly environment: Environment,
+    private readonly options: RunOptions,
+  ) {
+    this.#behaviour = new Behaviour(environment.profile);
+  }
+
+  async run(scenario: Scenario): Promise<ScenarioResult> {
+    const start = performance.now();
+    const lack = lackOf(scenario, this.environment);
+    if (lack !== undefined) {
+      return { scenario, status: 'skipped', reason: lack, ms: 0, programs: 0, failures: [], rules: [] };
+    }
+    const planned = planScenario(scenario, this.#behaviour, this.options.withVariants);
+    const outcomes = await this.session.run(planned.map(({ assembled }) => assembled));
+    const reports = planned.map((plan, index) => {
+      const outcome = outcomes[index] ?? notRun(0, { status: 'infra', error: 'the target gave no result' });
+      const original = plan.variant === undefined ? undefined : outcomes[originalOf(planned, index)];
+      return judgeProgram(plan, outcome, this.#behaviour, this.options.reading, original);
+    });
+    return { scenario, ms: performance.now() - start, ...summarise(reports) };
+  }
+}
+
+/** The program that a variant was made from is the last one before it that is no variant. */
+function originalOf(planned: readonly PlannedProgram[], index: number): number {
+  let at = index;
+  while (at > 0 && planned[at]?.variant !== undefined) at -= 1;
+  return at;
+}
+
+function summarise(reports: readonly ProgramReport[]): Omit<ScenarioResult, 'scenario' | 'ms'> {
+  const rules = reports.flatMap(({ verdicts }) =>
+    verdicts.flatMap((verdict) => ('because' in verdict ? [verdict.because] : [])),
+  );
+  const failures = reports.filter(({ problems }) => problems.length > 0);
+  const base = { programs: reports.length, failures, rules: [...new Set(rules)] };
+  const [worst] = failures;
+  const problem = worst?.problems[0];
+  if (worst !== undefined && problem !== undefined) {
+    return { ...base, status: 'failed', reason: describeProblem(worst, problem) };
+  }
+  const infra = reports.find((report) => report.infra !== undefined)?.infra;
+  if (infra !== undefined) return { ...base, status: 'infra', reason: infra };
+  const why = reports.flatMap(({ unspecified }) => unspecified)[0];
+  if (why !== undefined) return { ...base, status: 'unspecified', reason: why };
+  return { ...base, status: 'passed' };
+}

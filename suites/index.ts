@@ -1,0 +1,48 @@
+import { envelopeCommand } from './envelope/command.js';
+import { envelopeMemory } from './envelope/memory.js';
+import { envelopeSize } from './envelope/size.js';
+import type { Scenario, Suite } from './harness/scenario.js';
+import { ioasAlloc } from './ioas/alloc.js';
+import { ioasAllowIovas } from './ioas/allow_iovas.js';
+import { ioasCopy } from './ioas/copy.js';
+import { ioasIovaRanges } from './ioas/iova_ranges.js';
+import { ioasMap } from './ioas/map.js';
+import { ioasMapAutomatic } from './ioas/map_automatic.js';
+import { ioasMapPinning } from './ioas/map_pinning.js';
+import { ioasUnmap } from './ioas/unmap.js';
+import { mockCheckMap } from './mock/check_map.js';
+import { mockCheckRefs } from './mock/check_refs.js';
+import { mockDomain } from './mock/domain.js';
+import { mockReserved } from './mock/reserved.js';
+import { objectDestroy } from './object/destroy.js';
+import { objectIds } from './object/ids.js';
+import { optionHugePages } from './option/huge_pages.js';
+import { optionRlimitMode } from './option/rlimit_mode.js';
+import { vectorsCore } from './vectors/core.js';
+
+/** The only registry of scenario files. */
+export const SUITES: readonly Suite[] = [
+  envelopeCommand,
+  envelopeSize,
+  envelopeMemory,
+  objectDestroy,
+  objectIds,
+  ioasAlloc,
+  ioasIovaRanges,
+  ioasAllowIovas,
+  ioasMap,
+  ioasMapAutomatic,
+  ioasMapPinning,
+  ioasCopy,
+  ioasUnmap,
+  optionRlimitMode,
+  optionHugePages,
+  mockDomain,
+  mockReserved,
+  mockCheckMap,
+  mockCheckRefs,
+  vectorsCore,
+];
+
+/** Every scenario, in the order of the files. */
+export const SCENARIOS: readonly Scenario[] = SUITES.flatMap(({ scenarios }) => scenarios);

@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SLOTS_MAX, STEPS_MAX } from '../../models/program/raw.js';
+import { runTool } from '../tools.js';
+import { cHeader } from './wire.js';
+
+/** Static, so that the guest needs nothing but the agent; warnings are errors of ours. */
+const COMPILER_FLAGS = ['-std=gnu11', '-O2', '-static', '-Wall', '-Wextra', '-Werror'];
+
+/**
+ * Compiles the agent and packs it as the only file of an initial RAM disk.
+ * @param sources the directory of the C sources
+ * @param cache where the result is kept, under the hash of what it was made of
+ * @returns the path of the RAM disk
+ * @throws TestBedError when the compiler or cpio is missing or fails
+ */
+export async function buildInitramfs(sources: string, cache: string): Promise<string> {
+  const header = cHeader({ slots: SLOTS_MAX, steps: STEPS_MAX });
+  const names = (await readdir(sources)).filter((name) => /\.[ch]$/.test(name)).sort();
+  const hash = createHash('sha256').update(header).update(COMPILER_FLAGS.join(' '));
+  for (const name of names) hash.update(name).update(await readFile(join(sources, name)));
+  const path = join(cache, `agent-${hash.digest('hex').slice(0, 16)}.cpio`);
+  const isBuilt = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  if (!isBuilt) await build(sources, names, header, cache, path);
+  return path;
+}
+
+async function build(
+  sources: string,
+  names: readonly string[],
+  header: string,
+  cache: string,
+  path: string,
+): Promise<void> {
+  const work = await mkdtemp(join(tmpdir(), 'iommufd-cts-agent-'));
+  try {
+    await writeFile(join(work, 'wire.h'), header);
+    const units = names.filter((name) => name.endsWith('.c')).map((name) => join(sources, name));
+    await runTool('gcc', [...COMPILER_FLAGS, '-I', work, '-o', join(work, 'init'), ...units]);
+    const archive = await runTool('cpio', ['-o', '-H', 'newc', '--quiet'], { cwd: work, input: 'init\n' });
+    await mkdir(cache, { recursive: true });
+    const unfinished = `${path}.${String(process.pid)}`;
+    await writeFile(unfinished, archive);
+    await rename(unfinished, path);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,114 @@
+import type { Counters, Returned, StrayWrite } from '../../models/outcome.js';
+import type { RawProgram, RawStep } from '../../models/program/raw.js';
+import { ByteReader, WireError } from './cursor.js';
+import { RESULT, WIRE_VERSION } from './wire.js';
+
+/** What the agent says of itself and its kernel when it starts. */
+export interface Hello {
+  /** `uname -r` */
+  readonly release: string;
+  /** `uname -v` */
+  readonly version: string;
+  readonly hasProgress: boolean;
+  readonly hasHugePages: boolean;
+  readonly hasIommufd: boolean;
+}
+
+/** What came back of one program. */
+export interface ProgramResults {
+  readonly steps: readonly Returned[];
+  readonly strayWrites: readonly StrayWrite[];
+  /** Kernel messages of warning level or worse. */
+  readonly console: string;
+  /** Whether an earlier program left a file open. */
+  readonly foundLeakedFile: boolean;
+}
+
+/** A RESULTS frame. */
+export interface BatchResults {
+  readonly batch: number;
+  /** The programs that ended, in order; fewer than the batch has if the worker died. */
+  readonly programs: readonly ProgramResults[];
+  /** Counters of the worker after the batch; undefined if it did not end. */
+  readonly left: Counters | undefined;
+}
+
+/** A DIED frame: where the worker was, and the signal that ended it. */
+export interface Death {
+  readonly batch: number;
+  readonly program: number;
+  readonly step: number;
+  readonly signal: number;
+}
+
+/** @throws WireError for an agent of another version */
+export function decodeHello(payload: Uint8Array): Hello {
+  const lines = Buffer.from(payload).toString('utf8').split('\n');
+  const values = new Map(
+    lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
+  if (values.get('wire') !== String(WIRE_VERSION)) {
+    throw new WireError(
+      `the agent speaks version ${values.get('wire') ?? '?'}, this is version ${String(WIRE_VERSION)}`,
+    );
+  }
+  return {
+    release: values.get('release') ?? '',
+    version: values.get('version') ?? '',
+    hasProgress: values.get('progress') === '1',
+    hasHugePages: values.get('thp') === '1',
+    hasIommufd: values.get('iommufd') === '1',
+  };
+}
+
+/** @param programs the batch that was sent: results do not repeat what they are results of */
+export function decodeResults(payload: Uint8Array, programs: readonly RawProgram[]): BatchResults {
+  const from = new ByteReader(payload);
+  const batch = from.u32();
+  const ended = from.u32();
+  from.u32();
+  if (ended > programs.length) throw new WireError('the agent reports more programs than it was given');
+  const results = programs.slice(0, ended).map((program) => decodeProgram(from, program));
+  const left = from.left > 0 ? decodeCounters(from) : undefined;
+  return { batch, programs: results, left };
+}
+
+export function decodeDeath(payload: Uint8Array): Death {
+  const from = new ByteReader(payload);
+  return { batch: from.u32(), program: from.u32(), step: from.u32(), signal: from.u32() };
+}
+
+function decodeProgram(from: ByteReader, { steps }: RawProgram): ProgramResults {
+  const foundLeakedFile = from.u8() !== 0;
+  const console = Buffer.from(from.bytes(from.u16())).toString('latin1');
+  const strayWrites: StrayWrite[] = [];
+  const returned = steps.map((step, index) => decodeStep(from, step, index, strayWrites));
+  return { steps: returned, strayWrites, console, foundLeakedFile };
+}
+
+const SUCCESS: Returned = { status: 'returned', errno: 0, value: 0, out: [] };
+
+function decodeStep(from: ByteReader, step: RawStep, index: number, strayWrites: StrayWrite[]): Returned {
+  const tag = from.u8();
+  if (tag === 0) return SUCCESS;
+  const errno = (tag & RESULT.ERRNO) === 0 ? 0 : from.u16();
+  const value = (tag & RESULT.VALUE) === 0 ? (errno === 0 ? 0 : -1) : from.i32();
+  const out = (tag & RESULT.CHANGED) === 0 ? [] : decodeChanges(from, step);
+  const counters = (tag & RESULT.COUNTERS) === 0 ? undefined : decodeCounters(from);
+  if ((tag & RESULT.STRAY) !== 0) strayWrites.push({ step: index, address: from.u64() });
+  return { status: 'returned', errno, value, out, ...(counters === undefined ? {} : { counters }) };
+}
+
+function decodeChanges(from: ByteReader, step: RawStep): (Uint8Array | null)[] {
+  const buffers = step.do === 'ioctl' ? step.buffers.length : 0;
+  const out = new Array<Uint8Array | null>(buffers).fill(null);
+  for (let left = from.u8(); left > 0; left--) {
+    const index = from.u8();
+    out[index] = from.bytes(from.u16());
+  }
+  return out;
+}
+
+function decodeCounters(from: ByteReader): Counters {
+  return { pinned: Number(from.u64()), locked: Number(from.u64()) };
+}

@@ -1,0 +1,98 @@
+import { GUARD_BYTES } from '../../models/program/buffers.js';
+import { ARENA, GUARD_BYTE, GUARDED_REGIONS, SCRATCH } from '../../models/program/arena.js';
+import type { RawIoctl, RawProgram, RawStep } from '../../models/program/raw.js';
+import { CAPABILITY_NUMBERS, MEMLOCK_DEFAULT_BYTES } from '../../models/state/process.js';
+import type { ByteWriter } from './cursor.js';
+import { ACCESS, OP, REGION } from './wire.js';
+
+/** The payload of an ARENA frame. */
+export function encodeArena(to: ByteWriter): void {
+  to.u8(GUARD_BYTE);
+  to.u32(Number(GUARD_BYTES));
+  to.u64(MEMLOCK_DEFAULT_BYTES);
+  to.u8(ARENA.length);
+  for (const region of ARENA) {
+    to.u64(region.start);
+    to.u64(region.bytes);
+    to.u8(ACCESS[region.access]);
+    to.u8(
+      (region.sharing === 'private' ? REGION.PRIVATE : 0) |
+        (GUARDED_REGIONS.some(({ name }) => name === region.name || name === region.aliasOf)
+          ? REGION.GUARDED
+          : 0) |
+        (region === SCRATCH ? REGION.SCRATCH : 0),
+    );
+    to.u8(ARENA.findIndex(({ name }) => name === region.aliasOf) + 1);
+  }
+}
+
+/** The payload of a RUN frame. */
+export function encodeBatch(to: ByteWriter, batch: number, programs: readonly RawProgram[]): void {
+  to.u32(batch);
+  to.u32(programs.length);
+  for (const program of programs) encodeProgram(to, program);
+}
+
+function encodeProgram(to: ByteWriter, { steps }: RawProgram): void {
+  to.u16(steps.length);
+  for (const step of steps) encodeStep(to, step);
+}
+
+function encodeStep(to: ByteWriter, step: RawStep): void {
+  switch (step.do) {
+    case 'open':
+      to.u8(OP.OPEN);
+      to.u8(step.slot);
+      return;
+    case 'close':
+      to.u8(OP.CLOSE);
+      to.u8(step.slot);
+      return;
+    case 'ioctl':
+      encodeIoctl(to, step);
+      return;
+    case 'mmap':
+      to.u8(OP.MMAP);
+      to.u8(ACCESS[step.access]);
+      to.u64(step.start);
+      to.u64(step.bytes);
+      return;
+    case 'munmap':
+      to.u8(OP.MUNMAP);
+      to.u64(step.start);
+      to.u64(step.bytes);
+      return;
+    case 'process':
+      to.u8(OP.PROCESS);
+      to.u8(step.drop.length);
+      for (const capability of step.drop) to.u8(CAPABILITY_NUMBERS[capability]);
+      to.u8(step.memlockBytes === undefined ? 0 : 1);
+      if (step.memlockBytes !== undefined) to.u64(step.memlockBytes);
+      return;
+    case 'counters':
+      to.u8(OP.COUNTERS);
+  }
+}
+
+function encodeIoctl(to: ByteWriter, { slot, command, arg, buffers, patches }: RawIoctl): void {
+  to.u8(OP.IOCTL);
+  to.u8(slot);
+  to.u8(buffers.length);
+  to.u8(patches.length);
+  to.u32(command);
+  to.u64(arg);
+  for (const { address, bytes } of buffers) {
+    to.u64(address);
+    to.u16(bytes.length);
+    to.append(bytes);
+  }
+  for (const { buffer, bytes, offset, from, plus } of patches) {
+    to.u8(buffer);
+    to.u8(bytes);
+    to.u16(offset);
+    to.u16(from.step);
+    to.u8(from.buffer);
+    to.u16(from.offset);
+    to.u64(BigInt.asUintN(64, plus));
+  }
+}

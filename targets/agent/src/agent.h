@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The agent: carries programs of system calls out on bytes and reports what came back. It has never heard of iommufd; what a
+ * byte means is the host's business.
+ */
+#ifndef AGENT_H
+#define AGENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire.h"
+
+/* Bytes to be read in order; every read is checked against the end. */
+struct reader {
+	const uint8_t *at;
+	const uint8_t *end;
+};
+
+uint64_t take(struct reader *from, unsigned int bytes);
+const uint8_t *take_bytes(struct reader *from, size_t count);
+
+/* Bytes to be written in order, in memory that outlives the worker. */
+struct writer {
+	uint8_t *start;
+	uint8_t *at;
+	uint8_t *end;
+};
+
+void put(struct writer *to, uint64_t value, unsigned int bytes);
+void put_bytes(struct writer *to, const void *bytes, size_t count);
+
+/* frame.c: the port to the host. */
+void port_open(void);
+size_t frame_receive(uint32_t *type, uint8_t *payload);
+void frame_send(uint32_t type, const void *payload, size_t bytes);
+void trouble(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+/* arena.c: the memory that programs run in. */
+void arena_lay_out(struct reader *from);
+void arena_restore_scratch(void);
+/* Where the agent can write what a program shall see at an address; the same address unless the region is read-only. */
+uint8_t *arena_writable(uint64_t address);
+bool arena_is_guarded(uint64_t address, size_t bytes);
+extern uint8_t arena_guard_byte;
+extern uint32_t arena_guard_bytes;
+extern uint64_t arena_memlock;
+
+/* process.c: credentials, limits and counters of the worker. */
+void process_start(void);
+void process_change(struct reader *from);
+void process_restore(void);
+struct counters {
+	uint64_t pinned_pages;
+	uint64_t locked_pages;
+};
+struct counters process_counters(void);
+
+/* console.c: kernel messages since the last look, of warning level or worse. */
+void console_start(void);
+size_t console_take(char *text, size_t bytes_max);
+
+/* program.c: batches. */
+void batch_run(struct reader *from);
+uint64_t batch_bench(struct reader *from);
+
+/* Shared with the host if it gave the VM such memory, else private. */
+extern volatile uint8_t *progress;
+/* Results of the batch; shared between worker and supervisor, so that a killed worker loses none. */
+struct results {
+	uint32_t batch;
+	uint32_t programs;
+	uint32_t bytes;
+	uint8_t data[FRAME_BYTES_MAX];
+};
+extern struct results *results;
+void results_send(void);
+
+#endif

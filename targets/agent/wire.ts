@@ -1,0 +1,96 @@
+/**
+ * The numbers that the agent and its host share. The C side includes them as a generated header (`cHeader`), so there is one
+ * definition. The frames themselves are written by `encode.ts` and `src/program.c`, read by `src/program.c` and `decode.ts`.
+ */
+
+/** Starts each frame: "ICTS". */
+export const FRAME_MAGIC = 0x53544349;
+
+/** Raised whenever a frame changes its form; host and agent of different versions refuse each other. */
+export const WIRE_VERSION = 1;
+
+/** A frame: magic, type and payload length, 32 bits each, then the payload. */
+export const FRAME_HEADER_BYTES = 12;
+
+/** The largest payload, in bytes. */
+export const FRAME_BYTES_MAX = 4 << 20;
+
+/** Frame types, host to agent below 16, agent to host from 16. */
+export const FRAME = {
+  ARENA: 1,
+  RUN: 2,
+  BENCH: 3,
+  HELLO: 16,
+  RESULTS: 17,
+  BENCHED: 18,
+  DIED: 19,
+  TROUBLE: 20,
+} as const;
+
+/** Operations of a step. */
+export const OP = {
+  OPEN: 1,
+  CLOSE: 2,
+  IOCTL: 3,
+  MMAP: 4,
+  MUNMAP: 5,
+  PROCESS: 6,
+  COUNTERS: 7,
+} as const;
+
+/** What follows the tag byte of a step's result, in this order. */
+export const RESULT = {
+  /** An error number, 16 bits. */
+  ERRNO: 1,
+  /** A return value other than 0, 32 bits. */
+  VALUE: 2,
+  /** A count, and each changed buffer: index, length (16 bits), bytes. */
+  CHANGED: 4,
+  /** VmPin and VmLck in pages, 64 bits each. */
+  COUNTERS: 8,
+  /** The address of a changed guard byte, 64 bits. */
+  STRAY: 16,
+} as const;
+
+/** Kinds of arena regions and their access. */
+export const ACCESS = { rw: 0, ro: 1, none: 2 } as const;
+export const REGION = {
+  PRIVATE: 1,
+  /** Filled with guard bytes. */
+  GUARDED: 2,
+  /** Laid out anew after a program that changed its mappings. */
+  SCRATCH: 4,
+} as const;
+
+/** Offsets in the page that host and agent share: who is running what. 32 bits each. */
+export const PROGRESS = { BATCH: 0, PROGRAM: 4, STEP: 8 } as const;
+
+/** Bytes of the shared progress memory. */
+export const PROGRESS_BYTES = 65536;
+
+/** Name of the virtio port. */
+export const PORT_NAME = 'iommufd-cts';
+
+/** The header that the C sources include. */
+export function cHeader(programLimits: { readonly slots: number; readonly steps: number }): string {
+  const define = (name: string, value: number | string) => `#define ${name} ${String(value)}`;
+  const table = (prefix: string, values: Readonly<Record<string, number>>) =>
+    Object.entries(values).map(([name, value]) => define(`${prefix}_${name.toUpperCase()}`, value));
+  return [
+    '/* Generated from targets/agent/wire.ts. */',
+    define('FRAME_MAGIC', `${String(FRAME_MAGIC)}u`),
+    define('WIRE_VERSION', WIRE_VERSION),
+    define('FRAME_BYTES_MAX', FRAME_BYTES_MAX),
+    define('PROGRESS_BYTES', PROGRESS_BYTES),
+    define('PORT_NAME', `"${PORT_NAME}"`),
+    define('SLOTS_MAX', programLimits.slots),
+    define('STEPS_MAX', programLimits.steps),
+    ...table('FRAME', FRAME),
+    ...table('OP', OP),
+    ...table('RESULT', RESULT),
+    ...table('ACCESS', ACCESS),
+    ...table('REGION', REGION),
+    ...table('PROGRESS', PROGRESS),
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,365 @@
+import type { Outcome, ProgramOutcome, Returned } from '../../models/outcome.js';
+import { notRun } from '../../models/outcome.js';
+import type { RawProgram } from '../../models/program/raw.js';
+import { ByteWriter } from '../agent/cursor.js';
+import {
+  type BatchResults,
+  type Death,
+  type Hello,
+  type ProgramResults,
+  decodeDeath,
+  decodeResults,
+} from '../agent/decode.js';
+import { encodeArena, encodeBatch } from '../agent/encode.js';
+import { FRAME } from '../agent/wire.js';
+import { type Session, type TargetInfo, TestBedError } from '../target.js';
+import { type ParsedSplat, parseSplat } from './console.js';
+import type { Frame } from './frames.js';
+import type { Progress } from './progress_page.js';
+import { type MachineOptions, VirtualMachine } from './virtual_machine.js';
+
+/** Programs and bytes of one frame: enough that the round trip costs nothing, few enough that little is lost with one. */
+const BATCH_PROGRAMS_MAX = 64;
+const BATCH_BYTES_MAX = 256 << 10;
+
+/** Frames in the guest at a time: one that runs, one that waits. */
+const FRAMES_IN_FLIGHT = 2;
+
+/** How often one program may take the machine down with it before it is given up. */
+const ATTEMPTS_MAX = 3;
+
+/** Machines that may end, one after another, without a single result. */
+const FUTILE_RESTARTS_MAX = 5;
+
+const WATCH_MS = 250;
+
+/** A program on its way. */
+interface Job {
+  readonly program: RawProgram;
+  readonly resolve: (outcome: ProgramOutcome) => void;
+  attempts: number;
+  /** Runs in a frame of its own, because what it did could not be told from its neighbours' doing. */
+  isAlone: boolean;
+}
+
+interface Batch {
+  readonly number: number;
+  readonly jobs: readonly Job[];
+}
+
+export interface SessionOptions {
+  readonly machine: MachineOptions;
+  /** How long one step may take. */
+  readonly stepMs: number;
+}
+
+/**
+ * A queue of programs in front of a virtual machine that may die at any of them. Whatever happens, each program gets an outcome,
+ * and the machine is replaced when its kernel can no longer be trusted.
+ */
+export class QemuSession implements Session {
+  readonly #queue: Job[] = [];
+  #inFlight: Batch[] = [];
+  #batchNumber = 0;
+  #futileRestarts = 0;
+  #restarts = 0;
+  #watch: NodeJS.Timeout | undefined;
+  #lastSeen: { readonly progress: Progress | undefined; readonly since: number } | undefined;
+  #isRestarting = false;
+  /** Why no program runs any more. */
+  #ended: string | undefined;
+
+  private constructor(
+    private readonly options: SessionOptions,
+    private machine: VirtualMachine,
+    readonly info: TargetInfo,
+  ) {
+    this.#adopt(machine);
+  }
+
+  /**
+   * Boots the machine.
+   * @throws TestBedError when it does not boot
+   */
+  static async start(options: SessionOptions, infoOf: (hello: Hello) => TargetInfo): Promise<QemuSession> {
+    const machine = await VirtualMachine.boot(options.machine);
+    return new QemuSession(options, machine, infoOf(machine.hello));
+  }
+
+  /** How often the machine was replaced. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  run(programs: readonly RawProgram[]): Promise<ProgramOutcome[]> {
+    const outcomes = programs.map(
+      (program) =>
+        new Promise<ProgramOutcome>((resolve) => {
+          this.#queue.push({ program, resolve, attempts: 0, isAlone: false });
+        }),
+    );
+    this.#pump();
+    return Promise.all(outcomes);
+  }
+
+  async stop(): Promise<void> {
+    this.#giveUp('the run was stopped');
+    await this.machine.kill();
+  }
+
+  /** Measures the bare agent: nanoseconds for a batch of programs run `repeat` times without looking at results. */
+  bench(programs: readonly RawProgram[], repeat: number): Promise<bigint> {
+    const to = new ByteWriter();
+    to.u32(repeat);
+    encodeBatch(to, 0, programs);
+    return new Promise((resolve, reject) => {
+      this.machine.listen({
+        frame: ({ payload }) => {
+          this.#adopt(this.machine);
+          resolve(Buffer.from(payload).readBigUInt64LE(0));
+        },
+        exit: (reason) => {
+          reject(new TestBedError(reason));
+        },
+      });
+      this.machine.send(FRAME.BENCH, to.bytes);
+    });
+  }
+
+  #adopt(machine: VirtualMachine): void {
+    const isNew = this.machine !== machine || this.#batchNumber === 0;
+    this.machine = machine;
+    if (isNew) {
+      const arena = new ByteWriter();
+      encodeArena(arena);
+      machine.send(FRAME.ARENA, arena.bytes);
+    }
+    machine.listen({
+      frame: (frame) => {
+        this.#receive(frame);
+      },
+      exit: (reason) => {
+        this.#machineEnded(reason);
+      },
+    });
+    clearInterval(this.#watch);
+    this.#lastSeen = undefined;
+    this.#watch = setInterval(() => {
+      this.#look();
+    }, WATCH_MS);
+  }
+
+  #pump(): void {
+    if (this.#ended !== undefined) this.#giveUp(this.#ended);
+    if (this.#isRestarting) return;
+    while (this.#inFlight.length < FRAMES_IN_FLIGHT && this.#queue.length > 0) {
+      if (this.#inFlight.some(({ jobs }) => jobs.some(({ isAlone }) => isAlone))) return;
+      const writer = new ByteWriter();
+      const batch: Batch = { number: ++this.#batchNumber, jobs: this.#takeJobs() };
+      encodeBatch(
+        writer,
+        batch.number,
+        batch.jobs.map(({ program }) => program),
+      );
+      this.#inFlight.push(batch);
+      this.machine.send(FRAME.RUN, writer.bytes);
+    }
+  }
+
+  #takeJobs(): Job[] {
+    const first = this.#queue[0];
+    if (first?.isAlone === true) return this.#queue.splice(0, 1);
+    let count = 0;
+    let bytes = 0;
+    while (count < BATCH_PROGRAMS_MAX && bytes < BATCH_BYTES_MAX) {
+      const job = this.#queue[count];
+      if (job === undefined || job.isAlone) break;
+      bytes += job.program.steps.length * 64;
+      count += 1;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  #receive({ type, payload }: Frame): void {
+    if (type === FRAME.RESULTS) this.#take(payload);
+    else if (type === FRAME.DIED) this.#workerDied(decodeDeath(payload));
+    else this.#machineEnded(`the agent reports: ${Buffer.from(payload).toString('utf8')}`);
+  }
+
+  #take(payload: Uint8Array): void {
+    const [batch] = this.#inFlight;
+    if (batch === undefined) return;
+    const results = decodeResults(
+      payload,
+      batch.jobs.map(({ program }) => program),
+    );
+    if (results.batch !== batch.number) return;
+    this.#futileRestarts = 0;
+    if (results.left === undefined) this.#keepFinished(batch, results);
+    else this.#finish(batch, results);
+  }
+
+  /** A whole batch came back. */
+  #finish(batch: Batch, results: BatchResults): void {
+    this.#inFlight.shift();
+    const leftover = describeLeftover(results);
+    const isAlone = batch.jobs.length === 1;
+    if (leftover !== undefined && !isAlone) {
+      this.#requeue(batch.jobs, true);
+      void this.#restart();
+      return;
+    }
+    const splats = results.programs.map(({ console }) => parseSplat(console));
+    const spoiler = splats.findIndex((splat) => splat?.needsRestart === true);
+    const trusted = spoiler < 0 ? batch.jobs.length : spoiler + 1;
+    for (const [index, job] of batch.jobs.slice(0, trusted).entries()) {
+      job.resolve(outcomeOf(results.programs[index], splats[index], leftover));
+    }
+    if (spoiler >= 0 || leftover !== undefined) {
+      this.#requeue(batch.jobs.slice(trusted), false);
+      void this.#restart();
+      return;
+    }
+    this.#pump();
+  }
+
+  /** The worker died in the middle of a batch; what came before is good. */
+  #keepFinished(batch: Batch, { programs }: BatchResults): void {
+    for (const [index, result] of programs.entries()) {
+      batch.jobs[index]?.resolve(outcomeOf(result, parseSplat(result.console), undefined));
+    }
+    const [, ...waiting] = this.#inFlight;
+    this.#inFlight = [{ number: batch.number, jobs: batch.jobs.slice(programs.length) }, ...waiting];
+  }
+
+  #workerDied({ signal, step }: Death): void {
+    const [culprit, ...others] = this.#inFlight[0]?.jobs ?? [];
+    const text = this.machine.console.text;
+    if (culprit !== undefined) {
+      const console = text === '' ? `the worker died on signal ${String(signal)}` : text;
+      culprit.resolve(crashedAt(culprit.program, step, { status: 'crashed', console }));
+    }
+    this.#requeueInFlight(others);
+    void this.#restart();
+  }
+
+  /** The machine is gone: panic, or somebody ended QEMU. */
+  #machineEnded(reason: string): void {
+    if (this.#ended !== undefined || this.#isRestarting) return;
+    const console = this.machine.console.text;
+    const isPanic = parseSplat(console) !== undefined;
+    this.#blameRunning(
+      isPanic ? { status: 'crashed', console } : { status: 'infra', error: reason },
+      isPanic,
+    );
+    void this.#restart();
+  }
+
+  #look(): void {
+    if (this.#inFlight.length === 0) {
+      this.#lastSeen = undefined;
+      return;
+    }
+    const progress = this.machine.progress();
+    const now = performance.now();
+    const hasMoved =
+      this.#lastSeen === undefined || JSON.stringify(progress) !== JSON.stringify(this.#lastSeen.progress);
+    if (hasMoved) {
+      this.#lastSeen = { progress, since: now };
+    } else if (now - (this.#lastSeen?.since ?? now) > this.options.stepMs) {
+      this.#blameRunning({ status: 'hung' }, true);
+      void this.#restart();
+    }
+  }
+
+  /**
+   * Gives the running program the blame, as far as it is known which one ran.
+   * @param isItsFault whether the outcome is the program's, or may be chance
+   */
+  #blameRunning(outcome: Outcome, isItsFault: boolean): void {
+    const [batch] = this.#inFlight;
+    if (batch === undefined) return;
+    const progress = this.machine.progress();
+    const isKnown = progress?.batch === batch.number;
+    const index = isKnown ? progress.program : batch.jobs.length === 1 ? 0 : -1;
+    const culprit = batch.jobs[index];
+    if (culprit === undefined) {
+      this.#requeueInFlight(batch.jobs, true);
+      return;
+    }
+    culprit.attempts += 1;
+    const isOver = isItsFault || culprit.attempts >= ATTEMPTS_MAX;
+    if (isOver) culprit.resolve(crashedAt(culprit.program, isKnown ? progress.step : 0, outcome));
+    this.#requeueInFlight(batch.jobs.filter((job) => !isOver || job !== culprit));
+  }
+
+  #requeueInFlight(ofFirst: readonly Job[], alone = false): void {
+    const [, ...waiting] = this.#inFlight;
+    this.#inFlight = [];
+    this.#requeue(
+      waiting.flatMap(({ jobs }) => jobs),
+      false,
+    );
+    this.#requeue(ofFirst, alone);
+  }
+
+  #requeue(jobs: readonly Job[], alone: boolean): void {
+    for (const job of jobs) job.isAlone ||= alone;
+    this.#queue.unshift(...jobs);
+  }
+
+  async #restart(): Promise<void> {
+    if (this.#isRestarting || this.#ended !== undefined) return;
+    this.#isRestarting = true;
+    this.#restarts += 1;
+    this.#futileRestarts += 1;
+    for (const { jobs } of this.#inFlight.splice(0)) this.#requeue(jobs, false);
+    clearInterval(this.#watch);
+    await this.machine.kill();
+    try {
+      if (this.#futileRestarts > FUTILE_RESTARTS_MAX)
+        throw new TestBedError('the machine ends again and again without a result');
+      const machine = await VirtualMachine.boot(this.options.machine);
+      this.#isRestarting = false;
+      this.#adopt(machine);
+      this.#pump();
+    } catch (error) {
+      this.#giveUp(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #giveUp(error: string): void {
+    this.#ended ??= error;
+    clearInterval(this.#watch);
+    const jobs = [...this.#inFlight.splice(0).flatMap((batch) => batch.jobs), ...this.#queue.splice(0)];
+    for (const { program, resolve } of jobs)
+      resolve(notRun(program.steps.length, { status: 'infra', error }));
+  }
+}
+
+function outcomeOf(
+  results: ProgramResults | undefined,
+  splat: ParsedSplat | undefined,
+  leftover: string | undefined,
+): ProgramOutcome {
+  const steps: readonly Returned[] = results?.steps ?? [];
+  const strayWrites = results?.strayWrites ?? [];
+  const splats = splat === undefined ? [] : [{ title: splat.title, text: splat.text }];
+  return { steps, strayWrites, splats, leftovers: leftover === undefined ? [] : [leftover] };
+}
+
+function describeLeftover({ left, programs }: BatchResults): string | undefined {
+  if (programs.some(({ foundLeakedFile }) => foundLeakedFile)) return 'a file stayed open';
+  if (left === undefined || (left.pinned === 0 && left.locked === 0)) return undefined;
+  return `${String(left.pinned)} pages stayed pinned and ${String(left.locked)} locked`;
+}
+
+/** The outcome of a program that ended at a step; what the steps before it returned went with the machine. */
+function crashedAt({ steps }: RawProgram, at: number, outcome: Outcome): ProgramOutcome {
+  const lost: Outcome = { status: 'skipped', why: 'its result was lost with the machine' };
+  const never: Outcome = { status: 'skipped', why: 'the program ended before it' };
+  return {
+    ...notRun(steps.length, never),
+    steps: steps.map((_, index) => (index < at ? lost : index === at ? outcome : never)),
+  };
+}

@@ -1,0 +1,215 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, mkdtempSync, rmSync, type WriteStream } from 'node:fs';
+import { type Server, type Socket, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { WireError } from '../agent/cursor.js';
+import { type Hello, decodeHello } from '../agent/decode.js';
+import { FRAME, PORT_NAME } from '../agent/wire.js';
+import { TestBedError } from '../target.js';
+import { ConsoleLog, parseSplat } from './console.js';
+import { type Frame, FrameSplitter, frameHeader } from './frames.js';
+import { type Progress, ProgressPage } from './progress_page.js';
+
+export type Accelerator = 'kvm' | 'tcg';
+
+export interface MachineOptions {
+  readonly qemu: string;
+  readonly bzImage: string;
+  readonly initramfs: string;
+  readonly accelerator: Accelerator;
+  readonly memoryMib: number;
+  /** How long the kernel may take to reach the agent. */
+  readonly bootMs: number;
+  /** Keeps the whole console of every boot. */
+  readonly consoleFile?: string;
+}
+
+/** What a machine tells its owner. */
+export interface MachineEvents {
+  frame(frame: Frame): void;
+  /** The machine is gone, for whatever reason. */
+  exit(reason: string): void;
+}
+
+const CPUS = 2;
+
+/** Warnings and worse go to the console; a panic ends the machine. */
+const KERNEL_COMMAND_LINE = 'console=ttyS0 loglevel=5 panic=-1';
+
+/** One QEMU process with the agent in it. */
+export class VirtualMachine {
+  readonly console = new ConsoleLog();
+  readonly #directory = mkdtempSync(join(tmpdir(), 'iommufd-cts-vm-'));
+  readonly #progress = new ProgressPage(join(this.#directory, 'progress'));
+  readonly #splitter = new FrameSplitter();
+  readonly #server: Server;
+  readonly #consoleFile: WriteStream | undefined;
+  #process: ChildProcess | undefined;
+  #socket: Socket | undefined;
+  #hello: Hello | undefined;
+  #events: MachineEvents | undefined;
+  #exitReason: string | undefined;
+
+  private constructor(private readonly options: MachineOptions) {
+    this.#server = createServer((socket) => {
+      this.#accept(socket);
+    });
+    this.#consoleFile =
+      options.consoleFile === undefined ? undefined : createWriteStream(options.consoleFile, { flags: 'a' });
+  }
+
+  /**
+   * Boots a kernel up to the agent's greeting.
+   * @throws TestBedError when it does not get there
+   */
+  static async boot(options: MachineOptions): Promise<VirtualMachine> {
+    const machine = new VirtualMachine(options);
+    try {
+      await machine.#boot();
+      return machine;
+    } catch (error) {
+      await machine.kill();
+      throw error;
+    }
+  }
+
+  get hello(): Hello {
+    if (this.#hello === undefined) throw new TestBedError('the agent has not reported yet');
+    return this.#hello;
+  }
+
+  /** Hears of everything from now on; of an exit at once if it has already happened. */
+  listen(events: MachineEvents): void {
+    this.#events = events;
+    if (this.#exitReason !== undefined) events.exit(this.#exitReason);
+  }
+
+  send(type: number, payload: Uint8Array): void {
+    this.#socket?.write(frameHeader(type, payload.length));
+    this.#socket?.write(payload.slice());
+  }
+
+  /** Undefined if host and guest share no memory. */
+  progress(): Progress | undefined {
+    return this.#hello?.hasProgress === true ? this.#progress.read() : undefined;
+  }
+
+  async kill(): Promise<void> {
+    this.#events = undefined;
+    const running = this.#process;
+    if (running !== undefined && running.exitCode === null && running.signalCode === null) {
+      const gone = new Promise((resolve) => running.once('exit', resolve));
+      running.kill('SIGKILL');
+      await gone;
+    }
+    this.#socket?.destroy();
+    this.#server.close();
+    this.#consoleFile?.end();
+    this.#progress.close();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  async #boot(): Promise<void> {
+    const port = join(this.#directory, 'port');
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, resolve);
+    });
+    const running = spawn(this.options.qemu, this.#arguments(port), { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#process = running;
+    running.stdout.setEncoding('latin1').on('data', (text: string) => {
+      this.console.append(text);
+      this.#consoleFile?.write(text);
+    });
+    let complaint = '';
+    running.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
+    running.once('error', (error) => {
+      this.#exit(`${this.options.qemu} cannot be started: ${error.message}`);
+    });
+    running.once('close', (code, signal) => {
+      const how = signal === null ? `with code ${String(code)}` : `on ${signal}`;
+      this.#exit(
+        `QEMU ended ${how}${complaint === '' ? '' : `: ${complaint.trim().split('\n').at(-1) ?? ''}`}`,
+      );
+    });
+    await this.#untilHello();
+  }
+
+  #arguments(port: string): string[] {
+    const { accelerator, memoryMib, bzImage, initramfs } = this.options;
+    return [
+      ['-accel', accelerator, '-machine', 'q35', '-m', String(memoryMib), '-smp', String(CPUS)],
+      ['-nodefaults', '-no-reboot', '-display', 'none', '-serial', 'stdio'],
+      ['-kernel', bzImage, '-initrd', initramfs, '-append', KERNEL_COMMAND_LINE],
+      ['-object', `memory-backend-file,id=progress,size=64k,mem-path=${this.#progress.path},share=on`],
+      ['-device', 'ivshmem-plain,memdev=progress'],
+      ['-device', 'virtio-serial-pci', '-chardev', `socket,id=port,path=${port}`],
+      ['-device', `virtserialport,chardev=port,name=${PORT_NAME}`],
+    ].flat();
+  }
+
+  #untilHello(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const give = (error?: Error) => {
+        clearTimeout(timer);
+        this.#events = undefined;
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const timer = setTimeout(() => {
+        give(
+          new TestBedError(
+            this.#bootFailure(`did not reach the agent within ${String(this.options.bootMs / 1000)} s`),
+          ),
+        );
+      }, this.options.bootMs);
+      this.listen({
+        frame: ({ type, payload }) => {
+          if (type !== FRAME.HELLO) {
+            give(new TestBedError(`the agent reports: ${Buffer.from(payload).toString('utf8')}`));
+            return;
+          }
+          this.#greet(payload, give);
+        },
+        exit: (reason) => {
+          give(new TestBedError(this.#bootFailure(`ended before the agent started (${reason})`)));
+        },
+      });
+    });
+  }
+
+  #greet(payload: Uint8Array, give: (error?: Error) => void): void {
+    try {
+      this.#hello = decodeHello(payload);
+      this.console.mark();
+      give();
+    } catch (error) {
+      give(error instanceof WireError ? new TestBedError(error.message) : (error as Error));
+    }
+  }
+
+  #bootFailure(what: string): string {
+    const said = parseSplat(this.console.text)?.title ?? this.console.text.trim().split('\n').at(-1) ?? '';
+    const end = said === '' ? 'it printed nothing' : `its last word was "${said}"`;
+    return `the kernel ${this.options.bzImage} ${what}; ${end}`;
+  }
+
+  #accept(socket: Socket): void {
+    this.#socket = socket;
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk) => {
+      try {
+        for (const frame of this.#splitter.push(chunk)) this.#events?.frame(frame);
+      } catch (error) {
+        this.#exit(error instanceof Error ? error.message : String(error));
+      }
+    });
+  }
+
+  #exit(reason: string): void {
+    if (this.#exitReason !== undefined) return;
+    this.#exitReason = reason;
+    this.#events?.exit(reason);
+  }
+}

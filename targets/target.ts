@@ -1,0 +1,44 @@
+import type { ProgramOutcome } from '../models/outcome.js';
+import type { RawProgram } from '../models/program/raw.js';
+
+/** What a kernel or its configuration may lack, and scenarios may need. */
+export const CAPABILITIES_OF_TARGETS = {
+  iommufd: 'CONFIG_IOMMUFD: /dev/iommu',
+  iommufd_test: 'CONFIG_IOMMUFD_TEST: the mock IOMMU hardware',
+  thp: 'CONFIG_TRANSPARENT_HUGEPAGE',
+  console: 'kernel messages can be read',
+} as const;
+
+export type TargetCapability = keyof typeof CAPABILITIES_OF_TARGETS;
+
+/** What a target turned out to be. */
+export interface TargetInfo {
+  /** For people: kernel version, accelerator. */
+  readonly description: string;
+  /** `uname -r`, or the profile that the model plays. */
+  readonly release: string;
+  readonly capabilities: ReadonlySet<TargetCapability>;
+}
+
+/** Somewhere programs can run. */
+export interface Target {
+  readonly name: string;
+  /** @throws TestBedError when it cannot be started */
+  start(): Promise<Session>;
+}
+
+/** A started target. */
+export interface Session {
+  readonly info: TargetInfo;
+  /**
+   * Runs programs in order, each with fresh files. May be called again before it has answered: work queues up, so that the
+   * target never waits. Trouble of the test bed comes back as `infra` outcomes.
+   */
+  run(programs: readonly RawProgram[]): Promise<ProgramOutcome[]>;
+  stop(): Promise<void>;
+}
+
+/** The test bed, not the kernel under test, is at fault; says what to do about it. */
+export class TestBedError extends Error {
+  override readonly name = 'TestBedError';
+}
