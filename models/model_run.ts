@@ -47,6 +47,11 @@ export class ModelRun {
     private readonly invariants: readonly Invariant[],
   ) {}
 
+  /** The step with its references resolved by the results so far. */
+  resolve(raw: RawStep): RawStep {
+    return this.#log.resolve(raw);
+  }
+
   /** Carries a step out as the profile's kernel would; undefined where the model cannot tell. */
   execute(raw: RawStep): Executed | undefined {
     const step = this.#log.resolve(raw);

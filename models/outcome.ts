@@ -25,7 +25,7 @@ export interface Counters {
 export type Outcome =
   | Returned
   | { readonly status: 'skipped'; readonly why: string }
-  | { readonly status: 'crashed'; readonly console: string }
+  | { readonly status: 'crashed'; readonly title: string; readonly console: string }
   | { readonly status: 'hung' }
   | { readonly status: 'infra'; readonly error: string };
 

@@ -57,6 +57,7 @@ function runStep(run: ModelRun, step: RawStep, splats: ConsoleSplat[]): Outcome 
     if (splat !== undefined) splats.push({ title: splat.title, text: splat.title });
     return returned;
   } catch (error) {
-    return { status: 'crashed', console: error instanceof Error ? error.message : String(error) };
+    const title = error instanceof Error ? error.message : String(error);
+    return { status: 'crashed', title, console: title };
   }
 }

@@ -37,29 +37,40 @@ export function assemble(program: Program): AssembledProgram {
     );
   }
   const assembler = new Assembler();
-  const steps = program.steps.map((step, index) => assembler.step(step, index));
+  const steps = program.steps.map((step) => assembler.add(step));
   return { steps, calls: assembler.calls, labels: assembler.labels };
 }
 
-class Assembler {
+/** Assembles a program step by step, for those who write it that way. */
+export class Assembler {
   readonly calls: (CallDescription | undefined)[] = [];
   readonly labels = new Map<string, number>();
   readonly #slots = new Map<string, number>();
-  #index = 0;
 
-  step(step: Step, index: number): RawStep {
-    this.#index = index;
-    const call = step.do === 'ioctl' ? this.#call(step.call) : undefined;
-    const raw = this.#raw(step, call);
-    this.calls.push(call);
-    if (step.do === 'ioctl' && step.label !== undefined) this.#label(step.label);
+  /**
+   * The next step in bytes.
+   * @throws ProgramError when it makes no sense
+   */
+  add(step: Step): RawStep {
+    if (step.do === 'open') this.#addSlot(step.label);
+    const raw = this.preview(step);
+    if (step.do === 'ioctl' && step.label !== undefined) this.#addLabel(step.label);
+    this.calls.push(step.do === 'ioctl' ? this.#call(step.call) : undefined);
     return raw;
+  }
+
+  /**
+   * What a step would be in bytes if it came next.
+   * @throws ProgramError when it makes no sense
+   */
+  preview(step: Step): RawStep {
+    return this.#raw(step, step.do === 'ioctl' ? this.#call(step.call) : undefined);
   }
 
   #raw(step: Step, call: CallDescription | undefined): RawStep {
     switch (step.do) {
       case 'open':
-        return { do: 'open', slot: this.#newSlot(step.label) };
+        return { do: 'open', slot: this.#slot(step.label) };
       case 'close':
         return { do: 'close', slot: this.#slot(step.file) };
       case 'ioctl':
@@ -126,17 +137,15 @@ class Assembler {
     return callByName(name) ?? this.#fail(`there is no call ${name}`);
   }
 
-  #label(label: string): void {
+  #addLabel(label: string): void {
     if (this.labels.has(label)) this.#fail(`the label ${label} is taken`);
-    this.labels.set(label, this.#index);
+    this.labels.set(label, this.calls.length);
   }
 
-  #newSlot(label: string): number {
+  #addSlot(label: string): void {
     if (this.#slots.has(label)) this.#fail(`the file ${label} is already open`);
-    const slot = this.#slots.size;
-    if (slot >= SLOTS_MAX) this.#fail(`the program opens more than ${String(SLOTS_MAX)} files`);
-    this.#slots.set(label, slot);
-    return slot;
+    if (this.#slots.size >= SLOTS_MAX) this.#fail(`the program opens more than ${String(SLOTS_MAX)} files`);
+    this.#slots.set(label, this.#slots.size);
   }
 
   #slot(label: string): number {
@@ -151,7 +160,7 @@ class Assembler {
   }
 
   #fail(problem: string): never {
-    throw new ProgramError(`step ${String(this.#index + 1)}: ${problem}`);
+    throw new ProgramError(`step ${String(this.calls.length + 1)}: ${problem}`);
   }
 }
 

@@ -82,7 +82,7 @@ export class StructBuilder {
 /** The arrays that pointer members lead to; at most one in each region but `args`. */
 export class ArrayBuilder {
   readonly buffers: RawBuffer[] = [];
-  readonly patches: RawPatch[] = [];
+  patches: RawPatch[] = [];
   #next = ARGS.start + ARGS.bytes / 2n;
 
   constructor(private readonly fail: Fail) {}
@@ -92,8 +92,15 @@ export class ArrayBuilder {
     if (member.field.role.is !== 'array') this.fail(`${member.name} does not lead to an array`);
     const bytes = 'ranges' in operand ? this.#encode(operand.ranges, sourceOf) : roomFor(operand.room);
     const { address, visible } = this.#place(operand.in ?? 'args', bytes.length);
-    this.buffers.push({ address, bytes: bytes.subarray(0, visible) });
+    // What lies in a hole cannot be filled in beforehand.
+    this.#dropHiddenPatches(visible);
+    if (visible > 0) this.buffers.push({ address, bytes: bytes.subarray(0, visible) });
     return address;
+  }
+
+  #dropHiddenPatches(visible: number): void {
+    const current = this.buffers.length;
+    this.patches = this.patches.filter(({ buffer, offset }) => buffer !== current || offset < visible);
   }
 
   #encode(

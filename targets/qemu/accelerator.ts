@@ -25,13 +25,21 @@ export async function chooseAccelerator(
   if (choice === 'kvm') await requireKvm();
   if (choice !== 'auto') return choice;
   if (!(await isKvmAccessible())) return 'tcg';
-  const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-  const verdictFile = join(cache, 'kvm.json');
+  const bootId = await hostBootId();
+  const verdictFile = verdictFileIn(cache);
   const kept = await readVerdict(verdictFile);
   if (kept?.bootId === bootId) return kept.works ? 'kvm' : 'tcg';
   const works = await bootsUnderKvm(machine);
   await writeFileAtomic(verdictFile, `${JSON.stringify({ bootId, works })}\n`);
   return works ? 'kvm' : 'tcg';
+}
+
+/** What is known of KVM, in words: whether the last try succeeded, or that there was none. */
+export async function kvmState(cache: string): Promise<string> {
+  if (!(await isKvmAccessible())) return `${KVM_DEVICE} cannot be opened: guests run under TCG`;
+  const kept = await readVerdict(verdictFileIn(cache));
+  if (kept?.bootId !== (await hostBootId())) return `${KVM_DEVICE} is there, and will be tried with the first guest`;
+  return kept.works ? 'works' : `${KVM_DEVICE} is there, but a guest did not start: guests run under TCG`;
 }
 
 async function requireKvm(): Promise<void> {
@@ -43,6 +51,14 @@ function isKvmAccessible(): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+function verdictFileIn(cache: string): string {
+  return join(cache, 'kvm.json');
+}
+
+async function hostBootId(): Promise<string> {
+  return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
 }
 
 async function bootsUnderKvm(machine: Omit<MachineOptions, 'accelerator'>): Promise<boolean> {

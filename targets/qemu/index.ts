@@ -1,22 +1,23 @@
-import { access, constants, open } from 'node:fs/promises';
 import type { Hello } from '../agent/decode.js';
 import { buildInitramfs } from '../agent/build.js';
-import { type Target, type TargetCapability, type TargetInfo, TestBedError } from '../target.js';
+import { type Target, type TargetCapability, type TargetInfo } from '../target.js';
+import { versionOfBzImage } from '../kernels/bz_image.js';
 import { findTool, missingTool } from '../tools.js';
 import { type AcceleratorChoice, chooseAccelerator } from './accelerator.js';
 import { QemuSession } from './session.js';
+import type { Flavour } from '../kernels/store.js';
 import type { Accelerator } from './virtual_machine.js';
 
 const QEMU = 'qemu-system-x86_64';
 
 /** What the guest needs; a sanitized kernel needs more memory and more time. */
-const MEMORY_MIB = { fast: 1024, sanitize: 3072 } as const;
-const BOOT_MS = { fast: 60_000, sanitize: 180_000 } as const;
-const STEP_MS = { fast: 30_000, sanitize: 120_000 } as const;
+const MEMORY_MIB: Readonly<Record<Flavour, number>> = { fast: 1024, sanitize: 3072 };
+const BOOT_MS: Readonly<Record<Flavour, number>> = { fast: 60_000, sanitize: 180_000 };
+const STEP_MS: Readonly<Record<Flavour, number>> = { fast: 30_000, sanitize: 120_000 };
 
 export interface QemuOptions {
   readonly bzImage: string;
-  readonly flavour: keyof typeof MEMORY_MIB;
+  readonly flavour: Flavour;
   readonly accelerator: AcceleratorChoice;
   /** Directory of the agent's C sources. */
   readonly agentSources: string;
@@ -39,7 +40,7 @@ export class QemuTarget implements Target {
     const { bzImage, flavour, accelerator: choice, agentSources, cache, path, consoleFile } = this.options;
     const qemu = await findTool(QEMU, path);
     if (qemu === undefined) throw missingTool(QEMU);
-    await checkBzImage(bzImage);
+    await versionOfBzImage(bzImage);
     const machine = {
       qemu,
       bzImage,
@@ -52,25 +53,6 @@ export class QemuTarget implements Target {
     return QemuSession.start({ machine: { ...machine, accelerator }, stepMs: STEP_MS[flavour] }, (hello) =>
       describe(hello, accelerator),
     );
-  }
-}
-
-/** The signature of the x86 boot protocol. Source: Documentation/arch/x86/boot.rst. */
-const SIGNATURE = { offset: 0x202, text: 'HdrS' } as const;
-
-async function checkBzImage(path: string): Promise<void> {
-  const isReadable = await access(path, constants.R_OK).then(
-    () => true,
-    () => false,
-  );
-  if (!isReadable) throw new TestBedError(`there is no kernel image ${path}`);
-  const file = await open(path);
-  try {
-    const found = Buffer.alloc(SIGNATURE.text.length);
-    await file.read(found, 0, found.length, SIGNATURE.offset);
-    if (found.toString('latin1') !== SIGNATURE.text) throw new TestBedError(`${path} is not a bzImage`);
-  } finally {
-    await file.close();
   }
 }
 

@@ -183,7 +183,7 @@ export class QemuSession implements Session {
   #receive({ type, payload }: Frame): void {
     if (type === FRAME.RESULTS) this.#take(payload);
     else if (type === FRAME.DIED) this.#workerDied(decodeDeath(payload));
-    else this.#machineEnded(`the agent reports: ${Buffer.from(payload).toString('utf8')}`);
+    else this.#agentGaveUp(Buffer.from(payload).toString('utf8'));
   }
 
   #take(payload: Uint8Array): void {
@@ -236,10 +236,16 @@ export class QemuSession implements Session {
     const [culprit, ...others] = this.#inFlight[0]?.jobs ?? [];
     const text = this.machine.console.text;
     if (culprit !== undefined) {
-      const console = text === '' ? `the worker died on signal ${String(signal)}` : text;
-      culprit.resolve(crashedAt(culprit.program, step, { status: 'crashed', console }));
+      const title = parseSplat(text)?.title ?? `the process died on signal ${String(signal)}`;
+      culprit.resolve(crashedAt(culprit.program, step, { status: 'crashed', title, console: text }));
     }
     this.#requeueInFlight(others);
+    void this.#restart();
+  }
+
+  /** The agent cannot carry a program out: our mistake, and the same the next time. */
+  #agentGaveUp(complaint: string): void {
+    this.#blameRunning({ status: 'infra', error: `the agent reports: ${complaint}` }, true);
     void this.#restart();
   }
 
@@ -247,11 +253,9 @@ export class QemuSession implements Session {
   #machineEnded(reason: string): void {
     if (this.#ended !== undefined || this.#isRestarting) return;
     const console = this.machine.console.text;
-    const isPanic = parseSplat(console) !== undefined;
-    this.#blameRunning(
-      isPanic ? { status: 'crashed', console } : { status: 'infra', error: reason },
-      isPanic,
-    );
+    const title = parseSplat(console)?.title;
+    if (title === undefined) this.#blameRunning({ status: 'infra', error: reason }, false);
+    else this.#blameRunning({ status: 'crashed', title, console }, true);
     void this.#restart();
   }
 

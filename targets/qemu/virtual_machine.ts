@@ -50,6 +50,7 @@ export class VirtualMachine {
   #hello: Hello | undefined;
   #events: MachineEvents | undefined;
   #exitReason: string | undefined;
+  #isKilled = false;
 
   private constructor(private readonly options: MachineOptions) {
     this.#server = createServer((socket) => {
@@ -97,6 +98,8 @@ export class VirtualMachine {
 
   async kill(): Promise<void> {
     this.#events = undefined;
+    if (this.#isKilled) return;
+    this.#isKilled = true;
     const running = this.#process;
     if (running !== undefined && running.exitCode === null && running.signalCode === null) {
       const gone = new Promise((resolve) => running.once('exit', resolve));

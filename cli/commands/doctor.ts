@@ -1,0 +1,85 @@
+import { statfs } from 'node:fs/promises';
+import { freemem, cpus } from 'node:os';
+import type { CommandModule } from 'yargs';
+import { REQUIREMENTS, describeMissing, missingRequirements } from '../../targets/requirements.js';
+import { KernelStore } from '../../targets/kernels/store.js';
+import { kvmState } from '../../targets/qemu/accelerator.js';
+import type { Context } from '../context.js';
+import { EXIT, type ExitCode } from '../errors.js';
+
+/** One line of the diagnosis. */
+interface Finding {
+  readonly what: string;
+  readonly state: 'good' | 'missing' | 'note';
+  readonly detail: string;
+}
+
+export function doctorCommand(
+  context: Context,
+  finish: (code: ExitCode) => void,
+): CommandModule<object, { json: boolean }> {
+  return {
+    command: 'doctor',
+    describe: 'say what works on this machine, and what to install for the rest',
+    builder: (yargs) => yargs.option('json', { type: 'boolean', default: false, describe: 'print data' }),
+    handler: async ({ json }) => {
+      const findings = await diagnose(context);
+      process.stdout.write(json ? `${JSON.stringify(findings, null, 2)}\n` : render(findings));
+      finish(EXIT.pass);
+    },
+  };
+}
+
+async function diagnose({ path, cache, isRoot }: Context): Promise<Finding[]> {
+  const missing = await missingRequirements(path);
+  const kernels = await new KernelStore(cache).list();
+  const disk = await statfs(cache).catch(() => statfs('/'));
+  const freeGib = Math.floor((disk.bavail * disk.bsize) / 2 ** 30);
+  const needs = (purpose: 'guest' | 'build') => missing.filter((requirement) => requirement.for === purpose);
+  return [
+    { what: 'the embedded model', state: 'good', detail: `node ${process.version}, needs nothing else` },
+    ...REQUIREMENTS.map((requirement): Finding => {
+      const isMissing = missing.includes(requirement);
+      const purpose = requirement.for === 'guest' ? 'to run kernels' : 'to build kernels';
+      return {
+        what: requirement.what,
+        state: isMissing ? 'missing' : 'good',
+        detail: `${purpose}, package ${requirement.package}`,
+      };
+    }),
+    { what: 'KVM', state: 'note', detail: await kvmState(cache) },
+    {
+      what: 'kernels',
+      state: kernels.length > 0 ? 'good' : 'note',
+      detail:
+        kernels.length > 0
+          ? kernels.map(({ id }) => id).join(', ')
+          : 'none in the cache yet: "kernel build", or npm run test:kernel',
+    },
+    {
+      what: 'disk',
+      state: freeGib >= DISK_NEEDED_GIB ? 'good' : 'note',
+      detail: `${String(freeGib)} GiB free under ${cache}; building a kernel takes ${String(DISK_NEEDED_GIB)}`,
+    },
+    {
+      what: 'machine',
+      state: 'note',
+      detail: `${String(cpus().length)} cores, ${String(Math.floor(freemem() / 2 ** 30))} GiB free`,
+    },
+    ...(needs('guest').length > 0 ? [advice('run kernels', needs('guest'), isRoot)] : []),
+    ...(needs('build').length > 0 ? [advice('build kernels', needs('build'), isRoot)] : []),
+  ];
+}
+
+/** Source, objects and images of one kernel. */
+const DISK_NEEDED_GIB = 4;
+
+function advice(job: string, missing: Parameters<typeof describeMissing>[0], isRoot: boolean): Finding {
+  const how = isRoot ? '' : ' (as root)';
+  return { what: `to ${job}`, state: 'missing', detail: `${describeMissing(missing)}${how}` };
+}
+
+function render(findings: readonly Finding[]): string {
+  const marks = { good: '✓', missing: '✗', note: '·' };
+  return findings.map(({ what, state, detail }) => `${marks[state]} ${what.padEnd(24)} ${detail}\n`).join('');
+}

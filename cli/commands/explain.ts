@@ -1,0 +1,31 @@
+import type { Argv, CommandModule } from 'yargs';
+import { explain } from '../explain.js';
+import { EXIT, type ExitCode, UsageError } from '../errors.js';
+
+interface ExplainArgs {
+  readonly id: string;
+}
+
+export function explainCommand(finish: (code: ExitCode) => void): CommandModule<object, ExplainArgs> {
+  return {
+    command: 'explain <id>',
+    describe: 'explain a call, a rule, an invariant or a scenario in prose',
+    builder: (yargs) =>
+      yargs
+        .positional('id', { type: 'string', demandOption: true, describe: 'as reports print it' })
+        .example('$0 explain IOMMU_IOAS_MAP', 'what the call takes and in which order it refuses')
+        .example('$0 explain IOMMU_IOAS_MAP/EEXIST.area', 'one rule')
+        .example('$0 explain ioas/map:fixed,overlap', 'one scenario')
+        .example('$0 explain pages_pinned_once', 'one invariant') as unknown as Argv<ExplainArgs>,
+    handler: ({ id }) => {
+      const text = explain(id);
+      if (text === undefined) {
+        throw new UsageError(
+          `nothing is called ${id}; calls and rules are named as in IOMMU_IOAS_MAP/EEXIST.area, "list" shows scenarios`,
+        );
+      }
+      process.stdout.write(text);
+      finish(EXIT.pass);
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import type { Argv, CommandModule } from 'yargs';
+import { needsOf } from '../../suites/harness/plan.js';
+import { SCENARIOS, SUITES } from '../../suites/index.js';
+import { EXIT, type ExitCode } from '../errors.js';
+import { select } from '../query.js';
+
+interface ListArgs {
+  readonly query: string[];
+  readonly json: boolean;
+}
+
+export function listCommand(finish: (code: ExitCode) => void): CommandModule<object, ListArgs> {
+  return {
+    command: 'list [query..]',
+    describe: 'list scenarios with their plans',
+    builder: (yargs) =>
+      yargs
+        .positional('query', { type: 'string', array: true, default: [], describe: 'as for run' })
+        .option('json', { type: 'boolean', default: false, describe: 'print data' })
+        .example('$0 list ioas', 'the scenarios about IO address spaces')
+        .example('$0 list --json', 'everything, for a script') as unknown as Argv<ListArgs>,
+    handler: ({ query, json }) => {
+      process.stdout.write(json ? renderData(query) : renderText(query));
+      finish(EXIT.pass);
+    },
+  };
+}
+
+function renderData(query: readonly string[]): string {
+  const scenarios = select(SCENARIOS, query).map((scenario) => {
+    const { id, doc, covers, source, cases } = scenario;
+    return { id, doc, covers, needs: needsOf(scenario), cases, ...(source === undefined ? {} : { source }) };
+  });
+  return `${JSON.stringify(scenarios, null, 2)}\n`;
+}
+
+function renderText(query: readonly string[]): string {
+  const chosen = new Set(select(SCENARIOS, query));
+  const parts = SUITES.flatMap(({ path, doc, scenarios }) => {
+    const shown = scenarios.filter((scenario) => chosen.has(scenario));
+    if (shown.length === 0) return [];
+    const lines = shown.map(
+      (scenario) => `  ${scenario.id}\n      ${scenario.doc} (${String(scenario.cases.length)} cases)\n`,
+    );
+    return [`${path}: ${doc}\n\n${lines.join('')}`];
+  });
+  return `${parts.join('\n')}\n${String(chosen.size)} scenarios\n`;
+}

@@ -1,0 +1,122 @@
+import type { Argv, CommandModule } from 'yargs';
+import { readProgramFile } from '../../fuzz/corpus/program_file.js';
+import { Behaviour } from '../../models/behaviour.js';
+import { errnoName } from '../../models/base/errno.js';
+import type { Outcome, ProgramOutcome } from '../../models/outcome.js';
+import type { Reading } from '../../models/predict.js';
+import { type AssembledProgram, assemble } from '../../models/program/assemble.js';
+import { describeStep } from '../../models/program/describe.js';
+import type { Program } from '../../models/program/program.js';
+import { type ProgramVerdict, judgeByModel } from '../../models/program_verdict.js';
+import type { StepVerdict } from '../../models/model_run.js';
+import { environmentOf } from '../../suites/harness/environment.js';
+import type { Context } from '../context.js';
+import { EXIT, type ExitCode } from '../errors.js';
+import { type TargetArgs, addTargetOptions, chooseTarget } from '../target_options.js';
+
+interface ReplayArgs extends TargetArgs {
+  readonly file: string[];
+  readonly reading: string;
+}
+
+export function replayCommand(
+  context: Context,
+  finish: (code: ExitCode) => void,
+): CommandModule<object, ReplayArgs> {
+  return {
+    command: 'replay <file..>',
+    describe: 'run stored programs on a target, step by step',
+    builder: (yargs) =>
+      addTargetOptions(yargs)
+        .positional('file', { type: 'string', array: true, demandOption: true, describe: 'program files' })
+        .option('reading', { choices: ['exact', 'contract'], default: 'exact', describe: 'as for run' })
+        .example('$0 replay finding.json', 'what the model says of a program')
+        .example(
+          '$0 replay finding.json --kernel 7.3.4-fast',
+          'the same program on a kernel',
+        ) as unknown as Argv<ReplayArgs>,
+    handler: async (args) => {
+      finish(await replay(args, context));
+    },
+  };
+}
+
+async function replay(args: ReplayArgs, context: Context): Promise<ExitCode> {
+  const programs = await Promise.all(args.file.map(readProgramFile));
+  const { target, profile } = await chooseTarget(args, context);
+  const session = await target.start();
+  try {
+    const environment = await environmentOf(session, profile);
+    const behaviour = new Behaviour(environment.profile);
+    process.stdout.write(`${environment.description} · expectations of ${environment.profile.id}\n`);
+    let worst: ExitCode = EXIT.pass;
+    for (const [index, program] of programs.entries()) {
+      const assembled = assemble(program);
+      const [outcome] = await session.run([assembled]);
+      if (outcome === undefined) continue;
+      const verdict = judgeByModel(assembled, outcome, behaviour, args.reading as Reading);
+      process.stdout.write(renderReplay(args.file[index] ?? '', program, assembled, outcome, verdict));
+      worst = worseOf(worst, verdict);
+    }
+    return worst;
+  } finally {
+    await session.stop();
+  }
+}
+
+function worseOf(worst: ExitCode, { problems, infra, unspecified }: ProgramVerdict): ExitCode {
+  if (problems.length > 0 || worst === EXIT.finding) return EXIT.finding;
+  return infra !== undefined || unspecified.length > 0 ? EXIT.unknown : worst;
+}
+
+function renderReplay(
+  file: string,
+  { about, steps }: Program,
+  assembled: AssembledProgram,
+  outcome: ProgramOutcome,
+  { verdicts, problems }: ProgramVerdict,
+): string {
+  const lines = steps.map((step, at) => {
+    const number = String(at + 1).padStart(3);
+    return `${number}  ${describeOutcome(outcome.steps[at]).padEnd(12)} ${describeStep(step)}\n     ${describeVerdict(verdicts[at])}`;
+  });
+  const end = problems.filter(({ step }) => step === undefined).map(({ what }) => `     ${what}`);
+  const verdict = problems.length === 0 ? 'as the model allows' : `${String(problems.length)} problems`;
+  const count = `${String(assembled.steps.length)} steps`;
+  return [
+    `\n${file}${about === undefined ? '' : `: ${about}`}`,
+    ...lines,
+    ...end,
+    `${count}, ${verdict}`,
+    '',
+  ].join('\n');
+}
+
+function describeOutcome(outcome: Outcome | undefined): string {
+  if (outcome?.status !== 'returned') return outcome?.status ?? 'no result';
+  const { counters, errno, value } = outcome;
+  if (counters !== undefined) return `pin ${String(counters.pinned)} lock ${String(counters.locked)}`;
+  return errno === 0 && value !== 0 ? `OK ${String(value)}` : errnoName(errno);
+}
+
+function describeVerdict(verdict: StepVerdict | undefined): string {
+  switch (verdict?.kind) {
+    case undefined:
+      return '';
+    case 'exact':
+    case 'legal':
+      return verdict.because;
+    case 'mismatch': {
+      const places = verdict.mismatch.differences.map(
+        ({ where, expected, seen }) => `; ${where}: allowed ${expected}, seen ${seen}`,
+      );
+      return `NOT ALLOWED: allowed is ${verdict.mismatch.allowed.join(' or ')}${places.join('')}`;
+    }
+    case 'violation':
+      return `INVARIANT ${verdict.violation.invariant}: ${verdict.violation.what}`;
+    case 'unspecified':
+      return `the model cannot tell: ${verdict.why}`;
+    case 'unjudged':
+      return `not judged: ${verdict.why}`;
+  }
+}

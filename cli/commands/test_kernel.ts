@@ -1,0 +1,144 @@
+import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import type { Argv, CommandModule } from 'yargs';
+import { writeProgramFile } from '../../fuzz/corpus/program_file.js';
+import { type DifferentialStats, type Mismatch, runDifferential } from '../../fuzz/differential.js';
+import { Behaviour } from '../../models/behaviour.js';
+import { exitCodeOf } from '../../reports/run_report.js';
+import { renderSpec } from '../../reports/spec.js';
+import { environmentOf } from '../../suites/harness/environment.js';
+import type { SourceRequest } from '../../targets/kernels/source.js';
+import type { Kernel } from '../../targets/kernels/store.js';
+import type { Context } from '../context.js';
+import { EXIT, type ExitCode } from '../errors.js';
+import { buildWithProgress, provide } from '../kernel_build.js';
+import { showProgress } from '../progress.js';
+import { runScenarios } from '../run_scenarios.js';
+import { qemuTarget } from '../target_options.js';
+
+interface TestKernelArgs {
+  readonly programs: number;
+  readonly seed: number;
+  readonly accel: string;
+  readonly out: string;
+}
+
+/** The kernels whose profiles the model has. */
+const KERNELS: readonly SourceRequest[] = [
+  { package: 'linux-source-7.3', suite: 'trixie-backports' },
+  { package: 'linux-source-6.12' },
+];
+
+/** "Up to 20 steps", before what the invariants ask at the end. */
+const STEPS_MAX = 20;
+
+/** Mismatches that are printed; all are stored. */
+const PRINTED_MAX = 10;
+
+export function testKernelCommand(
+  context: Context,
+  finish: (code: ExitCode) => void,
+): CommandModule<object, TestKernelArgs> {
+  return {
+    command: 'test-kernel',
+    describe: 'hold the model against real kernels: all scenarios and random programs on Linux 7.3 and 6.12',
+    builder: (yargs) =>
+      yargs
+        .option('programs', { type: 'number', default: 20_000, describe: 'random programs for each kernel' })
+        .option('seed', { type: 'number', default: 1, describe: 'the same seed gives the same programs' })
+        .option('accel', { choices: ['auto', 'kvm', 'tcg'], default: 'auto', describe: 'as for run' })
+        .option('out', {
+          type: 'string',
+          default: 'runs/mismatches',
+          describe: 'directory for programs that found a mismatch',
+        })
+        .example('$0 test-kernel', 'what "npm run test:kernel" does') as unknown as Argv<TestKernelArgs>,
+    handler: async (args) => {
+      finish(await testKernels(args, context));
+    },
+  };
+}
+
+async function testKernels(args: TestKernelArgs, context: Context): Promise<ExitCode> {
+  await provide(() => true, context, true);
+  const kernels: Kernel[] = [];
+  for (const source of KERNELS) kernels.push(await buildWithProgress(source, 'fast', context, true));
+  let worst: ExitCode = EXIT.pass;
+  for (const kernel of kernels) {
+    const code = await testKernel(kernel, args, context);
+    worst =
+      worst === EXIT.finding || code === EXIT.finding ? EXIT.finding : worst === EXIT.unknown ? worst : code;
+    if (context.interrupted.aborted) return worst === EXIT.finding ? worst : EXIT.unknown;
+  }
+  return worst;
+}
+
+async function testKernel(kernel: Kernel, args: TestKernelArgs, context: Context): Promise<ExitCode> {
+  process.stdout.write(`\n=== ${kernel.id} (${kernel.source})\n`);
+  const options = { accel: args.accel, console: undefined };
+  const session = await qemuTarget(kernel.bzImage, kernel.flavour, options, context).start();
+  try {
+    const environment = await environmentOf(session);
+    const start = performance.now();
+    const results = await runScenarios(session, environment, context);
+    const report = results.toReport({ target: 'qemu', kernel: kernel.id, ms: performance.now() - start });
+    process.stdout.write(renderSpec(report));
+    const mismatches: Mismatch[] = [];
+    const stats = await runRandom(session, new Behaviour(environment.profile), args, context, mismatches);
+    await storeMismatches(mismatches, join(args.out, kernel.id));
+    process.stdout.write(renderStats(stats, mismatches, args.seed));
+    const verdict = exitCodeOf(report);
+    if (verdict === EXIT.finding || mismatches.length > 0) return EXIT.finding;
+    const isSure = stats.unspecified === 0 && stats.infra === 0 && stats.programs === args.programs;
+    return verdict === EXIT.unknown || !isSure ? EXIT.unknown : EXIT.pass;
+  } finally {
+    await session.stop();
+  }
+}
+
+async function runRandom(
+  session: Parameters<typeof runDifferential>[0],
+  behaviour: Behaviour,
+  { programs, seed }: TestKernelArgs,
+  context: Context,
+  mismatches: Mismatch[],
+): Promise<DifferentialStats> {
+  const progress = showProgress('random programs', context);
+  const stats = await runDifferential(session, behaviour, {
+    seed,
+    programs,
+    stepsMax: STEPS_MAX,
+    reading: 'exact',
+    stopped: context.interrupted,
+    onMismatch: (mismatch) => mismatches.push(mismatch),
+    onProgress: ({ programs: done, calls }) => {
+      progress.update(
+        done,
+        programs,
+        `programs, ${String(calls)} steps, ${String(mismatches.length)} mismatches`,
+      );
+    },
+  });
+  progress.stop();
+  return stats;
+}
+
+async function storeMismatches(mismatches: readonly Mismatch[], directory: string): Promise<void> {
+  if (mismatches.length === 0) return;
+  await mkdir(directory, { recursive: true });
+  for (const { index, program, description } of mismatches) {
+    await writeProgramFile(join(directory, `${String(index)}.json`), { ...program, about: description });
+  }
+  process.stdout.write(
+    `programs that found mismatches are in ${directory}; "replay FILE" shows one step by step\n`,
+  );
+}
+
+function renderStats(stats: DifferentialStats, mismatches: readonly Mismatch[], seed: number): string {
+  const lines = mismatches
+    .slice(0, PRINTED_MAX)
+    .map(({ index, description }) => `  program ${String(index)}: ${description}\n`);
+  const trouble = stats.infra === 0 ? '' : `, ${String(stats.infra)} not run for trouble of the test bed`;
+  const unknown = `${String(stats.unspecified)} unspecified`;
+  return `random programs (seed ${String(seed)}): ${String(stats.programs)} programs, ${String(stats.calls)} steps predicted exactly, ${String(mismatches.length)} mismatches, ${unknown}${trouble}\n${lines.join('')}`;
+}

@@ -1,0 +1,38 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** What commands know of the world around them: read here, and nowhere else. */
+export interface Context {
+  readonly version: string;
+  /** Where kernels and other things that take long to make are kept. */
+  readonly cache: string;
+  /** PATH. */
+  readonly path: string;
+  readonly agentSources: string;
+  readonly kernelFragments: string;
+  readonly corpus: string;
+  /** Whether somebody watches: progress is drawn then, and printed line by line otherwise. */
+  readonly isInteractive: boolean;
+  readonly isRoot: boolean;
+  /** Raised by Ctrl-C: finish with what there is. */
+  readonly interrupted: AbortSignal;
+}
+
+/** The root of the package, above dist/cli. */
+const ROOT = resolve(import.meta.dirname, '../..');
+
+export function makeContext(version: string, interrupted: AbortSignal): Context {
+  const { env } = process;
+  return {
+    version,
+    cache:
+      env['IOMMUFD_CTS_CACHE'] ?? join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'iommufd-cts'),
+    path: env['PATH'] ?? '',
+    agentSources: join(ROOT, 'targets/agent/src'),
+    kernelFragments: join(ROOT, 'targets/kernels'),
+    corpus: join(ROOT, 'corpus'),
+    isInteractive: process.stderr.isTTY && env['CI'] === undefined,
+    isRoot: process.getuid?.() === 0,
+    interrupted,
+  };
+}

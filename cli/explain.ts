@@ -1,0 +1,151 @@
+import { rulesInOrder } from '../models/behaviour.js';
+import { errnoOf } from '../models/mutants.js';
+import type { CallDescription, Rule } from '../models/ioctls/description.js';
+import { ENVELOPE_RULES } from '../models/ioctls/envelope.js';
+import { callByName } from '../models/ioctls/index.js';
+import { INVARIANTS } from '../models/invariants/index.js';
+import { hex } from '../models/base/u64.js';
+import { PROFILES } from '../models/profiles/index.js';
+import { describeStep } from '../models/program/describe.js';
+import { planCase } from '../suites/harness/plan.js';
+import type { Scenario } from '../suites/harness/scenario.js';
+import { SCENARIOS } from '../suites/index.js';
+
+/** What is known of something by its id; undefined if nothing has it. */
+export function explain(id: string): string | undefined {
+  const call = callByName(id);
+  if (call !== undefined) return explainCall(call);
+  if (id === 'envelope') return explainEnvelope();
+  return explainRule(id) ?? explainInvariant(id) ?? explainScenario(id);
+}
+
+function explainCall(call: CallDescription): string {
+  const { layout } = call;
+  const members = layout.members.map(
+    ({ name, offset, field }) =>
+      `  ${String(offset).padStart(3)}  ${`${field.signed ? 's' : 'u'}${String(field.bytes * 8)}`.padEnd(4)} ${name.padEnd(20)} ${field.direction.padEnd(5)}  ${field.doc}`,
+  );
+  return lines(
+    `${call.name} (${call.source})`,
+    call.doc,
+    '',
+    `ioctl ${hex(call.command)}${call.op === undefined ? '' : `, op ${String(call.op)}`}: ${String(layout.bytes)} bytes, at least ${String(call.bytesMin)} are required`,
+    ...members,
+    '',
+    'It refuses in this order, after what every call refuses ("explain envelope"):',
+    ...call.rules.map(ruleLine),
+    ...profileDifferences(call),
+    '',
+    ...scenariosCovering(`${call.name}/`),
+  );
+}
+
+function explainEnvelope(): string {
+  return lines(
+    'envelope (main.c:iommufd_fops_ioctl)',
+    'What every ioctl on the file refuses before the call itself looks at its struct, in this order:',
+    ...ENVELOPE_RULES.map(ruleLine),
+    '',
+    ...scenariosCovering('envelope/'),
+  );
+}
+
+function explainRule(id: string): string | undefined {
+  const slash = id.indexOf('/');
+  const [name, ruleId] = [id.slice(0, slash), id.slice(slash + 1)];
+  const rules: readonly Rule<never>[] =
+    name === 'envelope' ? ENVELOPE_RULES : (callByName(name)?.rules ?? []);
+  const rule = rules.find((candidate) => candidate.id === ruleId);
+  if (rule === undefined) return undefined;
+  const answer = errnoOf(rule.id);
+  const kernels = PROFILES.filter((profile) => rule.isFor?.(profile) ?? true).map((profile) => profile.id);
+  return lines(
+    id,
+    answer === undefined
+      ? `The model cannot tell what happens when ${rule.says}.`
+      : `The call answers ${answer} when ${rule.says}.`,
+    `Decided in ${rule.cite}; kernels ${kernels.join(', ')}.`,
+    rule.leaves === undefined
+      ? 'Nothing is changed and nothing is written.'
+      : `All the same, ${rule.leaves.what} (${rule.leaves.cite}).`,
+    ...(rule.splat === undefined
+      ? []
+      : [`The kernel prints "${rule.splat.title}": finding ${rule.splat.finding}.`]),
+    '',
+    ...scenariosCovering(id),
+  );
+}
+
+function explainInvariant(id: string): string | undefined {
+  const invariant = INVARIANTS.find((candidate) => candidate.id === id);
+  if (invariant === undefined) return undefined;
+  const { statement, notCovered, cite } = invariant;
+  return lines(
+    `${id} (invariant, checked after every step)`,
+    statement,
+    `Not covered: ${notCovered}`,
+    `Source: ${cite}`,
+  );
+}
+
+function explainScenario(id: string): string | undefined {
+  const scenario = SCENARIOS.find((candidate) => candidate.id === id);
+  if (scenario === undefined) return undefined;
+  const { doc, covers, source, cases, without } = scenario;
+  return lines(
+    id,
+    doc,
+    `Covers: ${covers.join(', ')}`,
+    ...(source === undefined ? [] : [`Source: ${source}`]),
+    ...Object.entries(without).map(([variant, why]) => `Not run as ${variant}: ${why}`),
+    '',
+    ...cases.flatMap((name) => explainCase(scenario, name)),
+  );
+}
+
+function explainCase(scenario: Scenario, name: string): string[] {
+  const { program, expectations } = planCase(scenario, name);
+  const steps = program.steps.map((step, at) => {
+    const { errno = 'OK' } = expectations[at] ?? {};
+    const expected =
+      typeof errno === 'string'
+        ? errno
+        : Object.entries(errno)
+            .map((pair) => pair.join(': '))
+            .join(', ');
+    return `    ${expected.padEnd(8)} ${describeStep(step)}`;
+  });
+  return [`  ${name}`, ...steps];
+}
+
+function ruleLine(rule: Rule<never>): string {
+  return `  ${rule.id.padEnd(28)} ${rule.says}  [${rule.cite}]`;
+}
+
+/** Where a profile's order of rules is not the described one. */
+function profileDifferences(call: CallDescription): string[] {
+  return PROFILES.flatMap((profile) =>
+    profile.movedRules
+      .filter((move) => move.call === call.name)
+      .map(({ rule, before, cite }) => `  In ${profile.id}, ${rule} comes before ${before}: ${cite}`),
+  ).concat(
+    PROFILES.flatMap((profile) => {
+      const kept = new Set(rulesInOrder(call, profile));
+      return call.rules
+        .filter((rule) => !kept.has(rule))
+        .map(({ id }) => `  ${profile.id} does not have ${id}`);
+    }),
+  );
+}
+
+function scenariosCovering(prefix: string): string[] {
+  const covering = SCENARIOS.filter(({ covers }) =>
+    covers.some((rule) => rule === prefix || rule.startsWith(prefix)),
+  );
+  if (covering.length === 0) return ['No scenario is about it.'];
+  return ['Scenarios about it:', ...covering.map(({ id }) => `  ${id}`)];
+}
+
+function lines(...parts: string[]): string {
+  return `${parts.join('\n')}\n`;
+}

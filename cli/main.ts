@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { benchCommand } from './commands/bench.js';
+import { doctorCommand } from './commands/doctor.js';
+import { explainCommand } from './commands/explain.js';
+import { kernelCommand } from './commands/kernel.js';
+import { listCommand } from './commands/list.js';
+import { replayCommand } from './commands/replay.js';
+import { runCommand } from './commands/run.js';
+import { testKernelCommand } from './commands/test_kernel.js';
+import { type Context, makeContext } from './context.js';
+import { EXIT, type ExitCode, UsageError, describeError, exitCodeOfError } from './errors.js';
+
+async function main(args: readonly string[], context: Context): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.pass;
+  const finish = (code: ExitCode): void => {
+    exitCode = code;
+  };
+  await yargs(args)
+    .scriptName('iommufd-cts')
+    .usage('$0 <command>\n\nConformance test suite and reference model for Linux iommufd.')
+    .command(runCommand(context, finish))
+    .command(listCommand(finish))
+    .command(explainCommand(finish))
+    .command(replayCommand(context, finish))
+    .command(kernelCommand(context, finish))
+    .command(testKernelCommand(context, finish))
+    .command(benchCommand(context, finish))
+    .command(doctorCommand(context, finish))
+    .demandCommand(1, 'say what to do; "iommufd-cts run" is a good start')
+    .strict()
+    .recommendCommands()
+    .version(context.version)
+    .wrap(Math.min(120, process.stdout.columns ?? 120))
+    .epilogue('Exit codes: 0 pass, 1 finding or failed expectation, 2 could not tell, 64 usage.')
+    .fail((message: string | null, error: Error | undefined) => {
+      throw error ?? new UsageError(message ?? 'the command line makes no sense');
+    })
+    .parseAsync();
+  return exitCode;
+}
+
+/** The first Ctrl-C finishes with what there is, the second one ends at once. */
+function interruptible(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(EXIT.unknown);
+      process.stderr.write('\nfinishing with what there is; once more to end at once\n');
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+function versionOfPackage(): string {
+  const text = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
+
+// A reader that has seen enough, as in "list | head", is no trouble.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? EXIT.pass : EXIT.unknown);
+});
+
+try {
+  process.exitCode = await main(hideBin(process.argv), makeContext(versionOfPackage(), interruptible()));
+} catch (error) {
+  process.stderr.write(`iommufd-cts: ${describeError(error)}\n`);
+  process.exitCode = exitCodeOfError(error);
+}

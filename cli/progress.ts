@@ -1,0 +1,70 @@
+import { type Options, SingleBar } from 'cli-progress';
+import type { Context } from './context.js';
+
+/** Shows how far something is. */
+export interface Progress {
+  update(done: number, total: number, what: string): void;
+  stop(): void;
+}
+
+/** At most one line in so many milliseconds where nobody watches. */
+const LINE_MS = 10_000;
+
+const FORMAT: Options = {
+  format: '{bar} {percentage}% {value}/{total} {what}',
+  hideCursor: true,
+  clearOnComplete: true,
+  stopOnComplete: false,
+  barsize: 30,
+  etaBuffer: 50,
+};
+
+/** A bar on a terminal; elsewhere a line now and then, so that a log shows that something moves. */
+export function showProgress(name: string, { isInteractive }: Context): Progress {
+  return isInteractive ? new BarProgress(name) : new LineProgress(name);
+}
+
+class BarProgress implements Progress {
+  readonly #bar = new SingleBar({ ...FORMAT, stream: process.stderr });
+  #isStarted = false;
+
+  constructor(private readonly name: string) {}
+
+  update(done: number, total: number, what: string): void {
+    if (!this.#isStarted) this.#bar.start(total, 0, { what: this.name });
+    this.#isStarted = true;
+    this.#bar.setTotal(total);
+    this.#bar.update(done, { what });
+  }
+
+  stop(): void {
+    if (this.#isStarted) this.#bar.stop();
+  }
+}
+
+class LineProgress implements Progress {
+  #last = performance.now();
+
+  constructor(private readonly name: string) {}
+
+  update(done: number, total: number, what: string): void {
+    const now = performance.now();
+    if (now - this.#last < LINE_MS) return;
+    this.#last = now;
+    process.stderr.write(`${this.name}: ${String(done)} of ${String(total)}, ${what}\n`);
+  }
+
+  stop(): void {
+    // Nothing is drawn, so nothing has to go.
+  }
+}
+
+/** How long something that is partly done will take, in words; nothing is said before there is a rate to go by. */
+export function remaining(done: number, total: number, startedAt: number): string {
+  const seconds = (performance.now() - startedAt) / 1000;
+  if (done < 20 || seconds < 5) return 'estimating';
+  const left = Math.max(0, (seconds / done) * (total - done));
+  return left >= 90
+    ? `about ${String(Math.round(left / 60))} min left`
+    : `about ${String(Math.ceil(left / 5) * 5)} s left`;
+}

@@ -1,0 +1,97 @@
+import type { Reading } from '../models/predict.js';
+import type { RunReport } from '../reports/run_report.js';
+import type { Environment } from '../suites/harness/environment.js';
+import { type ScenarioResult, ScenarioRunner } from '../suites/harness/run.js';
+import type { Scenario } from '../suites/harness/scenario.js';
+import { SCENARIOS } from '../suites/index.js';
+import type { Session } from '../targets/target.js';
+import type { Context } from './context.js';
+import { showProgress } from './progress.js';
+import { ruleCoverage, toResultLine } from './scenario_report.js';
+
+/** Scenarios under way at a time: enough to fill the target's batches. */
+const SCENARIOS_IN_FLIGHT = 8;
+
+/** How scenarios are to be run. */
+export interface RunSettings {
+  readonly scenarios?: readonly Scenario[];
+  readonly reading?: Reading;
+  /** How often each scenario runs; one that does not always end the same fails. */
+  readonly repeat?: number;
+  readonly withVariants?: boolean;
+}
+
+/** What scenarios found on a started target. */
+export interface RunResults {
+  readonly results: readonly ScenarioResult[];
+  readonly isInterrupted: boolean;
+  toReport(facts: Pick<RunReport, 'target' | 'kernel' | 'ms'>): RunReport;
+}
+
+/** Runs scenarios side by side; after Ctrl-C there is what has ended by then. */
+export async function runScenarios(
+  session: Session,
+  environment: Environment,
+  context: Context,
+  { scenarios = SCENARIOS, reading = 'exact', repeat = 1, withVariants = true }: RunSettings = {},
+): Promise<RunResults> {
+  const runner = new ScenarioRunner(session, environment, { reading, withVariants });
+  const byScenario = new Map<Scenario, ScenarioResult>();
+  const progress = showProgress('scenarios', context);
+  const waiting = [...scenarios];
+  const work = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const result = await runRepeatedly(runner, next, repeat);
+      if (context.interrupted.aborted) return;
+      byScenario.set(next, result);
+      progress.update(byScenario.size, scenarios.length, next.id);
+    }
+  };
+  await Promise.race([
+    Promise.all(Array.from({ length: SCENARIOS_IN_FLIGHT }, work)),
+    whenAborted(context.interrupted),
+  ]);
+  progress.stop();
+  const results = scenarios.flatMap((scenario) => byScenario.get(scenario) ?? []);
+  const isInterrupted = results.length < scenarios.length;
+  return {
+    results,
+    isInterrupted,
+    toReport: (facts) => ({
+      schema: 1,
+      tool: `iommufd-cts ${context.version}`,
+      description: environment.description,
+      profile: environment.profile.id,
+      reading,
+      notes: environment.notes,
+      results: results.map(toResultLine),
+      isInterrupted,
+      rules: ruleCoverage(results, environment.profile),
+      ...facts,
+    }),
+  };
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => {
+      resolve();
+    });
+  });
+}
+
+async function runRepeatedly(
+  runner: ScenarioRunner,
+  scenario: Scenario,
+  times: number,
+): Promise<ScenarioResult> {
+  const results: ScenarioResult[] = [];
+  for (let count = 0; count < Math.max(1, times); count++) results.push(await runner.run(scenario));
+  const bad = results.filter(({ status }) => status !== 'passed' && status !== 'skipped');
+  const [first] = results as [ScenarioResult, ...ScenarioResult[]];
+  const worst = bad[0] ?? first;
+  if (bad.length === 0 || bad.length === results.length) return worst;
+  const share = `it passed ${String(results.length - bad.length)} of ${String(results.length)} times`;
+  return { ...worst, status: 'failed', reason: `flaky: ${share}; otherwise ${worst.reason ?? worst.status}` };
+}

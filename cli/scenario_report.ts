@@ -1,0 +1,54 @@
+import { rulesInOrder } from '../models/behaviour.js';
+import { ENVELOPE_RULES } from '../models/ioctls/envelope.js';
+import { CALLS } from '../models/ioctls/index.js';
+import { errnoOf } from '../models/mutants.js';
+import type { Profile } from '../models/profiles/index.js';
+import type { ResultLine } from '../reports/run_report.js';
+import { describeProblem } from '../suites/harness/judge.js';
+import type { ScenarioResult } from '../suites/harness/run.js';
+
+/** Problems of one scenario that are told; the rest are like them. */
+const DETAILS_MAX = 12;
+
+/** A result as reports have it. */
+export function toResultLine({
+  scenario,
+  status,
+  reason,
+  ms,
+  programs,
+  failures,
+}: ScenarioResult): ResultLine {
+  const problems = failures.flatMap((report) =>
+    report.problems.map((problem) => describeProblem(report, problem)),
+  );
+  const rest = problems.length - DETAILS_MAX;
+  const details =
+    rest > 0 ? [...problems.slice(0, DETAILS_MAX), `… ${String(rest)} more like these`] : problems;
+  const { id, doc, covers } = scenario;
+  return { id, doc, status, ...(reason === undefined ? {} : { reason }), details, ms, programs, covers };
+}
+
+/** Every rule that a profile's kernel can answer by, and every success. */
+export function answersOf(profile: Profile): Set<string> {
+  const answers = ENVELOPE_RULES.filter(({ id }) => errnoOf(id) !== undefined).map(
+    ({ id }) => `envelope/${id}`,
+  );
+  for (const call of CALLS) {
+    const rules = rulesInOrder(call, profile).filter(({ id }) => errnoOf(id) !== undefined);
+    answers.push(...rules.map(({ id }) => `${call.name}/${id}`));
+    // The bare test command only refuses.
+    if (call.rules.every(({ id }) => errnoOf(id) !== undefined)) answers.push(`${call.name}/OK`);
+  }
+  return new Set(answers);
+}
+
+/** How much of the rules the answers of a run have followed. */
+export function ruleCoverage(
+  results: readonly ScenarioResult[],
+  profile: Profile,
+): { seen: number; all: number } {
+  const all = answersOf(profile);
+  const seen = new Set(results.flatMap(({ rules }) => rules.filter((rule) => all.has(rule))));
+  return { seen: seen.size, all: all.size };
+}

@@ -1,0 +1,106 @@
+import type { Behaviour } from '../models/behaviour.js';
+import type { ProgramOutcome } from '../models/outcome.js';
+import type { Reading } from '../models/predict.js';
+import { type AssembledProgram, assemble } from '../models/program/assemble.js';
+import { describeStep } from '../models/program/describe.js';
+import type { Program } from '../models/program/program.js';
+import { type Problem, judgeByModel } from '../models/program_verdict.js';
+import type { Session } from '../targets/target.js';
+import { samplePrograms } from './generate/program.js';
+
+/** Programs that are generated, run and judged together. */
+const BATCH_PROGRAMS = 256;
+
+/** Batches under way at a time, so that the target has work while answers are judged. */
+const BATCHES_IN_FLIGHT = 3;
+
+/** A program that a target did not run as the model allows. */
+export interface Mismatch {
+  readonly program: Program;
+  /** Number of the program in the seed's stream. */
+  readonly index: number;
+  readonly problem: Problem;
+  /** The problem with its step, in one line. */
+  readonly description: string;
+}
+
+export interface DifferentialStats {
+  programs: number;
+  /** Steps that the model judged. */
+  calls: number;
+  unspecified: number;
+  infra: number;
+}
+
+export interface DifferentialOptions {
+  readonly seed: number;
+  readonly programs: number;
+  readonly stepsMax: number;
+  readonly reading: Reading;
+  /** Ends the run after the programs under way. */
+  readonly stopped?: AbortSignal;
+  /** Hears of each mismatch as it is found. */
+  onMismatch(mismatch: Mismatch): void;
+  onProgress?(stats: DifferentialStats): void;
+}
+
+/** Holds a target against the model with random programs, the same for the same seed. */
+export async function runDifferential(
+  session: Session,
+  behaviour: Behaviour,
+  options: DifferentialOptions,
+): Promise<DifferentialStats> {
+  const stats: DifferentialStats = { programs: 0, calls: 0, unspecified: 0, infra: 0 };
+  const inFlight: Promise<void>[] = [];
+  for (let first = 0; first < options.programs; first += BATCH_PROGRAMS) {
+    const count = Math.min(BATCH_PROGRAMS, options.programs - first);
+    // Each batch has its own seed, so that a program is found again without those before it.
+    const seed = options.seed + first;
+    const programs = samplePrograms(behaviour, { seed, count, stepsMax: options.stepsMax });
+    inFlight.push(runBatch(session, behaviour, options, programs, first, stats));
+    if (inFlight.length >= BATCHES_IN_FLIGHT) await inFlight.shift();
+    if (stats.infra > 0 || options.stopped?.aborted === true) break;
+  }
+  await Promise.all(inFlight);
+  return stats;
+}
+
+async function runBatch(
+  session: Session,
+  behaviour: Behaviour,
+  options: DifferentialOptions,
+  programs: readonly Program[],
+  first: number,
+  stats: DifferentialStats,
+): Promise<void> {
+  const assembled = programs.map(assemble);
+  const outcomes = await session.run(assembled);
+  for (const [index, program] of programs.entries()) {
+    const [bytes, outcome] = [assembled[index], outcomes[index]];
+    if (bytes === undefined || outcome === undefined) continue;
+    const problem = judge(bytes, outcome, behaviour, options.reading, stats);
+    if (problem === undefined) continue;
+    options.onMismatch({ program, index: first + index, problem, description: describe(program, problem) });
+  }
+  options.onProgress?.(stats);
+}
+
+function judge(
+  program: AssembledProgram,
+  outcome: ProgramOutcome,
+  behaviour: Behaviour,
+  reading: Reading,
+  stats: DifferentialStats,
+): Problem | undefined {
+  const { problems, unspecified, infra, verdicts } = judgeByModel(program, outcome, behaviour, reading);
+  stats.programs += 1;
+  stats.calls += verdicts.filter(({ kind }) => kind === 'exact' || kind === 'legal').length;
+  stats.unspecified += unspecified.length;
+  if (infra !== undefined) stats.infra += 1;
+  return problems[0];
+}
+
+function describe(program: Program, { step, what }: Problem): string {
+  const place = step === undefined ? undefined : program.steps[step];
+  return place === undefined ? what : `step ${String((step ?? 0) + 1)}, ${describeStep(place)}: ${what}`;
+}

@@ -1,0 +1,131 @@
+import type { CallDescription } from '../../models/ioctls/description.js';
+import type { Field, Role } from '../../models/layout/field.js';
+import type { Member } from '../../models/layout/struct.js';
+import type { IoctlStep, Operand, Scalar } from '../../models/program/program.js';
+import { HOLE } from '../../models/program/arena.js';
+import type { IoPagetable } from '../../models/state/io_pagetable.js';
+import type { GeneratorState } from './state.js';
+import type { Picks } from './picks.js';
+import { anyIova, anyLength, anyRange, anyUserAddress, lengthOfAreaAt } from './values.js';
+
+/** Ids first, then places, then lengths: what is drawn later can fit what was drawn before, wherever it lies in the struct. */
+const DRAWING_ORDER: readonly Role['is'][] = ['id', 'count', 'iova', 'user_va', 'length'];
+
+/** The most elements of a generated array. */
+const ELEMENTS_MAX = 4;
+
+/** A call with arguments drawn for the roles that its description gives its members. */
+export function drawCall(call: CallDescription, state: GeneratorState, picks: Picks): IoctlStep {
+  const draw = new ArgumentDraw(state, picks);
+  const args: Record<string, Operand> = {};
+  for (const member of membersToDraw(call)) {
+    const operand = draw.operand(member);
+    if (operand !== undefined) args[member.name] = operand;
+  }
+  const step: IoctlStep = { do: 'ioctl', file: state.file, call: call.name, args };
+  return draw.usesEdge || !picks.rarely(20) ? step : disturbFrame(step, call, picks);
+}
+
+/** The operation of a multiplexed command is the call's own. */
+function membersToDraw(call: CallDescription): Member[] {
+  const rank = ({ field }: Member) => DRAWING_ORDER.indexOf(field.role.is);
+  return call.layout.members
+    .filter(({ name, field }) => field.direction !== 'out' && !(name === 'op' && call.op !== undefined))
+    .sort((one, two) => (rank(one) >>> 0) - (rank(two) >>> 0));
+}
+
+/** Now and then the struct is longer, shorter, lies badly, or goes to another command. */
+function disturbFrame(step: IoctlStep, call: CallDescription, picks: Picks): IoctlStep {
+  const { bytes } = call.layout;
+  const disturbances: readonly [Disturbance, ...Disturbance[]] = [
+    { at: 'sealed' },
+    { at: 'sealed' },
+    { at: 'sealed' },
+    { tail: { bytes: 8, value: 0 } },
+    { tail: { bytes: 8, value: 1 } },
+    { tail: { bytes: 16, value: 0 }, at: { edge: bytes + 8 } },
+    { tail: { bytes: 16, value: 0xff }, at: { edge: bytes + picks.below(2) * 8 } },
+    { at: { edge: picks.below(bytes) } },
+    { at: 'null' },
+    { size: picks.below(bytes) },
+    { command: picks.one([0x3b7f, 0x3b96, 0x3ba1, 0x3c81, call.command | 0x8000_0000]) >>> 0 },
+  ];
+  const { size, ...frame } = picks.one(disturbances);
+  return { ...step, ...frame, args: size === undefined ? step.args : { ...step.args, size } };
+}
+
+type Disturbance = Pick<IoctlStep, 'tail' | 'at' | 'command'> & { readonly size?: number };
+
+/** Draws the members of one call in order; later members fit the earlier ones more often than not. */
+class ArgumentDraw {
+  #table: IoPagetable | undefined;
+  #iova: bigint | undefined;
+  #elements = 0;
+  /** Whether an array lies before the hole: a call has only one buffer there. */
+  usesEdge = false;
+
+  constructor(
+    private readonly state: GeneratorState,
+    private readonly picks: Picks,
+  ) {}
+
+  operand({ field }: Member): Operand | undefined {
+    const { picks } = this;
+    switch (field.role.is) {
+      case 'size':
+        return undefined;
+      case 'reserved':
+        return picks.rarely(32) ? 1 : undefined;
+      case 'flags':
+        return drawFlags(Object.values(field.role.bits), picks);
+      case 'choice':
+        return picks.rarely(24) ? picks.below(4) : picks.any(Object.values(field.role.values));
+      case 'id':
+        return this.#id(field.role.of);
+      case 'iova':
+        return (this.#iova = anyIova(picks, this.#table));
+      case 'length':
+        return this.#length();
+      case 'user_va':
+        return anyUserAddress(picks);
+      case 'count':
+        return (this.#elements = picks.below(ELEMENTS_MAX));
+      case 'array':
+        return this.#array(field.role.direction);
+      case 'number':
+        return drawNumber(field, picks);
+    }
+  }
+
+  #id(types: readonly string[]): Scalar {
+    const { operand, table } = this.state.drawId(types, this.picks);
+    this.#table = table ?? this.#table;
+    return operand;
+  }
+
+  #length(): bigint {
+    const whole = this.#iova === undefined ? undefined : lengthOfAreaAt(this.#table, this.#iova);
+    return whole !== undefined && !this.picks.rarely(3) ? whole : anyLength(this.picks);
+  }
+
+  #array(direction: 'in' | 'out'): Operand {
+    const { picks } = this;
+    if (picks.rarely(24)) return HOLE;
+    this.usesEdge = picks.rarely(24);
+    const place = this.usesEdge ? { in: { edge: picks.below(3) } } : {};
+    if (direction === 'out') return { room: this.#elements, ...place };
+    const ranges = Array.from({ length: this.#elements }, () => anyRange(picks, this.#table));
+    return { ranges, ...place };
+  }
+}
+
+function drawFlags(bits: readonly number[], picks: Picks): number {
+  const chosen = bits.filter(() => picks.below(3) > 0).reduce((flags, bit) => flags | bit, 0);
+  return picks.rarely(32) ? (chosen | (1 << picks.below(31))) >>> 0 : chosen;
+}
+
+/** Small numbers: values of options, numbers of pins. */
+function drawNumber({ bytes }: Field<number> | Field<bigint>, picks: Picks): number | bigint {
+  const value = picks.below(3);
+  return bytes === 8 ? BigInt(value) : value;
+}

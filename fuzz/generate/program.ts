@@ -1,0 +1,197 @@
+import fc from 'fast-check';
+import { present } from '../../models/base/assert.js';
+import { PAGE_SIZE } from '../../models/base/u64.js';
+import type { Behaviour } from '../../models/behaviour.js';
+import { probesOf } from '../../models/invariants/probes.js';
+import { callByName } from '../../models/ioctls/index.js';
+import { ModelRun } from '../../models/model_run.js';
+import { predictStep } from '../../models/predict_step.js';
+import { SCRATCH } from '../../models/program/arena.js';
+import { Assembler } from '../../models/program/assemble.js';
+import { PROGRAM_SCHEMA, type IoctlStep, type Program, type Step } from '../../models/program/program.js';
+import { drawCall } from './calls.js';
+import { Picks } from './picks.js';
+import { GeneratorState } from './state.js';
+
+/** The numbers behind one step. */
+interface Intent {
+  readonly kind: number;
+  readonly picks: readonly number[];
+}
+
+/** Numbers for one step: more than any call has members and decisions. */
+const PICKS_PER_STEP = 40;
+
+/** How often calls come, relative to one another: what builds state comes often, what only asks comes rarely. */
+const CALL_WEIGHTS: Readonly<Record<string, number>> = {
+  IOMMU_IOAS_ALLOC: 3,
+  IOMMU_DESTROY: 3,
+  IOMMU_IOAS_MAP: 20,
+  IOMMU_IOAS_UNMAP: 10,
+  IOMMU_IOAS_COPY: 14,
+  IOMMU_IOAS_IOVA_RANGES: 4,
+  IOMMU_IOAS_ALLOW_IOVAS: 4,
+  IOMMU_OPTION: 5,
+  IOMMU_TEST_OP_MOCK_DOMAIN: 4,
+  IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS: 2,
+  IOMMU_TEST_OP_ADD_RESERVED: 3,
+  IOMMU_TEST_OP_MD_CHECK_MAP: 4,
+  IOMMU_TEST_OP_MD_CHECK_REFS: 2,
+  IOMMU_TEST_CMD: 1,
+};
+
+/** Steps that are no ioctl, in the same scale. */
+const OTHER_WEIGHTS = { counters: 2, memory: 3, process: 2, second_file: 1 } as const;
+
+type Kind = keyof typeof OTHER_WEIGHTS | { readonly call: string };
+
+const KINDS: readonly Kind[] = [
+  ...Object.entries(CALL_WEIGHTS).flatMap(([call, weight]) => new Array<Kind>(weight).fill({ call })),
+  ...Object.entries(OTHER_WEIGHTS).flatMap(([kind, weight]) =>
+    new Array<Kind>(weight).fill(kind as keyof typeof OTHER_WEIGHTS),
+  ),
+];
+
+/** Draws of the same call before one is taken that does not do what was wanted. */
+const ATTEMPTS_MAX = 8;
+
+/** Of so many steps, one may fail without an attempt to make it succeed. */
+const FAILURES_ONE_IN = 4;
+
+/** Of so many steps on a file without objects, one is not the IOAS_ALLOC that most others need. */
+const EMPTY_ONE_IN = 4;
+
+/** Programs that user space can make the kernel warn with cost a warning each; one in so many draws of them is kept. */
+const SPLATS_ONE_IN = 200;
+
+/** Numbers for programs of up to `stepsMax` steps. Plain records and arrays, so that they shrink and can be stored. */
+export function intentsArbitrary(stepsMax: number): fc.Arbitrary<readonly Intent[]> {
+  const intent = fc.record({
+    kind: fc.nat(KINDS.length - 1),
+    picks: fc.array(fc.nat(0xffff), { minLength: PICKS_PER_STEP, maxLength: PICKS_PER_STEP, size: 'max' }),
+  });
+  // Without bias: small numbers mean nothing here, and would only make programs alike.
+  return fc.noBias(fc.array(intent, { minLength: 1, maxLength: stepsMax, size: 'max' }));
+}
+
+/** Programs drawn from a seed: the same seed gives the same programs. */
+export function samplePrograms(
+  behaviour: Behaviour,
+  options: { readonly seed: number; readonly count: number; readonly stepsMax: number },
+): Program[] {
+  const { seed, count, stepsMax } = options;
+  const samples = fc.sample(intentsArbitrary(stepsMax), { seed, numRuns: count });
+  return samples.map((intents) => writeProgram(intents, behaviour));
+}
+
+/** Turns numbers into a program, step by step beside the model, so that arguments name what is there. */
+export function writeProgram(intents: readonly Intent[], behaviour: Behaviour): Program {
+  const writer = new ProgramWriter(behaviour);
+  for (const intent of intents) writer.addStep(intent);
+  return writer.finish();
+}
+
+class ProgramWriter {
+  readonly #run: ModelRun;
+  readonly #assembler = new Assembler();
+  readonly #steps: Step[] = [];
+  readonly #state: GeneratorState;
+  readonly #labels = new Map<number, string>();
+
+  constructor(private readonly behaviour: Behaviour) {
+    this.#run = new ModelRun(behaviour, 'exact', []);
+    this.#state = new GeneratorState(this.#run.world, 'f', 0);
+    this.#append({ do: 'open', label: 'f' });
+    this.#labels.set(0, 'f');
+  }
+
+  addStep({ kind, picks: numbers }: Intent): void {
+    const chosen = present(KINDS[kind], 'kind of a step');
+    const needsIoas = this.#state.ids().size === 0 && !new Picks(numbers).rarely(EMPTY_ONE_IN);
+    if (needsIoas) this.#addCall('IOMMU_IOAS_ALLOC', numbers);
+    else if (typeof chosen === 'object') this.#addCall(chosen.call, numbers);
+    else this.#addOther(chosen, new Picks(numbers));
+  }
+
+  /** The program, with what the invariants want to see at its end. */
+  finish(): Program {
+    this.#steps.push(...probesOf(this.#run.world, this.#labels));
+    for (const label of this.#labels.values()) this.#steps.push({ do: 'close', file: label });
+    this.#steps.push({ do: 'counters' });
+    return { schema: PROGRAM_SCHEMA, steps: this.#steps };
+  }
+
+  #addCall(name: string, numbers: readonly number[]): void {
+    const call = callByName(name);
+    if (call === undefined || (call.op !== undefined && !this.behaviour.profile.hasTestCommands)) return;
+    const mayFail = new Picks(numbers).rarely(FAILURES_ONE_IN);
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      const picks = new Picks(numbers, 1 + attempt * 5);
+      const step: IoctlStep = {
+        ...drawCall(call, this.#state, picks),
+        label: `s${String(this.#steps.length)}`,
+      };
+      const verdict = this.#foresee(step, picks);
+      if (verdict === 'avoid') continue;
+      if (verdict === 'succeeds' || mayFail || attempt === ATTEMPTS_MAX - 1) {
+        this.#append(step);
+        return;
+      }
+    }
+  }
+
+  /** What the model says of a step; one whose outcome it does not know, or that makes the kernel warn, is avoided. */
+  #foresee(step: IoctlStep, picks: Picks): 'succeeds' | 'fails' | 'avoid' {
+    const raw = this.#run.resolve(this.#assembler.preview(step));
+    const prediction = predictStep(this.#run.world, this.behaviour, raw, 'exact');
+    if (prediction.kind === 'unspecified') return 'avoid';
+    const branch = present(prediction.branches[0], 'an answer');
+    if (branch.splat !== undefined && !picks.rarely(SPLATS_ONE_IN)) return 'avoid';
+    return branch.errno === 0 ? 'succeeds' : 'fails';
+  }
+
+  #addOther(kind: keyof typeof OTHER_WEIGHTS, picks: Picks): void {
+    switch (kind) {
+      case 'counters':
+        this.#append({ do: 'counters' });
+        return;
+      case 'memory':
+        this.#append(drawMemory(picks));
+        return;
+      case 'process':
+        this.#append({
+          do: 'process',
+          drop: picks.rarely(4) ? ['CAP_SYS_RESOURCE'] : ['CAP_IPC_LOCK'],
+          memlock: BigInt(picks.below(6)) * PAGE_SIZE,
+        });
+        return;
+      case 'second_file':
+        this.#switchFile();
+    }
+  }
+
+  #switchFile(): void {
+    if (!this.#labels.has(1)) {
+      this.#append({ do: 'open', label: 'g' });
+      this.#labels.set(1, 'g');
+    }
+    this.#state.slot = 1 - this.#state.slot;
+    this.#state.file = present(this.#labels.get(this.#state.slot), 'label of an open file');
+  }
+
+  #append(step: Step): void {
+    const ids = this.#state.ids();
+    this.#steps.push(step);
+    this.#run.execute(this.#assembler.add(step));
+    if (step.do === 'ioctl') this.#state.noteProducts(step, ids);
+  }
+}
+
+/** Maps or unmaps a few pages of the scratch region. */
+function drawMemory(picks: Picks): Step {
+  const pages = Number(SCRATCH.bytes / PAGE_SIZE);
+  const start = SCRATCH.start + BigInt(picks.below(pages - 4)) * PAGE_SIZE;
+  const bytes = BigInt(1 + picks.below(4)) * PAGE_SIZE;
+  if (picks.below(2) === 0) return { do: 'munmap', start, bytes };
+  return { do: 'mmap', start, bytes, access: picks.one(['rw', 'rw', 'ro', 'none'] as const) };
+}

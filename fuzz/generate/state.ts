@@ -1,0 +1,65 @@
+import type { IoctlStep, Reference, Scalar } from '../../models/program/program.js';
+import { callByName } from '../../models/ioctls/index.js';
+import type { IoPagetable } from '../../models/state/io_pagetable.js';
+import type { IommufdFile } from '../../models/state/iommufd_file.js';
+import type { IommufdObject } from '../../models/state/objects.js';
+import type { World } from '../../models/state/world.js';
+import type { Picks } from './picks.js';
+
+/** An id that nothing has. */
+const NO_SUCH_ID = 0x7000;
+
+/** What the generator knows while it writes a program: the model's state, and which step produced which id. */
+export class GeneratorState {
+  /** References by `slot/id`. */
+  readonly #producers = new Map<string, Reference>();
+
+  constructor(
+    private readonly world: World,
+    /** The file that the next call goes to. */
+    public file: string,
+    public slot: number,
+  ) {}
+
+  /** An id for a member that takes these types; sometimes of another type, stale, or of nothing. */
+  drawId(types: readonly string[], picks: Picks): { operand: Scalar; table: IoPagetable | undefined } {
+    const objects = this.#file?.objects.objects ?? [];
+    if (picks.rarely(16)) return { operand: picks.one([0, NO_SUCH_ID, 1, 0xffff_ffff]), table: undefined };
+    const fitting = objects.filter(({ type }) => types.includes(type));
+    const object = picks.rarely(12) ? picks.any(objects) : picks.any(fitting);
+    if (object === undefined) return { operand: picks.below(3), table: undefined };
+    return { operand: this.#producers.get(this.#key(object.id)) ?? object.id, table: tableOf(object) };
+  }
+
+  /** Remembers the ids that a step has produced, as the model predicted them. */
+  noteProducts(step: IoctlStep, idsBefore: ReadonlySet<number>): void {
+    const members = callByName(step.call)?.layout.members ?? [];
+    const outputs = members.filter(({ field }) => field.role.is === 'id' && field.direction !== 'in');
+    const created = (this.#file?.objects.objects ?? []).filter(({ id }) => !idsBefore.has(id));
+    for (const { name, field } of outputs) {
+      const types = field.role.is === 'id' ? field.role.of : [];
+      const object = created.find(({ type }) => types.includes(type));
+      if (object !== undefined && step.label !== undefined) {
+        this.#producers.set(this.#key(object.id), { ref: `${step.label}.${name}` });
+      }
+    }
+  }
+
+  /** The ids of the current file. */
+  ids(): Set<number> {
+    return new Set((this.#file?.objects.objects ?? []).map(({ id }) => id));
+  }
+
+  get #file(): IommufdFile | undefined {
+    return this.world.files.get(this.slot);
+  }
+
+  #key(id: number): string {
+    return `${String(this.slot)}/${String(id)}`;
+  }
+}
+
+function tableOf(object: IommufdObject): IoPagetable | undefined {
+  if (object.type === 'IOAS') return object.table;
+  return object.type === 'HWPT_PAGING' ? object.ioas.table : undefined;
+}

@@ -1,0 +1,98 @@
+import { PAGE_SIZE, U64_MAX, wrapU64 } from '../../models/base/u64.js';
+import { BUFFER, FROZEN, HOLE, NO_ACCESS, PRIVATE, SCRATCH } from '../../models/program/arena.js';
+import type { IoPagetable } from '../../models/state/io_pagetable.js';
+import type { Picks } from './picks.js';
+
+/**
+ * Where interesting numbers come from. Each list is a bias, with its reason beside it; a number is taken from the state of the
+ * model far more often than from the edges of 64 bits, because most rules are about what is mapped.
+ */
+
+/** Edges at which additions wrap and comparisons turn. */
+const WORD_EDGES = [
+  0n,
+  1n,
+  (1n << 31n) - 1n,
+  1n << 32n,
+  (1n << 63n) - 1n,
+  1n << 63n,
+  U64_MAX - 2n * PAGE_SIZE + 1n,
+  U64_MAX - PAGE_SIZE,
+  U64_MAX - PAGE_SIZE + 1n,
+  U64_MAX - 1n,
+  U64_MAX,
+] as const;
+
+/** Offsets within and around pages: the alignments 1, 2048 and 4096 tell them apart. */
+const OFFSETS = [0n, 0n, 0n, 0n, 0n, 0n, 0n, 0n, 0x800n, 0x800n, 0x400n, 0x123n, 1n, 0xfffn] as const;
+
+/** Lengths in small multiples of a page; half pages for the mock. */
+const LENGTHS = [0x1000n, 0x1000n, 0x2000n, 0x3000n, 0x800n, 0x4000n, 0x10000n, 0x1800n, 0x400n, 1n] as const;
+
+/** Aperture of the mock domain: a device confines the IOAS to it. */
+const APERTURE = [0x100_0000n, 0x7fff_ffffn] as const;
+
+export function anyLength(picks: Picks): bigint {
+  if (picks.rarely(24)) return picks.one(WORD_EDGES);
+  return picks.one(LENGTHS);
+}
+
+/** An address of memory: mostly of the buffer, sometimes of a region that refuses something. */
+export function anyUserAddress(picks: Picks): bigint {
+  if (picks.rarely(32)) return picks.one(WORD_EDGES);
+  const region = picks.one([
+    BUFFER,
+    BUFFER,
+    BUFFER,
+    BUFFER,
+    BUFFER,
+    PRIVATE,
+    SCRATCH,
+    FROZEN,
+    NO_ACCESS,
+  ] as const);
+  const page = BigInt(picks.below(Number(region.bytes / PAGE_SIZE)));
+  if (picks.rarely(24))
+    return picks.one([
+      HOLE,
+      0n,
+      0xffff_8880_0000_0000n,
+      U64_MAX - PAGE_SIZE + 1n,
+      region.start + region.bytes - PAGE_SIZE,
+    ]);
+  return region.start + page * PAGE_SIZE + picks.one(OFFSETS);
+}
+
+/** An IOVA near what the IOAS maps, allows or reserves. */
+export function anyIova(picks: Picks, table: IoPagetable | undefined): bigint {
+  if (picks.rarely(24)) return picks.one(WORD_EDGES);
+  const near = picks.any(landmarks(table));
+  if (near !== undefined && !picks.rarely(3)) {
+    return wrapU64(near + picks.one([0n, 0n, 0n, 0n, 0n, 0n, 1n, -1n, PAGE_SIZE, -PAGE_SIZE, 0x800n]));
+  }
+  const base = picks.one([0x1000n, 0x10_0000n, 0x100_0000n, 0x100_0000n, 0x200_0000n]);
+  return base + BigInt(picks.below(16)) * PAGE_SIZE + picks.one(OFFSETS);
+}
+
+/** A range of IOVAs that may or may not make sense. */
+export function anyRange(picks: Picks, table: IoPagetable | undefined): readonly [bigint, bigint] {
+  const start = anyIova(picks, table);
+  return [start, wrapU64(start + anyLength(picks) - 1n)];
+}
+
+/** The length from an IOVA to the end of the area there, if there is one: what UNMAP and COPY take whole. */
+export function lengthOfAreaAt(table: IoPagetable | undefined, iova: bigint): bigint | undefined {
+  const area = table?.areaAt(iova);
+  return area === undefined ? undefined : area.last - iova + 1n;
+}
+
+function landmarks(table: IoPagetable | undefined): bigint[] {
+  if (table === undefined) return [];
+  return [
+    ...table.areas.flatMap(({ iova, last }) => [iova, last + 1n]),
+    ...table.areas.flatMap(({ iova }) => [iova, iova]),
+    ...table.allowed.flatMap(({ start, last }) => [start, last]),
+    ...table.reserved.flatMap(({ start, last }) => [start, last]),
+    ...(table.domains.length > 0 ? APERTURE : []),
+  ].map(wrapU64);
+}

@@ -1,0 +1,114 @@
+import { hex } from './base/u64.js';
+import type { Behaviour } from './behaviour.js';
+import { INVARIANTS } from './invariants/index.js';
+import { ModelRun, type StepVerdict } from './model_run.js';
+import type { Outcome, ProgramOutcome } from './outcome.js';
+import type { Reading } from './predict.js';
+import type { AssembledProgram } from './program/assemble.js';
+
+/** Something wrong with what a program did on a target. */
+export interface Problem {
+  /** Which kind of check objects. */
+  readonly kind: ProblemKind;
+  /** Index of the step, if it is one step's. */
+  readonly step?: number;
+  /** In words; says what was expected and what was seen. */
+  readonly what: string;
+}
+
+export type ProblemKind =
+  'expectation' | 'model' | 'invariant' | 'metamorphic' | 'console' | 'stray_write' | 'leftover' | 'crash';
+
+/** What the model makes of a program's outcome. */
+export interface ProgramVerdict {
+  readonly verdicts: readonly StepVerdict[];
+  readonly problems: readonly Problem[];
+  /** Why steps could not be judged, where the model does not know what they do. */
+  readonly unspecified: readonly string[];
+  /** Trouble of the test bed. */
+  readonly infra: string | undefined;
+}
+
+/**
+ * Judges what a target made of a program: each answer and the invariants after it, then crashes, stray writes, kernel messages
+ * and what was left behind.
+ * @param expectedSplats titles of kernel messages that are known to come, beside those that the model predicts
+ */
+export function judgeByModel(
+  program: AssembledProgram,
+  outcome: ProgramOutcome,
+  behaviour: Behaviour,
+  reading: Reading,
+  expectedSplats: readonly string[] = [],
+): ProgramVerdict {
+  const run = new ModelRun(behaviour, reading, INVARIANTS);
+  const verdicts = program.steps.map((step, index) =>
+    run.judge(step, program.calls[index], outcome.steps[index] ?? LOST),
+  );
+  const infra = outcome.steps.find((step) => step.status === 'infra')?.error;
+  const problems = [
+    ...crashes(outcome),
+    ...objections(verdicts),
+    ...(infra === undefined ? consoleProblems(outcome, verdicts, expectedSplats) : []),
+    ...traces(outcome),
+  ];
+  const unspecified = verdicts.flatMap((verdict) => (verdict.kind === 'unspecified' ? [verdict.why] : []));
+  return { verdicts, problems, unspecified, infra };
+}
+
+const LOST: Outcome = { status: 'skipped', why: 'the target gave no result' };
+
+function crashes({ steps }: ProgramOutcome): Problem[] {
+  return steps.flatMap((outcome, step): Problem[] => {
+    if (outcome.status === 'hung') return [{ kind: 'crash', step, what: 'the call did not return' }];
+    if (outcome.status !== 'crashed') return [];
+    return [{ kind: 'crash', step, what: `the kernel crashed: ${outcome.title}` }];
+  });
+}
+
+function objections(verdicts: readonly StepVerdict[]): Problem[] {
+  return verdicts.flatMap((verdict, step): Problem[] => {
+    if (verdict.kind === 'violation') {
+      const { invariant, what } = verdict.violation;
+      return [{ kind: 'invariant', step, what: `${invariant} does not hold: ${what}` }];
+    }
+    if (verdict.kind !== 'mismatch') return [];
+    const { allowed, seen, differences } = verdict.mismatch;
+    const places = differences.map(
+      ({ where, expected, seen: got }) => `; ${where}: allowed ${expected}, seen ${got}`,
+    );
+    return [
+      { kind: 'model', step, what: `allowed is ${allowed.join(' or ')}, seen ${seen}${places.join('')}` },
+    ];
+  });
+}
+
+/** Kernel warnings must be exactly those that are known to come with the answers. */
+function consoleProblems(
+  { splats, steps }: ProgramOutcome,
+  verdicts: readonly StepVerdict[],
+  byHand: readonly string[],
+): Problem[] {
+  const predicted = verdicts.flatMap((verdict) => ('splat' in verdict ? [verdict.splat.title] : []));
+  const expected = new Set([...predicted, ...byHand]);
+  const seen = new Set(splats.map(({ title }) => title));
+  const isWhole = steps.every(({ status }) => status === 'returned');
+  const missing = isWhole ? [...expected].filter((title) => !seen.has(title)) : [];
+  return [
+    ...[...seen].filter((title) => !expected.has(title)).map((title) => `the kernel printed "${title}"`),
+    ...missing.map((title) => `the kernel did not print "${title}"`),
+  ].map((what) => ({ kind: 'console', what }));
+}
+
+function traces({ strayWrites, leftovers }: ProgramOutcome): Problem[] {
+  return [
+    ...strayWrites.map(({ step, address }): Problem => {
+      return {
+        kind: 'stray_write',
+        step,
+        what: `the kernel wrote to ${hex(address)}, outside of every buffer`,
+      };
+    }),
+    ...leftovers.map((what): Problem => ({ kind: 'leftover', what: `after the program ${what}` })),
+  ];
+}

@@ -1,0 +1,31 @@
+import junit, { type Builder } from 'junit-report-builder';
+import { type RunReport, byArea } from './run_report.js';
+
+/** JUnit XML: one suite for each area, one case for each scenario. */
+export function renderJunit({ results, description, profile, reading }: RunReport): string {
+  // Its types describe an ES module, what is loaded is the builder itself.
+  const builder = (junit as unknown as Builder).newBuilder();
+  for (const [area, scenarios] of byArea(results)) {
+    const seconds = scenarios.reduce((sum, { ms }) => sum + ms, 0) / 1000;
+    const suite = builder.testSuite().name(area).time(seconds);
+    suite.property('target', description).property('profile', profile).property('reading', reading);
+    for (const { id, status, reason = '', details, ms } of scenarios) {
+      const testCase = suite
+        .testCase()
+        .className(`iommufd-cts.${id.slice(0, id.indexOf(':')).replaceAll('/', '.')}`)
+        .name(id)
+        .time(ms / 1000);
+      const text = printable(details.join('\n'));
+      if (status === 'failed') testCase.failure(printable(reason)).stacktrace(text);
+      else if (status === 'skipped') testCase.skipped();
+      else if (status !== 'passed') testCase.error(printable(`${status}: ${reason}`), status, text);
+    }
+  }
+  return builder.build();
+}
+
+/** XML has no way to write most control characters. */
+function printable(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '?');
+}

@@ -1,0 +1,84 @@
+/** What a run found, as every renderer reads it. */
+export interface RunReport {
+  readonly schema: 1;
+  readonly tool: string;
+  readonly target: string;
+  /** Kernel and accelerator, or the model, in words. */
+  readonly description: string;
+  /** The id or path of the kernel; empty for a target without one. */
+  readonly kernel: string;
+  readonly profile: string;
+  readonly reading: string;
+  readonly notes: readonly string[];
+  readonly results: readonly ResultLine[];
+  /** Milliseconds from start to end. */
+  readonly ms: number;
+  /** Whether the run ended before its last scenario. */
+  readonly isInterrupted: boolean;
+  /** Rules of the model that some answer followed, and rules there are. */
+  readonly rules: { readonly seen: number; readonly all: number };
+}
+
+export type ResultStatus = 'passed' | 'failed' | 'skipped' | 'unspecified' | 'infra';
+
+export const RESULT_STATUSES: readonly ResultStatus[] = [
+  'passed',
+  'failed',
+  'skipped',
+  'unspecified',
+  'infra',
+];
+
+/** One scenario. */
+export interface ResultLine {
+  readonly id: string;
+  readonly doc: string;
+  readonly status: ResultStatus;
+  readonly reason?: string;
+  /** Everything that is wrong, one line each. */
+  readonly details: readonly string[];
+  readonly ms: number;
+  readonly programs: number;
+  readonly covers: readonly string[];
+}
+
+export interface Summary extends Readonly<Record<ResultStatus, number>> {
+  readonly total: number;
+  /** Failures that nothing has foreseen. */
+  readonly unexpected: number;
+}
+
+export function summarise(results: readonly ResultLine[]): Summary {
+  const count = (status: ResultStatus) => results.filter((result) => result.status === status).length;
+  return {
+    total: results.length,
+    passed: count('passed'),
+    failed: count('failed'),
+    skipped: count('skipped'),
+    unspecified: count('unspecified'),
+    infra: count('infra'),
+    unexpected: count('failed'),
+  };
+}
+
+/** The first part of a scenario's id. */
+export function areaOf({ id }: ResultLine): string {
+  return id.slice(0, id.indexOf('/'));
+}
+
+/** Results by area, in the order of their first result. */
+export function byArea(results: readonly ResultLine[]): Map<string, ResultLine[]> {
+  const areas = new Map<string, ResultLine[]>();
+  for (const result of results) {
+    const area = areaOf(result);
+    areas.set(area, [...(areas.get(area) ?? []), result]);
+  }
+  return areas;
+}
+
+/** 0 pass, 1 a finding, 2 could not tell. */
+export function exitCodeOf(report: RunReport): 0 | 1 | 2 {
+  const { failed, unspecified, infra } = summarise(report.results);
+  if (failed > 0) return 1;
+  return unspecified > 0 || infra > 0 || report.isInterrupted ? 2 : 0;
+}

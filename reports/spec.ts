@@ -1,0 +1,101 @@
+import Table from 'cli-table3';
+import pc from 'picocolors';
+import { type ResultLine, type ResultStatus, type RunReport, byArea, summarise } from './run_report.js';
+
+const MARKS: Readonly<Record<ResultStatus, string>> = {
+  passed: pc.green('✓'),
+  failed: pc.red('✗'),
+  skipped: pc.yellow('-'),
+  unspecified: pc.yellow('?'),
+  infra: pc.magenta('!'),
+};
+
+/** Skips with the same reason are told together. */
+const EXAMPLES_MAX = 3;
+
+/** Text for people: what ran, a table of areas, and whatever did not pass. */
+export function renderSpec(report: RunReport, isVerbose = false): string {
+  const { results } = report;
+  return [
+    renderHeading(report),
+    '',
+    ...(isVerbose ? [results.map(renderLine).join('\n'), ''] : []),
+    renderTable(results),
+    ...renderTroubles(results),
+    ...renderSkips(results),
+    ...report.notes.map((note) => `${pc.yellow('note')}: ${note}`),
+    renderSummary(report),
+    '',
+  ].join('\n');
+}
+
+function renderHeading({ tool, description, profile, reading, results }: RunReport): string {
+  const expected = `expectations of Linux ${profile}, ${reading} reading`;
+  return `${pc.bold(tool)} · ${description} · ${expected} · ${String(results.length)} scenarios`;
+}
+
+/** One scenario in one line. */
+export function renderLine({ id, status, reason, ms }: ResultLine): string {
+  const tail = reason === undefined ? '' : pc.dim(`  ${reason}`);
+  return `  ${MARKS[status]} ${id} ${pc.dim(`${String(Math.round(ms))} ms`)}${tail}`;
+}
+
+function renderTable(results: readonly ResultLine[]): string {
+  const table = new Table({
+    head: ['area', 'scenarios', 'passed', 'failed', 'skipped', 'unknown', 'programs'],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right'],
+    chars: NO_LINES,
+    style: { head: [], border: [], 'padding-left': 1, 'padding-right': 1 },
+  });
+  const row = (name: string, lines: readonly ResultLine[]) => {
+    const { total, passed, failed, skipped, unspecified, infra } = summarise(lines);
+    const programs = lines.reduce((sum, line) => sum + line.programs, 0);
+    return [name, total, passed, failed, skipped, unspecified + infra, programs];
+  };
+  for (const [area, lines] of byArea(results)) table.push(row(area, lines));
+  table.push(row('all', results));
+  return table.toString();
+}
+
+const NO_LINES = Object.fromEntries(
+  ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']
+    .concat(['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'])
+    .map((name) => [name, '']),
+);
+
+function renderTroubles(results: readonly ResultLine[]): string[] {
+  const troubles = results.filter(({ status }) => status !== 'passed' && status !== 'skipped');
+  return troubles.flatMap((result) => [
+    '',
+    `${MARKS[result.status]} ${pc.bold(result.id)}  ${result.status}`,
+    `  ${pc.dim(result.doc)}`,
+    ...(result.details.length === 0 ? [result.reason ?? ''] : result.details).map((detail) => `  ${detail}`),
+  ]);
+}
+
+function renderSkips(results: readonly ResultLine[]): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const { status, reason = 'no reason', id } of results) {
+    if (status === 'skipped') byReason.set(reason, [...(byReason.get(reason) ?? []), id]);
+  }
+  return [...byReason].map(([reason, ids]) => {
+    const more = ids.length > EXAMPLES_MAX ? `, … ${String(ids.length - EXAMPLES_MAX)} more` : '';
+    return `${MARKS.skipped} skipped ${String(ids.length)}: ${reason} (${ids.slice(0, EXAMPLES_MAX).join('; ')}${more})`;
+  });
+}
+
+function renderSummary(report: RunReport): string {
+  const { passed, failed, skipped, unspecified, infra } = summarise(report.results);
+  const programs = report.results.reduce((sum, result) => sum + result.programs, 0);
+  const parts = [
+    pc.green(`${String(passed)} passed`),
+    failed > 0 ? pc.red(`${String(failed)} failed`) : '0 failed',
+    `${String(skipped)} skipped`,
+    ...(unspecified > 0 ? [pc.yellow(`${String(unspecified)} unspecified`)] : []),
+    ...(infra > 0 ? [pc.magenta(`${String(infra)} not run for trouble of the test bed`)] : []),
+  ];
+  const { seen, all } = report.rules;
+  const seconds = (report.ms / 1000).toFixed(1);
+  const end = report.isInterrupted ? pc.yellow(' · interrupted: the rest did not run') : '';
+  return `\n${parts.join(', ')} · ${String(programs)} programs · ${String(seen)} of ${String(all)} rules answered · ${seconds} s${end}`;
+}

@@ -1,0 +1,75 @@
+/**
+ * Mutants that no program can tell from the original, with the reason. A reason states why two rules never apply at once, or why
+ * it makes no difference when they do; `suites/self/mutants.spec.ts` holds each against random programs.
+ */
+
+const FIRST_DECIDES = 'one pass over the range finds the first obstacle, so only one of the two applies';
+const FILL =
+  'pages are pinned, mapped and charged area by area, and the first failure decides: only one applies';
+const NO_TARGET = 'without the object there is nothing to ask the second question of';
+const EMPTY_NEVER_WRAPS = 'an empty range does not wrap';
+
+const FILL_SWAPS = [
+  'EFAULT.user_memory:swap:EOVERFLOW.user_memory_end',
+  'EOVERFLOW.user_memory_end:swap:ENOMEM.memlock',
+];
+
+const ATTACH_SWAPS: Readonly<Record<string, string>> = {
+  'ENOENT.target:swap:EINVAL.target_type': NO_TARGET,
+  'EINVAL.target_type:swap:EADDRINUSE.alignment': 'only an IOAS has areas',
+  'EADDRINUSE.aperture:swap:EFAULT.user_memory': FILL,
+};
+
+/** By mutant name. */
+export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'envelope/ENOTTY.command:swap:EINVAL.size': 'a number that is no command has no size',
+    'envelope/EINVAL.size:swap:E2BIG.tail': 'a struct that is too short has no tail',
+    'envelope/E2BIG.tail:swap:EFAULT.tail': FIRST_DECIDES,
+    'IOMMU_DESTROY/ENOENT.object:swap:EBUSY.users': NO_TARGET,
+    'IOMMU_IOAS_ALLOW_IOVAS/EFAULT.allowed_iovas:swap:EINVAL.range_order': FIRST_DECIDES,
+    'IOMMU_IOAS_COPY/EINVAL.length_zero:swap:EOVERFLOW.src_wrap': EMPTY_NEVER_WRAPS,
+    'IOMMU_IOAS_COPY/ENOENT.dst_ioas:swap:EINVAL.length_alignment': NO_TARGET,
+    'IOMMU_IOAS_COPY/ENOSPC.no_hole:swap:EINVAL.iova_alignment':
+      'the one is of automatic, the other of fixed placement',
+    'IOMMU_IOAS_COPY/EPERM.not_writeable:swap:EINVAL.page_offset': FIRST_DECIDES,
+    'IOMMU_IOAS_COPY/ENXIO.misaligned_slice:swap:EFAULT.user_memory': FILL,
+    'IOMMU_IOAS_COPY/EINVAL.misaligned_slice:swap:EFAULT.user_memory': FILL,
+    'IOMMU_IOAS_IOVA_RANGES/ENOENT.ioas:swap:EFAULT.allowed_iovas': NO_TARGET,
+    'IOMMU_IOAS_IOVA_RANGES/EFAULT.allowed_iovas:swap:EFAULT.respond':
+      'both answer EFAULT, and the elements before the unwritable one are written either way',
+    'IOMMU_IOAS_MAP/EOVERFLOW.user_va_wrap:swap:EINVAL.length_zero': EMPTY_NEVER_WRAPS,
+    'IOMMU_IOAS_MAP/ENOSPC.no_hole:swap:EINVAL.iova_alignment':
+      'the one is of automatic, the other of fixed placement',
+    'IOMMU_IOAS_MAP/EINVAL.user_va_alignment:swap:EOVERFLOW.page_count':
+      'pages cannot be counted only from an offset within the page that no alignment above 1 leaves to so long a range',
+    'IOMMU_IOAS_MAP/EOVERFLOW.page_count:swap:EFAULT.user_memory':
+      'memory is pinned only where there is a domain, and its aperture refuses so long a range before',
+    'IOMMU_IOAS_UNMAP/EOVERFLOW.length_max:swap:EINVAL.length_zero': 'a length is not both',
+    'IOMMU_IOAS_UNMAP/EINVAL.length_zero:swap:EOVERFLOW.wrap': EMPTY_NEVER_WRAPS,
+    'IOMMU_IOAS_UNMAP/ENOENT.straddles:swap:ENOENT.empty':
+      'both answer ENOENT, and where both apply there is no area below the straddling one to remove',
+    'IOMMU_OPTION/EOPNOTSUPP.rlimit_object:swap:ENOENT.ioas': 'they are rules of different options',
+    'IOMMU_OPTION/EOPNOTSUPP.op:swap:EPERM.resource': 'an unknown operation is not SET',
+    'IOMMU_TEST_OP_ADD_RESERVED/EINVAL.length_zero:swap:EOVERFLOW.wrap': EMPTY_NEVER_WRAPS,
+    'IOMMU_TEST_OP_ADD_RESERVED/ENOENT.ioas:swap:EADDRINUSE.range': NO_TARGET,
+    'IOMMU_TEST_OP_MD_CHECK_MAP/EFAULT.uptr:swap:EINVAL.translation': FIRST_DECIDES,
+    'IOMMU_TEST_OP_MD_CHECK_MAP/ENOENT.hwpt:swap:EFAULT.uptr': NO_TARGET,
+    'IOMMU_TEST_OP_MD_CHECK_REFS/EFAULT.uptr:swap:EIO.refs': FIRST_DECIDES,
+    ...reasonsFor(
+      ['IOMMU_IOAS_MAP', 'IOMMU_IOAS_COPY', 'IOMMU_TEST_OP_MOCK_DOMAIN', 'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS'],
+      Object.fromEntries(FILL_SWAPS.map((swap) => [swap, FILL])),
+    ),
+    ...reasonsFor(['IOMMU_TEST_OP_MOCK_DOMAIN', 'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS'], ATTACH_SWAPS),
+  }),
+);
+
+function reasonsFor(
+  calls: readonly string[],
+  reasons: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const entries = calls.flatMap((call) =>
+    Object.entries(reasons).map(([swap, why]) => [`${call}/${swap}`, why]),
+  );
+  return Object.fromEntries(entries) as Record<string, string>;
+}

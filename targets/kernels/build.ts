@@ -1,0 +1,196 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import lockfile from 'proper-lockfile';
+import { TestBedError } from '../target.js';
+import { runTool } from '../tools.js';
+import { versionOfBzImage } from './bz_image.js';
+import { type SourcePlan, type SourceRequest, planSource } from './source.js';
+import { type Flavour, type Kernel, KERNEL_FILES, KernelStore, exists } from './store.js';
+
+/** What a build tells of itself while it runs. */
+export interface BuildListener {
+  /** A phase begins. */
+  phase(what: string): void;
+  /** So many files are compiled; how many there will be is known from an earlier build of the kind, or not at all. */
+  compiled(files: number, expected: number | undefined): void;
+}
+
+export interface BuildRequest {
+  readonly source: SourceRequest;
+  readonly flavour: Flavour;
+  /** Directory of the configuration fragments. */
+  readonly fragments: string;
+  readonly cache: string;
+}
+
+/** Files that a first build compiles, measured on 7.3.4 and 6.12.117; later builds go by the one before. */
+const OBJECTS_EXPECTED: Readonly<Record<Flavour, number>> = { fast: 1990, sanitize: 2005 };
+
+/** A build takes minutes, so that is how long another one is waited for. */
+const LOCK_RETRY_MS = 2000;
+const LOCK_RETRIES = 1800;
+
+/** Options without which scenarios would be skipped: a build that loses one has failed. */
+const REQUIRED_OPTIONS = ['CONFIG_IOMMUFD=y', 'CONFIG_IOMMUFD_TEST=y', 'CONFIG_VIRTIO_CONSOLE=y'] as const;
+
+/**
+ * Builds a kernel, or finds it in the cache.
+ * @throws TestBedError when a tool, the source or an option is missing, or the compiler fails
+ */
+export async function buildKernel(
+  { source: request, flavour, fragments, cache }: BuildRequest,
+  listener: BuildListener,
+): Promise<Kernel> {
+  const store = new KernelStore(cache);
+  const source = await planSource(request, cache, (what) => {
+    listener.phase(what);
+  });
+  const options = await readFragments(fragments, flavour);
+  const content = createHash('sha256').update(source.identity).update(options).digest('hex');
+  const built = await store.findContent(content);
+  if (built !== undefined) return built;
+  const output = join(cache, 'build', `${source.lastingBuild ?? content.slice(0, 12)}-${flavour}`);
+  await mkdir(output, { recursive: true });
+  const release = await lockBuild(output, listener);
+  try {
+    return (
+      (await store.findContent(content)) ??
+      (await buildIn(output, { source, flavour, options, content, store }, listener))
+    );
+  } finally {
+    await release();
+    if (source.lastingBuild === undefined) await rm(output, { recursive: true, force: true });
+  }
+}
+
+interface Build {
+  readonly source: SourcePlan;
+  readonly flavour: Flavour;
+  readonly options: string;
+  readonly content: string;
+  readonly store: KernelStore;
+}
+
+async function buildIn(
+  output: string,
+  { source, flavour, options, content, store }: Build,
+  listener: BuildListener,
+): Promise<Kernel> {
+  const tree = await source.fetch();
+  listener.phase(`configuring ${source.description}, flavour ${flavour}`);
+  await configure(tree, output, options);
+  listener.phase(`compiling ${source.description}, flavour ${flavour}`);
+  const start = performance.now();
+  const objects = await compile(tree, output, await expectedObjects(store, flavour), listener);
+  const description = {
+    version: await versionOfBzImage(join(output, 'arch/x86/boot/bzImage')),
+    flavour,
+    source: source.description,
+    content,
+    built: new Date().toISOString(),
+    buildSeconds: Math.round((performance.now() - start) / 1000),
+    objects,
+  };
+  return store.add(description, await collect(output, store));
+}
+
+/** Two builds of the same kernel take turns; the second one finds it in the cache. */
+async function lockBuild(output: string, listener: BuildListener): Promise<() => Promise<void>> {
+  if (await lockfile.check(output)) listener.phase('waiting for another process that builds this kernel');
+  return lockfile.lock(output, { retries: { retries: LOCK_RETRIES, minTimeout: LOCK_RETRY_MS, factor: 1 } });
+}
+
+/** Takes a kernel into the cache that somebody else has built. */
+export async function adoptBzImage(path: string, flavour: Flavour, cache: string): Promise<Kernel> {
+  const store = new KernelStore(cache);
+  const version = await versionOfBzImage(path);
+  const content = createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
+  const known = await store.findContent(content);
+  if (known !== undefined) return known;
+  const files = await store.newDirectory();
+  await copyFile(path, join(files, KERNEL_FILES.bzImage));
+  return store.add({ version, flavour, source: path, content, built: new Date().toISOString() }, files);
+}
+
+/** The configuration of a flavour over tinyconfig. */
+async function readFragments(directory: string, flavour: Flavour): Promise<string> {
+  const files = await Promise.all(
+    ['base', flavour].map((name) => readFile(join(directory, `${name}.config`), 'utf8')),
+  );
+  return files.join('\n');
+}
+
+async function configure(tree: string, output: string, options: string): Promise<void> {
+  const make = ['-C', tree, `O=${output}`];
+  await runTool('make', [...make, 'tinyconfig']);
+  const config = join(output, '.config');
+  await writeFile(config, mergeOptions(await readFile(config, 'utf8'), options));
+  await runTool('make', [...make, 'olddefconfig']);
+  const final = await readFile(config, 'utf8');
+  const lost = REQUIRED_OPTIONS.find((option) => !final.split('\n').includes(option));
+  if (lost !== undefined) throw new TestBedError(`this source cannot be configured with ${lost}`);
+}
+
+/** The later of two lines about one option counts. */
+function mergeOptions(base: string, fragment: string): string {
+  const options = new Map<string, string>();
+  for (const line of `${base}\n${fragment}`.split('\n')) {
+    const name = /^(?:# )?(CONFIG_\w+)[ =]/.exec(line)?.[1];
+    if (name !== undefined) options.set(name, line);
+  }
+  return `${[...options.values()].join('\n')}\n`;
+}
+
+/** Runs the compiler; resolves to the number of files compiled. */
+function compile(
+  tree: string,
+  output: string,
+  expected: number | undefined,
+  listener: BuildListener,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const args = ['-C', tree, `O=${output}`, `-j${String(availableParallelism())}`, 'bzImage'];
+    const running = spawn('make', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const errors: string[] = [];
+    let files = 0;
+    createInterface({ input: running.stdout }).on('line', (line) => {
+      if (/^ {2}[A-Z]+ /.test(line)) listener.compiled(++files, expected);
+    });
+    createInterface({ input: running.stderr }).on('line', (line) => {
+      if (/error|Error|\*\*\*/.test(line)) errors.push(line);
+    });
+    running.once('error', () => {
+      reject(new TestBedError('make is not installed; install it with "apt-get install make"'));
+    });
+    running.once('close', (code, signal) => {
+      if (code === 0) resolve(files);
+      else
+        reject(
+          new TestBedError(
+            `the kernel did not compile: ${errors[0] ?? `make ended with ${signal ?? String(code)}`}`,
+          ),
+        );
+    });
+  });
+}
+
+async function expectedObjects(store: KernelStore, flavour: Flavour): Promise<number> {
+  const earlier = (await store.list()).filter((kernel) => kernel.flavour === flavour);
+  return earlier.at(-1)?.objects ?? OBJECTS_EXPECTED[flavour];
+}
+
+/** Moves what is worth keeping of a build to a directory of its own. */
+async function collect(output: string, store: KernelStore): Promise<string> {
+  const files = await store.newDirectory();
+  await copyFile(join(output, 'arch/x86/boot/bzImage'), join(files, KERNEL_FILES.bzImage));
+  await copyFile(join(output, '.config'), join(files, KERNEL_FILES.config));
+  if (await exists(join(output, 'vmlinux')))
+    await copyFile(join(output, 'vmlinux'), join(files, KERNEL_FILES.vmlinux));
+  return files;
+}

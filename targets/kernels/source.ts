@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { TestBedError } from '../target.js';
+import { runTool } from '../tools.js';
+import { downloadPackage, findPackage } from './packages.js';
+import { exists } from './store.js';
+
+/** Where a kernel's source is to come from. */
+export type SourceRequest =
+  { readonly package: string; readonly suite?: string } | { readonly directory: string };
+
+/** What acquiring a source is doing. */
+export type SourceNotice = (what: string) => void;
+
+/** What a source is called and identified by, before anything has been fetched. */
+export interface SourcePlan {
+  /** For people. */
+  readonly description: string;
+  /** Changes whenever the source does. */
+  readonly identity: string;
+  /** Names the build directory of a tree that changes, so that the next build goes on from this one. */
+  readonly lastingBuild?: string;
+  /** Brings the tree in place, unless it is there already; returns its directory. */
+  fetch(): Promise<string>;
+}
+
+/** Finds out which source a request means. Cheap: nothing is downloaded but package lists. */
+export function planSource(request: SourceRequest, cache: string, notice: SourceNotice): Promise<SourcePlan> {
+  return 'package' in request
+    ? planPackage(request.package, request.suite, cache, notice)
+    : planDirectory(request.directory);
+}
+
+async function planPackage(
+  name: string,
+  suite: string | undefined,
+  cache: string,
+  notice: SourceNotice,
+): Promise<SourcePlan> {
+  notice(`looking ${name} up in Debian's archive`);
+  const found = await findPackage(name, suite, cache);
+  const title = `${name} ${found.version}`;
+  const place = join(cache, 'sources', `${name}_${found.version.replace(/[^\w.+~-]/g, '_')}`);
+  return {
+    description: `Debian ${title}`,
+    identity: title,
+    fetch: async () => {
+      if (await exists(place)) return place;
+      notice(`downloading ${title}`);
+      const work = join(cache, 'sources', `.unfinished-${String(process.pid)}`);
+      await rm(work, { recursive: true, force: true });
+      const file = await downloadPackage(found, work);
+      notice(`unpacking ${basename(file)}`);
+      const tree = await unpackSource(file, work);
+      await mkdir(join(cache, 'sources'), { recursive: true });
+      await rename(tree, place);
+      await rm(work, { recursive: true, force: true });
+      return place;
+    },
+  };
+}
+
+/** Debian's source packages hold one tar file, which holds one directory. */
+async function unpackSource(file: string, work: string): Promise<string> {
+  const contents = join(work, 'contents');
+  await runTool('dpkg', ['-x', file, contents]);
+  const archives = join(contents, 'usr', 'src');
+  const archive = (await readdir(archives)).find((entry) => /\.tar\.(?:xz|gz|bz2|zst)$/.test(entry));
+  if (archive === undefined) throw new TestBedError(`${basename(file)} holds no source archive`);
+  const tree = join(work, 'tree');
+  await mkdir(tree, { recursive: true });
+  await runTool('tar', ['-xf', join(archives, archive), '-C', tree, '--strip-components=1']);
+  return tree;
+}
+
+async function planDirectory(path: string): Promise<SourcePlan> {
+  const directory = resolve(path);
+  if (!(await exists(join(directory, 'Kconfig'))))
+    throw new TestBedError(`${directory} is no kernel source tree`);
+  const identity = await identityOfTree(directory);
+  return {
+    description: directory,
+    identity,
+    lastingBuild: createHash('sha256').update(directory).digest('hex').slice(0, 12),
+    fetch: () => Promise.resolve(directory),
+  };
+}
+
+/** The commit and what differs from it; a tree without git is taken to be new each time. */
+async function identityOfTree(directory: string): Promise<string> {
+  try {
+    const git = ['-C', directory];
+    const head = await runTool('git', [...git, 'rev-parse', 'HEAD']);
+    const changes = await runTool('git', [...git, 'diff', 'HEAD']);
+    return `${head.toString('utf8').trim()}+${createHash('sha256').update(changes).digest('hex').slice(0, 12)}`;
+  } catch {
+    return `${directory} at ${new Date().toISOString()}`;
+  }
+}
