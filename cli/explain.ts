@@ -2,7 +2,7 @@ import { rulesInOrder } from '../models/behaviour.js';
 import { errnoOf } from '../models/mutants.js';
 import type { CallDescription, Rule } from '../models/ioctls/description.js';
 import { ENVELOPE_RULES } from '../models/ioctls/envelope.js';
-import { callByName } from '../models/ioctls/index.js';
+import { CALLS, callByName } from '../models/ioctls/index.js';
 import { INVARIANTS } from '../models/invariants/index.js';
 import { hex } from '../models/base/u64.js';
 import { PROFILES } from '../models/profiles/index.js';
@@ -10,6 +10,16 @@ import { describeStep } from '../models/program/describe.js';
 import { planCase } from '../suites/harness/plan.js';
 import type { Scenario } from '../suites/harness/scenario.js';
 import { SCENARIOS } from '../suites/index.js';
+
+/** Everything that has an id, the general before the particular. */
+export const EXPLAINABLE_IDS: readonly string[] = [
+  'envelope',
+  ...CALLS.map(({ name }) => name),
+  ...INVARIANTS.map(({ id }) => id),
+  ...ENVELOPE_RULES.map(({ id }) => `envelope/${id}`),
+  ...CALLS.flatMap(({ name, rules }) => rules.map(({ id }) => `${name}/${id}`)),
+  ...SCENARIOS.map(({ id }) => id),
+];
 
 /** What is known of something by its id; undefined if nothing has it. */
 export function explain(id: string): string | undefined {

@@ -34,7 +34,7 @@ export async function buildWithProgress(
           process.stderr.write(`${what}\n`);
         },
         compiled: (files, expected) => {
-          const total = Math.max(files, expected ?? files);
+          const total = Math.max(files, expected);
           progress.update(files, total, `files compiled, ${remaining(files, total, start)}`);
         },
       },

@@ -63,6 +63,7 @@ class LineProgress implements Progress {
 export function remaining(done: number, total: number, startedAt: number): string {
   const seconds = (performance.now() - startedAt) / 1000;
   if (done < 20 || seconds < 5) return 'estimating';
+  if (done >= total) return 'longer than expected';
   const left = Math.max(0, (seconds / done) * (total - done));
   return left >= 90
     ? `about ${String(Math.round(left / 60))} min left`

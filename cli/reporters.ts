@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { renderJson } from '../reports/json.js';
 import { renderJunit } from '../reports/junit.js';
@@ -53,10 +55,16 @@ export async function writeReports(
     const text = RENDERERS[name]?.(report) ?? '';
     try {
       if (file === undefined) process.stdout.write(text);
-      else await writeFileAtomic(file, text);
+      else await writeReport(file, text);
     } catch (error) {
-      troubles.push(`the ${name} report was not written: ${describeError(error)}`);
+      const where = file === undefined ? name : `${name} report ${file}`;
+      troubles.push(`the ${where} was not written: ${describeError(error)}`);
     }
   }
   return troubles;
+}
+
+async function writeReport(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFileAtomic(file, text);
 }

@@ -87,7 +87,7 @@ async function runRepeatedly(
   times: number,
 ): Promise<ScenarioResult> {
   const results: ScenarioResult[] = [];
-  for (let count = 0; count < Math.max(1, times); count++) results.push(await runner.run(scenario));
+  for (let count = 0; count < times; count++) results.push(await runner.run(scenario));
   const bad = results.filter(({ status }) => status !== 'passed' && status !== 'skipped');
   const [first] = results as [ScenarioResult, ...ScenarioResult[]];
   const worst = bad[0] ?? first;

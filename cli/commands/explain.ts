@@ -1,6 +1,9 @@
 import type { Argv, CommandModule } from 'yargs';
-import { explain } from '../explain.js';
+import { EXPLAINABLE_IDS, explain } from '../explain.js';
 import { EXIT, type ExitCode, UsageError } from '../errors.js';
+
+/** Names that a wrong one is compared with. */
+const SUGGESTIONS_MAX = 4;
 
 interface ExplainArgs {
   readonly id: string;
@@ -20,12 +23,16 @@ export function explainCommand(finish: (code: ExitCode) => void): CommandModule<
     handler: ({ id }) => {
       const text = explain(id);
       if (text === undefined) {
-        throw new UsageError(
-          `nothing is called ${id}; calls and rules are named as in IOMMU_IOAS_MAP/EEXIST.area, "list" shows scenarios`,
-        );
+        throw new UsageError(`nothing is called ${id}; ${hint(id)}`);
       }
       process.stdout.write(text);
       finish(EXIT.pass);
     },
   };
+}
+
+function hint(id: string): string {
+  const similar = EXPLAINABLE_IDS.filter((known) => known.toLowerCase().includes(id.toLowerCase()));
+  if (similar.length > 0) return `did you mean ${similar.slice(0, SUGGESTIONS_MAX).join(' or ')}?`;
+  return 'calls and rules are named as in IOMMU_IOAS_MAP/EEXIST.area, "list" shows scenarios';
 }

@@ -1,6 +1,9 @@
 import type { Argv, CommandModule } from 'yargs';
 import { readProgramFile } from '../../fuzz/corpus/program_file.js';
 import { Behaviour } from '../../models/behaviour.js';
+import { readNumber } from '../../models/base/bytes.js';
+import { hex } from '../../models/base/u64.js';
+import type { CallDescription } from '../../models/ioctls/description.js';
 import { errnoName } from '../../models/base/errno.js';
 import type { Outcome, ProgramOutcome } from '../../models/outcome.js';
 import type { Reading } from '../../models/predict.js';
@@ -78,7 +81,8 @@ function renderReplay(
 ): string {
   const lines = steps.map((step, at) => {
     const number = String(at + 1).padStart(3);
-    return `${number}  ${describeOutcome(outcome.steps[at]).padEnd(12)} ${describeStep(step)}\n     ${describeVerdict(verdicts[at])}`;
+    const answer = describeAnswer(assembled.calls[at], outcome.steps[at]);
+    return `${number}  ${describeOutcome(outcome.steps[at]).padEnd(12)} ${describeStep(step)}\n     ${describeVerdict(verdicts[at])}${answer}`;
   });
   const end = problems.filter(({ step }) => step === undefined).map(({ what }) => `     ${what}`);
   const verdict = problems.length === 0 ? 'as the model allows' : `${String(problems.length)} problems`;
@@ -97,6 +101,17 @@ function describeOutcome(outcome: Outcome | undefined): string {
   const { counters, errno, value } = outcome;
   if (counters !== undefined) return `pin ${String(counters.pinned)} lock ${String(counters.locked)}`;
   return errno === 0 && value !== 0 ? `OK ${String(value)}` : errnoName(errno);
+}
+
+/** What a call that succeeded has written into its struct. */
+function describeAnswer(call: CallDescription | undefined, outcome: Outcome | undefined): string {
+  if (call === undefined || outcome?.status !== 'returned' || outcome.errno !== 0) return '';
+  const struct = outcome.out[0];
+  if (struct === undefined || struct === null) return '';
+  const written = call.layout.members
+    .filter(({ field, offset }) => field.direction !== 'in' && offset + field.bytes <= struct.length)
+    .map(({ name, field, offset }) => `${name}=${hex(readNumber(struct, offset, field.bytes))}`);
+  return written.length === 0 ? '' : `: ${written.join(', ')}`;
 }
 
 function describeVerdict(verdict: StepVerdict | undefined): string {

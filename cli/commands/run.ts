@@ -4,7 +4,7 @@ import { exitCodeOf } from '../../reports/run_report.js';
 import { environmentOf } from '../../suites/harness/environment.js';
 import { SCENARIOS } from '../../suites/index.js';
 import type { Context } from '../context.js';
-import { EXIT, type ExitCode } from '../errors.js';
+import { EXIT, type ExitCode, UsageError } from '../errors.js';
 import { select, shard } from '../query.js';
 import { REPORTER_NAMES, parseReporters, writeReports } from '../reporters.js';
 import { runScenarios } from '../run_scenarios.js';
@@ -76,6 +76,9 @@ function addRunOptions(yargs: Argv): Argv {
 }
 
 async function run(args: RunArgs, context: Context): Promise<ExitCode> {
+  if (!Number.isInteger(args.repeat) || args.repeat < 1) {
+    throw new UsageError('--repeat takes how often each scenario runs: a whole number from 1 on');
+  }
   const scenarios = shard(select(SCENARIOS, args.query), args.shard);
   const reporters = parseReporters(args.reporter);
   const { target, kernel, profile } = await chooseTarget(args, context);

@@ -63,8 +63,12 @@ export const mockCheckMap = suite(
       control: (t, { hwpt }) => t.checkMap(hwpt, A, BUFFER.start),
     }),
     scenario('memory,unreadable', {
-      doc: 'Memory that cannot be read is EFAULT, unless a page before it differs.',
-      covers: ['IOMMU_TEST_OP_MD_CHECK_MAP/EFAULT.uptr', 'IOMMU_TEST_OP_MD_CHECK_MAP/EINVAL.translation'],
+      doc: 'Memory that cannot be read is EFAULT, in the last page of the address space EOVERFLOW, unless a page before it differs.',
+      covers: [
+        'IOMMU_TEST_OP_MD_CHECK_MAP/EFAULT.uptr',
+        'IOMMU_TEST_OP_MD_CHECK_MAP/EOVERFLOW.uptr_end',
+        'IOMMU_TEST_OP_MD_CHECK_MAP/EINVAL.translation',
+      ],
       setup: (t) => {
         const all = mapped(t);
         t.map(all.ioas, { iova: A + 0x10000n, va: BUFFER.start + BUFFER.bytes - P });
@@ -76,6 +80,9 @@ export const mockCheckMap = suite(
           t.checkMap(hwpt, A + 0x10000n, BUFFER.start + BUFFER.bytes - P, 2n * P).fails('EFAULT'),
         after_difference: (t, { hwpt }) =>
           t.checkMap(hwpt, A, BUFFER.start + BUFFER.bytes - P, 2n * P).fails('EINVAL'),
+        last_page: (t, { hwpt }) => t.checkMap(hwpt, A, U64_MAX - P + 1n, 0x800n).fails('EOVERFLOW'),
+        page_before_the_last: (t, { hwpt }) =>
+          t.checkMap(hwpt, A, U64_MAX - P - 0x7ffn, 0x1000n).fails('EFAULT'),
         kernel_address: (t, { hwpt }) => t.checkMap(hwpt, A, 0xffff_8880_0000_0000n).fails('EFAULT'),
       },
       control: (t, { hwpt }) => t.checkMap(hwpt, A + 0x10000n, BUFFER.start + BUFFER.bytes - P),

@@ -15,8 +15,8 @@ import { type Flavour, type Kernel, KERNEL_FILES, KernelStore, exists } from './
 export interface BuildListener {
   /** A phase begins. */
   phase(what: string): void;
-  /** So many files are compiled; how many there will be is known from an earlier build of the kind, or not at all. */
-  compiled(files: number, expected: number | undefined): void;
+  /** So many files are compiled, of so many in earlier builds of the kind. */
+  compiled(files: number, expected: number): void;
 }
 
 export interface BuildRequest {
@@ -151,7 +151,7 @@ function mergeOptions(base: string, fragment: string): string {
 function compile(
   tree: string,
   output: string,
-  expected: number | undefined,
+  expected: number,
   listener: BuildListener,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -182,7 +182,8 @@ function compile(
 
 async function expectedObjects(store: KernelStore, flavour: Flavour): Promise<number> {
   const earlier = (await store.list()).filter((kernel) => kernel.flavour === flavour);
-  return earlier.at(-1)?.objects ?? OBJECTS_EXPECTED[flavour];
+  // A build that went on after an interruption has compiled only the rest.
+  return Math.max(OBJECTS_EXPECTED[flavour], ...earlier.map(({ objects = 0 }) => objects));
 }
 
 /** Moves what is worth keeping of a build to a directory of its own. */

@@ -1,12 +1,12 @@
 import { id32 } from '../../layout/field.js';
-import { PAGE_SIZE, isAligned, pageOffset, sumOverflows } from '../../base/u64.js';
+import { PAGE_SIZE, U64_MAX, isAligned, pageOffset, sumOverflows } from '../../base/u64.js';
 import type { HwptPaging } from '../../state/objects.js';
 import { type CallContext, once } from '../description.js';
 import { type MemberArgs, defineTestOp } from './test_command.js';
 
 const SOURCE = 'selftest.c:iommufd_test_md_check_pa';
 
-type Mismatch = 'fault' | 'translation' | 'unknown';
+type Mismatch = 'fault' | 'end' | 'translation' | 'unknown';
 
 type Context = CallContext<MemberArgs<'check_map'>> & { hwpt: HwptPaging | undefined };
 
@@ -57,6 +57,12 @@ export const mdCheckMap = defineTestOp(
       when: ({ args }) => sumOverflows(args.uptr, args.length),
     },
     {
+      id: 'EOVERFLOW.uptr_end',
+      says: 'a page of the memory, before any difference, is the last of the address space',
+      cite: 'mm/gup.c:gup_fast_fallback',
+      when: ({ mismatch }) => mismatch() === 'end',
+    },
+    {
       id: 'EFAULT.uptr',
       says: 'a page of the memory cannot be read, before any difference',
       cite: SOURCE,
@@ -90,6 +96,7 @@ function firstMismatch(
 ): Mismatch | undefined {
   for (let done = 0n; done < args.length; done += domain.pageBytesMin) {
     const address = args.uptr + done;
+    if (address > U64_MAX - PAGE_SIZE) return 'end';
     const frame = world.memory.frameAt(address, false);
     if (frame === undefined) return world.memory.presence(address) === 'unknown' ? 'unknown' : 'fault';
     const physical = BigInt(frame) * PAGE_SIZE + pageOffset(address);
