@@ -2,9 +2,10 @@ import { present } from '../models/base/assert.js';
 import type { Behaviour } from '../models/behaviour.js';
 import { INVARIANTS } from '../models/invariants/index.js';
 import { ModelRun } from '../models/model_run.js';
+import type { ProgramOutcome } from '../models/outcome.js';
 import type { AssembledProgram } from '../models/program/assemble.js';
 import { judgeByModel } from '../models/program_verdict.js';
-import type { Session } from '../targets/target.js';
+import { type Session, TestBedError } from '../targets/target.js';
 
 /** Programs handed over at a time, as the differential loop does. */
 const BATCH_PROGRAMS = 256;
@@ -68,29 +69,26 @@ export async function measureDifferential(
 ): Promise<number> {
   const batch = batchOf(programs);
   const calls = countCalls(batch);
-  const inFlight: Promise<void>[] = [];
   let done = 0;
-  const runOne = async () => {
-    const outcomes = await session.run(batch);
-    for (const [index, program] of batch.entries()) {
-      const { problems, infra } = judgeByModel(
-        program,
-        present(outcomes[index], 'an outcome'),
-        behaviour,
-        'exact',
-      );
-      const wrong = problems[0]?.what ?? infra;
-      if (wrong !== undefined) throw new Error(`a benchmark program did not run as it must: ${wrong}`);
-    }
-    done += calls;
-  };
   const start = performance.now();
-  while (performance.now() - start < seconds * 1000) {
-    inFlight.push(runOne());
-    if (inFlight.length >= BATCHES_IN_FLIGHT) await inFlight.shift();
-  }
-  await Promise.all(inFlight);
+  const work = async () => {
+    while (performance.now() - start < seconds * 1000) {
+      const outcomes = await session.run(batch);
+      for (const [index, program] of batch.entries()) {
+        demandFit(program, present(outcomes[index], 'an outcome'), behaviour);
+      }
+      done += calls;
+    }
+  };
+  await Promise.all(Array.from({ length: BATCHES_IN_FLIGHT }, work));
   return done / ((performance.now() - start) / 1000);
+}
+
+/** @throws TestBedError when a program did not run as the model allows: what is measured then is something else */
+function demandFit(program: AssembledProgram, outcome: ProgramOutcome, behaviour: Behaviour): void {
+  const { problems, infra } = judgeByModel(program, outcome, behaviour, 'exact');
+  const wrong = problems[0]?.what ?? infra;
+  if (wrong !== undefined) throw new TestBedError(`a benchmark program did not run as it must: ${wrong}`);
 }
 
 function batchOf(programs: readonly AssembledProgram[]): AssembledProgram[] {

@@ -6,6 +6,7 @@ import { testOpByNumber } from './ioctls/index.js';
 import { testCommand } from './ioctls/test/test_command.js';
 import type { ArgsOf, FieldTable } from './layout/field.js';
 import { readMember } from './layout/struct.js';
+import { StructCopy } from './struct_copy.js';
 import { viewOf } from './base/bytes.js';
 import { errnoOf } from './mutants.js';
 import type { Returned } from './outcome.js';
@@ -68,15 +69,13 @@ export function predictIoctl(
 function selectOperation(envelope: EnvelopeContext): CallDescription {
   const call = present(envelope.description, 'a described call');
   if (call !== testCommand) return call;
-  const member = present(testCommand.layout.memberOf('op'), 'op');
-  return testOpByNumber(Number(readMember(member, kernelCopy(call, envelope)))) ?? call;
+  return testOpByNumber(Number(kernelCopy(call, envelope).member('op'))) ?? call;
 }
 
 /** A call that passed the envelope. */
 class PreparedCall {
   readonly #bytes: number;
-  /** The kernel's copy of the struct, into which results are encoded. */
-  readonly #copy: DataView;
+  readonly #copy: StructCopy;
 
   constructor(
     private readonly world: World,
@@ -160,7 +159,7 @@ class PreparedCall {
 
   #context(memory: CallMemory, choose: AnyContext['choose']): AnyContext {
     const { pointer, profile, file } = this.envelope;
-    const args: AnyArgs = this.call.layout.decode(this.#copy);
+    const args: AnyArgs = this.#copy.decode();
     const canRespond = (): boolean => this.#canRespond(memory);
     const world = this.world;
     return this.call.resolve({
@@ -189,8 +188,7 @@ class PreparedCall {
     const { respond, layout } = this.call;
     const { pointer } = this.envelope;
     if (respond === 'nothing') return;
-    layout.encode(args as ArgsOf<FieldTable>, this.#copy);
-    const copy = new Uint8Array(this.#copy.buffer);
+    const copy = this.#copy.encode(args as ArgsOf<FieldTable>);
     if (respond === 'struct') {
       memory.write(pointer, this.#bytes === copy.length ? copy : copy.subarray(0, this.#bytes));
       return;
@@ -233,9 +231,6 @@ function returned(errno: number, memory: CallMemory): Returned {
   return { status: 'returned', errno, value: errno === 0 ? 0 : -1, out: memory.results() };
 }
 
-/** copy_struct_from_user: what user space passed of the struct, zero-filled. */
-function kernelCopy(call: CallDescription, { memory, pointer, userBytes }: EnvelopeContext): DataView {
-  const copy = new Uint8Array(call.layout.bytes);
-  copy.set(memory.read(pointer, Math.min(userBytes, call.layout.bytes)));
-  return new DataView(copy.buffer);
+function kernelCopy({ layout }: CallDescription, { memory, pointer, userBytes }: EnvelopeContext): StructCopy {
+  return new StructCopy(layout, memory, pointer, userBytes);
 }

@@ -1,4 +1,3 @@
-import { readU32 } from '../base/bytes.js';
 import type { Profile } from '../profiles/index.js';
 import type { CallMemory } from '../state/call_memory.js';
 import type { IommufdFile } from '../state/iommufd_file.js';
@@ -103,7 +102,7 @@ export function openEnvelope(
   memory: CallMemory,
   profile: Profile,
 ): EnvelopeContext {
-  const userBytes = memory.isReadable(pointer, SIZE_BYTES) ? readU32(memory.read(pointer, SIZE_BYTES), 0) : 0;
+  const userBytes = memory.isReadable(pointer, SIZE_BYTES) ? memory.readU32(pointer) : 0;
   return { file, command, pointer, memory, profile, description: callByCommand(command), userBytes };
 }
 

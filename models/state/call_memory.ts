@@ -1,7 +1,10 @@
 import { assert } from '../base/assert.js';
+import { readU32 } from '../base/bytes.js';
 import { GUARDED_REGIONS, GUARD_BYTE } from '../program/arena.js';
 import type { RawBuffer } from '../program/raw.js';
 import type { UserMemory } from './user_memory.js';
+
+const U32_BYTES = 4;
 
 /**
  * User memory as one call sees it: the buffers that user space filled for it, guard bytes around them, and holes. Writes go to
@@ -41,6 +44,24 @@ export class CallMemory {
     return bytes;
   }
 
+  /** Reads a readable u32. */
+  readU32(address: bigint): number {
+    const at = this.#bufferOf(address, U32_BYTES);
+    if (at === undefined) return readU32(this.read(address, U32_BYTES), 0);
+    return readU32(this.#current(at.index), at.offset);
+  }
+
+  /** Copies a readable range as it was handed over, without what the call has written since. */
+  copyGiven(address: bigint, count: number, into: Uint8Array): void {
+    const at = this.#bufferOf(address, count);
+    if (at === undefined) {
+      into.set(this.read(address, count));
+      return;
+    }
+    const bytes = this.buffers[at.index]?.bytes as Uint8Array;
+    for (let index = 0; index < count; index++) into[index] = bytes[at.offset + index] as number;
+  }
+
   /** Reads one readable byte. */
   byteAt(address: bigint): number {
     const at = this.#bufferOf(address, 1);
@@ -76,9 +97,9 @@ export class CallMemory {
   #bufferOf(address: bigint, count: number): { index: number; offset: number } | undefined {
     for (let index = 0; index < this.buffers.length; index++) {
       const { address: start, bytes } = this.buffers[index] as RawBuffer;
-      if (address >= start && address + BigInt(count) <= start + BigInt(bytes.length)) {
-        return { index, offset: Number(address - start) };
-      }
+      if (address < start) continue;
+      const offset = address === start ? 0 : Number(address - start);
+      if (offset + count <= bytes.length) return { index, offset };
     }
     return undefined;
   }

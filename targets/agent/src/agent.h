@@ -40,6 +40,7 @@ void trouble(const char *format, ...) __attribute__((noreturn, format(printf, 1,
 /* arena.c: the memory that programs run in. */
 void arena_lay_out(struct reader *from);
 void arena_restore_scratch(void);
+void arena_refill_guards(void);
 /* Where the agent can write what a program shall see at an address; the same address unless the region is read-only. */
 uint8_t *arena_writable(uint64_t address);
 bool arena_is_guarded(uint64_t address, size_t bytes);

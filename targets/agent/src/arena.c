@@ -112,6 +112,14 @@ uint8_t *arena_writable(uint64_t address)
 	return (uint8_t *)(regions[region->twin - 1].start + (address - region->start));
 }
 
+/* Makes every guarded region all guard bytes again. */
+void arena_refill_guards(void)
+{
+	for (unsigned int i = 0; i < regions_count; i++)
+		if (regions[i].flags & REGION_GUARDED)
+			memset(arena_writable(regions[i].start), arena_guard_byte, regions[i].bytes);
+}
+
 /* Whether the bytes lie within one guarded region. */
 bool arena_is_guarded(uint64_t address, size_t bytes)
 {

@@ -91,8 +91,24 @@ static void place_buffer(struct reader *from, struct buffer *buffer)
 	memcpy(buffer->memory, buffer->given, buffer->length);
 }
 
+/* Whether bytes are all guard bytes: word by word, since this is done around every buffer of every ioctl. */
+static bool are_guards(const uint8_t *at, uint64_t bytes)
+{
+	uint64_t guards = arena_guard_byte * 0x0101010101010101u;
+	uint64_t word;
+
+	for (; bytes >= sizeof(word); at += sizeof(word), bytes -= sizeof(word)) {
+		memcpy(&word, at, sizeof(word));
+		if (word != guards)
+			return false;
+	}
+	return bytes == 0;
+}
+
 static uint64_t first_stray(uint64_t start, uint64_t bytes)
 {
+	if (are_guards((const uint8_t *)start, bytes))
+		return 0;
 	for (uint64_t address = start; address < start + bytes; address++)
 		if (*(volatile uint8_t *)address != arena_guard_byte)
 			return address;
@@ -358,7 +374,7 @@ void batch_run(struct reader *from)
 	results_send();
 }
 
-/* Runs a batch again and again without looking at results; returns the nanoseconds it took. */
+/* Runs a batch again and again without looking at results, nor at guard bytes; returns the nanoseconds it took. */
 uint64_t batch_bench(struct reader *from)
 {
 	uint32_t repeat = (uint32_t)take(from, 4);
@@ -375,5 +391,6 @@ uint64_t batch_bench(struct reader *from)
 			run_steps(&again, NULL);
 	}
 	clock_gettime(CLOCK_MONOTONIC, &end);
+	arena_refill_guards();
 	return (uint64_t)(end.tv_sec - start.tv_sec) * 1000000000u + (uint64_t)end.tv_nsec - (uint64_t)start.tv_nsec;
 }
