@@ -25,13 +25,12 @@ export function makeContext(version: string, interrupted: AbortSignal): Context 
   const { env } = process;
   return {
     version,
-    cache:
-      env['IOMMUFD_CTS_CACHE'] ?? join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'iommufd-cts'),
-    path: env['PATH'] ?? '',
+    cache: env.IOMMUFD_CTS_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'iommufd-cts'),
+    path: env.PATH ?? '',
     agentSources: join(ROOT, 'targets/agent/src'),
     kernelFragments: join(ROOT, 'targets/kernels'),
     corpus: join(ROOT, 'corpus'),
-    isInteractive: process.stderr.isTTY && env['CI'] === undefined,
+    isInteractive: process.stderr.isTTY && env.CI === undefined,
     isRoot: process.getuid?.() === 0,
     interrupted,
   };

@@ -14,6 +14,9 @@ import { testKernelCommand } from './commands/test_kernel.js';
 import { type Context, makeContext } from './context.js';
 import { EXIT, type ExitCode, UsageError, describeError, exitCodeOfError } from './errors.js';
 
+/** Help gets no wider than this, however wide the terminal is. */
+const WIDTH_MAX = 120;
+
 async function main(args: readonly string[], context: Context): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.pass;
   const finish = (code: ExitCode): void => {
@@ -35,7 +38,7 @@ async function main(args: readonly string[], context: Context): Promise<ExitCode
     .strictOptions()
     .recommendCommands()
     .version(context.version)
-    .wrap(Math.min(120, process.stdout.columns ?? 120))
+    .wrap(Math.min(WIDTH_MAX, process.stdout.isTTY ? process.stdout.columns : WIDTH_MAX))
     .epilogue('Exit codes: 0 pass, 1 finding or failed expectation, 2 could not tell, 64 usage.')
     .fail((message: string | null, error: Error | undefined) => {
       throw error ?? new UsageError(message ?? 'the command line makes no sense');

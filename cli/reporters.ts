@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { renderJson } from '../reports/json.js';
@@ -66,5 +66,10 @@ export async function writeReports(
 
 async function writeReport(file: string, text: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
-  await writeFileAtomic(file, text);
+  // A device or a pipe is written to; to replace it by a file would be to destroy it.
+  const isPlain = await stat(file).then(
+    (found) => found.isFile(),
+    () => true,
+  );
+  await (isPlain ? writeFileAtomic(file, text) : writeFile(file, text));
 }

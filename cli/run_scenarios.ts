@@ -25,7 +25,7 @@ export interface RunSettings {
 export interface RunResults {
   readonly results: readonly ScenarioResult[];
   readonly isInterrupted: boolean;
-  toReport(facts: Pick<RunReport, 'target' | 'kernel' | 'ms'>): RunReport;
+  toReport(this: void, facts: Pick<RunReport, 'target' | 'kernel' | 'ms'>): RunReport;
 }
 
 /** Runs scenarios side by side; after Ctrl-C there is what has ended by then. */
@@ -63,7 +63,7 @@ export async function runScenarios(
       description: environment.description,
       profile: environment.profile.id,
       reading,
-      notes: environment.notes,
+      notes: [...environment.notes, ...session.troubles()],
       results: results.map(toResultLine),
       isInterrupted,
       rules: ruleCoverage(results, environment.profile),

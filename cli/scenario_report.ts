@@ -30,7 +30,7 @@ export function toResultLine({
 }
 
 /** Every rule that a profile's kernel can answer by, and every success. */
-export function answersOf(profile: Profile): Set<string> {
+function answersOf(profile: Profile): Set<string> {
   const answers = ENVELOPE_RULES.filter(({ id }) => errnoOf(id) !== undefined).map(
     ({ id }) => `envelope/${id}`,
   );

@@ -17,6 +17,7 @@ export interface TargetArgs {
   readonly profile: string | undefined;
   readonly accel: string;
   readonly console: string | undefined;
+  readonly append: string | undefined;
 }
 
 export function addTargetOptions<T>(yargs: Argv<T>): Argv<T & TargetArgs> {
@@ -32,7 +33,7 @@ export function addTargetOptions<T>(yargs: Argv<T>): Argv<T & TargetArgs> {
     })
     .option('flavour', {
       choices: FLAVOURS,
-      default: 'fast' as string,
+      default: 'fast',
       describe: 'how a bzImage given by path is configured: sanitized kernels get more memory and time',
     })
     .option('profile', {
@@ -47,7 +48,8 @@ export function addTargetOptions<T>(yargs: Argv<T>): Argv<T & TargetArgs> {
     .option('console', {
       type: 'string',
       describe: 'append the console of the virtual machine to this file',
-    }) as Argv<T & TargetArgs>;
+    })
+    .option('append', { type: 'string', describe: 'more of the kernel command line' });
 }
 
 /** A target as the options describe it. */
@@ -74,7 +76,7 @@ export async function chooseTarget(args: TargetArgs, context: Context): Promise<
 export function qemuTarget(
   bzImage: string,
   flavour: Flavour,
-  args: Pick<TargetArgs, 'accel' | 'console'>,
+  args: Pick<TargetArgs, 'accel' | 'console' | 'append'>,
   { agentSources, cache, path }: Context,
 ): QemuTarget {
   return new QemuTarget({
@@ -84,6 +86,7 @@ export function qemuTarget(
     agentSources,
     cache,
     path,
+    ...(args.append === undefined ? {} : { kernelArguments: args.append }),
     ...(args.console === undefined ? {} : { consoleFile: args.console }),
   });
 }

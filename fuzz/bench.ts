@@ -19,7 +19,7 @@ export interface BareRunner {
 }
 
 /** Ioctls in a list of programs: open and close are not counted. */
-export function countCalls(programs: readonly AssembledProgram[]): number {
+function countCalls(programs: readonly AssembledProgram[]): number {
   return programs.reduce((sum, { steps }) => sum + steps.filter((step) => step.do === 'ioctl').length, 0);
 }
 

@@ -231,6 +231,9 @@ function returned(errno: number, memory: CallMemory): Returned {
   return { status: 'returned', errno, value: errno === 0 ? 0 : -1, out: memory.results() };
 }
 
-function kernelCopy({ layout }: CallDescription, { memory, pointer, userBytes }: EnvelopeContext): StructCopy {
+function kernelCopy(
+  { layout }: CallDescription,
+  { memory, pointer, userBytes }: EnvelopeContext,
+): StructCopy {
   return new StructCopy(layout, memory, pointer, userBytes);
 }

@@ -17,7 +17,7 @@ export function renderJunit({ results, description, profile, reading }: RunRepor
         .time(ms / 1000);
       const text = printable(details.join('\n'));
       if (status === 'failed') testCase.failure(printable(reason)).stacktrace(text);
-      else if (status === 'skipped') testCase.skipped();
+      else if (status === 'skipped') testCase.skipped().standardOutput(printable(`skipped: ${reason}`));
       else if (status !== 'passed') testCase.error(printable(`${status}: ${reason}`), status, text);
     }
   }

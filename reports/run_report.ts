@@ -21,14 +21,6 @@ export interface RunReport {
 
 export type ResultStatus = 'passed' | 'failed' | 'skipped' | 'unspecified' | 'infra';
 
-export const RESULT_STATUSES: readonly ResultStatus[] = [
-  'passed',
-  'failed',
-  'skipped',
-  'unspecified',
-  'infra',
-];
-
 /** One scenario. */
 export interface ResultLine {
   readonly id: string;
@@ -62,7 +54,7 @@ export function summarise(results: readonly ResultLine[]): Summary {
 }
 
 /** The first part of a scenario's id. */
-export function areaOf({ id }: ResultLine): string {
+function areaOf({ id }: ResultLine): string {
   return id.slice(0, id.indexOf('/'));
 }
 
@@ -76,9 +68,9 @@ export function byArea(results: readonly ResultLine[]): Map<string, ResultLine[]
   return areas;
 }
 
-/** 0 pass, 1 a finding, 2 could not tell. */
+/** 0 pass, 1 a finding, 2 could not tell: also where every scenario was skipped, since then nothing was tested. */
 export function exitCodeOf(report: RunReport): 0 | 1 | 2 {
-  const { failed, unspecified, infra } = summarise(report.results);
+  const { failed, unspecified, infra, passed } = summarise(report.results);
   if (failed > 0) return 1;
-  return unspecified > 0 || infra > 0 || report.isInterrupted ? 2 : 0;
+  return unspecified > 0 || infra > 0 || passed === 0 || report.isInterrupted ? 2 : 0;
 }

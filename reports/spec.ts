@@ -35,7 +35,7 @@ function renderHeading({ tool, description, profile, reading, results }: RunRepo
 }
 
 /** One scenario in one line. */
-export function renderLine({ id, status, reason, ms }: ResultLine): string {
+function renderLine({ id, status, reason, ms }: ResultLine): string {
   const tail = reason === undefined ? '' : pc.dim(`  ${reason}`);
   return `  ${MARKS[status]} ${id} ${pc.dim(`${String(Math.round(ms))} ms`)}${tail}`;
 }

@@ -5,6 +5,7 @@ import type { Scenario, Suite } from './harness/scenario.js';
 import { ioasAlloc } from './ioas/alloc.js';
 import { ioasAllowIovas } from './ioas/allow_iovas.js';
 import { ioasCopy } from './ioas/copy.js';
+import { ioasCopyPinning } from './ioas/copy_pinning.js';
 import { ioasIovaRanges } from './ioas/iova_ranges.js';
 import { ioasMap } from './ioas/map.js';
 import { ioasMapAutomatic } from './ioas/map_automatic.js';
@@ -34,6 +35,7 @@ export const SUITES: readonly Suite[] = [
   ioasMapAutomatic,
   ioasMapPinning,
   ioasCopy,
+  ioasCopyPinning,
   ioasUnmap,
   optionRlimitMode,
   optionHugePages,

@@ -27,6 +27,7 @@ export class SimTarget implements Target {
     return Promise.resolve({
       info,
       run: (programs) => Promise.resolve(programs.map((program) => runOnModel(program, this.behaviour))),
+      troubles: () => [],
       stop: () => Promise.resolve(),
     });
   }

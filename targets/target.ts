@@ -35,6 +35,8 @@ export interface Session {
    * target never waits. Trouble of the test bed comes back as `infra` outcomes.
    */
   run(programs: readonly RawProgram[]): Promise<ProgramOutcome[]>;
+  /** Trouble of the test bed that was overcome, in words: results stand, but a reader should know. */
+  troubles(): readonly string[];
   stop(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { TestBedError } from './target.js';
 
 /** Debian packages of the programs that targets use. */
-export const PACKAGES: Readonly<Record<string, string>> = {
+const PACKAGES: Readonly<Record<string, string>> = {
   'qemu-system-x86_64': 'qemu-system-x86',
   gcc: 'gcc libc6-dev',
   cpio: 'cpio',

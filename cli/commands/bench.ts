@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import type { Argv, CommandModule } from 'yargs';
+import type { CommandModule } from 'yargs';
 import { measureAgent, measureDifferential, measureModel } from '../../fuzz/bench.js';
 import { readProgramFile } from '../../fuzz/corpus/program_file.js';
 import { Behaviour } from '../../models/behaviour.js';
@@ -45,10 +45,7 @@ export function benchCommand(
         })
         .option('seconds', { type: 'number', default: 2, describe: 'how long each of them takes' })
         .example('$0 bench', 'the model alone')
-        .example(
-          '$0 bench --target qemu',
-          'model, agent and loop on the newest cached kernel',
-        ) as unknown as Argv<BenchArgs>,
+        .example('$0 bench --target qemu', 'model, agent and loop on the newest cached kernel'),
     handler: async (args) => {
       const { figures, description, accel } = await measure(args, context);
       const machine = `${cpus()[0]?.model.trim() ?? 'unknown'}, ${String(cpus().length)} cores, node ${process.version}`;

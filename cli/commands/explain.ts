@@ -1,4 +1,4 @@
-import type { Argv, CommandModule } from 'yargs';
+import type { CommandModule } from 'yargs';
 import { EXPLAINABLE_IDS, explain } from '../explain.js';
 import { EXIT, type ExitCode, UsageError } from '../errors.js';
 
@@ -19,7 +19,7 @@ export function explainCommand(finish: (code: ExitCode) => void): CommandModule<
         .example('$0 explain IOMMU_IOAS_MAP', 'what the call takes and in which order it refuses')
         .example('$0 explain IOMMU_IOAS_MAP/EEXIST.area', 'one rule')
         .example('$0 explain ioas/map:fixed,overlap', 'one scenario')
-        .example('$0 explain pages_pinned_once', 'one invariant') as unknown as Argv<ExplainArgs>,
+        .example('$0 explain pages_pinned_once', 'one invariant'),
     handler: ({ id }) => {
       const text = explain(id);
       if (text === undefined) {

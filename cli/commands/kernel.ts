@@ -87,10 +87,7 @@ function listCommand(
   return {
     command: 'list',
     describe: 'the kernels in the cache',
-    builder: (yargs) =>
-      yargs.option('json', { type: 'boolean', default: false, describe: 'print data' }) as Argv<{
-        readonly json: boolean;
-      }>,
+    builder: (yargs) => yargs.option('json', { type: 'boolean', default: false, describe: 'print data' }),
     handler: async ({ json }) => {
       const kernels = await new KernelStore(cache).list();
       if (json) process.stdout.write(`${JSON.stringify(kernels, null, 2)}\n`);
@@ -109,10 +106,7 @@ function infoCommand(
   return {
     command: 'info <id>',
     describe: 'everything known of a kernel in the cache',
-    builder: (yargs) =>
-      yargs.positional('id', { type: 'string', demandOption: true }) as unknown as Argv<{
-        readonly id: string;
-      }>,
+    builder: (yargs) => yargs.positional('id', { type: 'string', demandOption: true }),
     handler: async ({ id }) => {
       const kernel = await new KernelStore(cache).find(id);
       if (kernel === undefined) throw new UsageError(`there is no kernel ${id} in the cache`);
@@ -129,10 +123,7 @@ function removeCommand(
   return {
     command: 'remove <id..>',
     describe: 'remove kernels from the cache',
-    builder: (yargs) =>
-      yargs.positional('id', { type: 'string', array: true, demandOption: true }) as unknown as Argv<{
-        readonly id: string[];
-      }>,
+    builder: (yargs) => yargs.positional('id', { type: 'string', array: true, demandOption: true }),
     handler: async ({ id: ids }) => {
       const store = new KernelStore(cache);
       for (const id of ids) {

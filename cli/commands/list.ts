@@ -1,4 +1,4 @@
-import type { Argv, CommandModule } from 'yargs';
+import type { CommandModule } from 'yargs';
 import { needsOf } from '../../suites/harness/plan.js';
 import { SCENARIOS, SUITES } from '../../suites/index.js';
 import { EXIT, type ExitCode } from '../errors.js';
@@ -18,7 +18,7 @@ export function listCommand(finish: (code: ExitCode) => void): CommandModule<obj
         .positional('query', { type: 'string', array: true, default: [], describe: 'as for run' })
         .option('json', { type: 'boolean', default: false, describe: 'print data' })
         .example('$0 list ioas', 'the scenarios about IO address spaces')
-        .example('$0 list --json', 'everything, for a script') as unknown as Argv<ListArgs>,
+        .example('$0 list --json', 'everything, for a script'),
     handler: ({ query, json }) => {
       process.stdout.write(json ? renderData(query) : renderText(query));
       finish(EXIT.pass);

@@ -1,4 +1,4 @@
-import type { Argv, CommandModule } from 'yargs';
+import type { CommandModule } from 'yargs';
 import { readProgramFile } from '../../fuzz/corpus/program_file.js';
 import { Behaviour } from '../../models/behaviour.js';
 import { readNumber } from '../../models/base/bytes.js';
@@ -34,10 +34,7 @@ export function replayCommand(
         .positional('file', { type: 'string', array: true, demandOption: true, describe: 'program files' })
         .option('reading', { choices: ['exact', 'contract'], default: 'exact', describe: 'as for run' })
         .example('$0 replay finding.json', 'what the model says of a program')
-        .example(
-          '$0 replay finding.json --kernel 7.3.4-fast',
-          'the same program on a kernel',
-        ) as unknown as Argv<ReplayArgs>,
+        .example('$0 replay finding.json --kernel 7.3.4-fast', 'the same program on a kernel'),
     handler: async (args) => {
       finish(await replay(args, context));
     },

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { mkdir } from 'node:fs/promises';
-import type { Argv, CommandModule } from 'yargs';
+import type { CommandModule } from 'yargs';
 import { writeProgramFile } from '../../fuzz/corpus/program_file.js';
 import { type DifferentialStats, type Mismatch, runDifferential } from '../../fuzz/differential.js';
 import { Behaviour } from '../../models/behaviour.js';
@@ -52,7 +52,7 @@ export function testKernelCommand(
           default: 'runs/mismatches',
           describe: 'directory for programs that found a mismatch',
         })
-        .example('$0 test-kernel', 'what "npm run test:kernel" does') as unknown as Argv<TestKernelArgs>,
+        .example('$0 test-kernel', 'what "npm run test:kernel" does'),
     handler: async (args) => {
       finish(await testKernels(args, context));
     },
@@ -75,7 +75,7 @@ async function testKernels(args: TestKernelArgs, context: Context): Promise<Exit
 
 async function testKernel(kernel: Kernel, args: TestKernelArgs, context: Context): Promise<ExitCode> {
   process.stdout.write(`\n=== ${kernel.id} (${kernel.source})\n`);
-  const options = { accel: args.accel, console: undefined };
+  const options = { accel: args.accel, console: undefined, append: undefined };
   const session = await qemuTarget(kernel.bzImage, kernel.flavour, options, context).start();
   try {
     const environment = await environmentOf(session);

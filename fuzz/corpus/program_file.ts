@@ -62,7 +62,7 @@ function describe(error: ErrorObject | undefined): string {
       ? `step ${String(Number(index) + 1)}${rest.length === 0 ? '' : `, ${rest.join('.')}`}`
       : place.join('.') || 'the file';
   const extra =
-    error.keyword === 'additionalProperties' ? ` (${String(error.params['additionalProperty'])})` : '';
+    error.keyword === 'additionalProperties' ? ` (${String(error.params.additionalProperty)})` : '';
   return `${where} ${error.message ?? 'is wrong'}${extra}`;
 }
 

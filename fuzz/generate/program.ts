@@ -65,7 +65,7 @@ const EMPTY_ONE_IN = 4;
 const SPLATS_ONE_IN = 200;
 
 /** Numbers for programs of up to `stepsMax` steps. Plain records and arrays, so that they shrink and can be stored. */
-export function intentsArbitrary(stepsMax: number): fc.Arbitrary<readonly Intent[]> {
+function intentsArbitrary(stepsMax: number): fc.Arbitrary<readonly Intent[]> {
   const intent = fc.record({
     kind: fc.nat(KINDS.length - 1),
     picks: fc.array(fc.nat(0xffff), { minLength: PICKS_PER_STEP, maxLength: PICKS_PER_STEP, size: 'max' }),
@@ -85,7 +85,7 @@ export function samplePrograms(
 }
 
 /** Turns numbers into a program, step by step beside the model, so that arguments name what is there. */
-export function writeProgram(intents: readonly Intent[], behaviour: Behaviour): Program {
+function writeProgram(intents: readonly Intent[], behaviour: Behaviour): Program {
   const writer = new ProgramWriter(behaviour);
   for (const intent of intents) writer.addStep(intent);
   return writer.finish();

@@ -47,8 +47,3 @@ const nameOfNumber = new Map<number, Errno>(ERRNO_NAMES.map((name) => [ERRNO[nam
 export function errnoName(errno: number): string {
   return errno === 0 ? 'OK' : (nameOfNumber.get(errno) ?? `errno ${String(errno)}`);
 }
-
-/** Whether a word is a name of the table. */
-export function isErrno(word: string): word is Errno {
-  return Object.hasOwn(ERRNO, word);
-}

@@ -27,7 +27,7 @@ export interface Invariant {
   readonly notCovered: string;
   readonly cite: string;
   /** What is wrong, in words; undefined while it holds. */
-  check(moment: Moment): string | undefined;
+  check(this: void, moment: Moment): string | undefined;
 }
 
 /** Each IOAS of each open file. */

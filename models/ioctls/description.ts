@@ -24,7 +24,7 @@ export interface CallContext<A> {
    * @param exact what the profile's kernel chooses
    * @param isLegal whether the uAPI allows a value
    */
-  choose<T extends number | bigint>(field: string, exact: T, isLegal: (value: T) => boolean): T;
+  choose<T extends number | bigint>(this: void, field: string, exact: T, isLegal: (value: T) => boolean): T;
 }
 
 /** The answer of a rule: an error, or that the model cannot tell. */
@@ -94,7 +94,7 @@ export interface CallBehaviour<C> {
   /** In the order in which the newest kernel checks. */
   readonly rules: readonly Rule<C>[];
   /** What success changes, and the results it writes into `args`. */
-  effect(c: C): void;
+  effect(this: void, c: C): void;
 }
 
 /** The decoded struct of any call. */
@@ -117,7 +117,7 @@ export interface CallDescription {
   readonly allocates: boolean;
   /** Adds what the rules look up to a context. */
   resolve(c: AnyContext): AnyContext;
-  effect(c: AnyContext): void;
+  effect(this: void, c: AnyContext): void;
 }
 
 /** A call description that still lacks its behaviour; apart, so that the types of `F` and `R` are settled first. */
@@ -146,13 +146,13 @@ export function defineSegmentedCall<F extends FieldTable, R extends object>(
       op: face.op,
       doc: face.doc,
       source: face.source,
-      layout: layout as unknown as StructLayout<FieldTable>,
+      layout: layout,
       bytesMin: layout.endOf(face.lastRequired),
       respond: face.respond,
-      rules: rules as unknown as readonly AnyRule[],
+      rules: rules,
       allocates: face.allocates,
       resolve: (c) => Object.assign(c, lookUp(c as unknown as CallContext<ArgsOf<F>>)),
-      effect: effect as unknown as (c: AnyContext) => void,
+      effect: effect,
     }),
   };
 }

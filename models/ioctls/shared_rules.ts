@@ -18,7 +18,7 @@ export function protectionOf(flags: number): Protection {
 }
 
 /** Whether a word has a bit outside a set of flags. */
-export function hasUnknownBits(word: number, flags: Readonly<Record<string, number>>): boolean {
+function hasUnknownBits(word: number, flags: Readonly<Record<string, number>>): boolean {
   const known = Object.values(flags).reduce((bits, bit) => bits | bit, 0);
   return (word & ~known) !== 0;
 }

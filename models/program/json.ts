@@ -10,7 +10,7 @@ const TEXT_KEYS = new Set(['about', 'call', 'do', 'file', 'label', 'ref', 'acces
 const WORD = /^0x[0-9a-f]{1,16}$/i;
 
 /** A program as files hold it: keys sorted, 64-bit words as hexadecimal strings. */
-export function programToJson(program: Program): Json {
+function programToJson(program: Program): Json {
   return toJson(program);
 }
 
@@ -40,7 +40,5 @@ function fromJson(value: Json, key = ''): unknown {
   if (typeof value === 'string') return WORD.test(value) && !TEXT_KEYS.has(key) ? BigInt(value) : value;
   if (Array.isArray(value)) return value.map((element: Json) => fromJson(element));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [name, fromJson(member as Json, name)]),
-  );
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, fromJson(member, name)]));
 }

@@ -3,7 +3,7 @@
  * imported traces; `json.ts` writes it, `assemble.ts` turns it into bytes.
  */
 import type { Access } from './arena.js';
-import type { Capability } from '../state/process.js';
+import type { Capability } from './credentials.js';
 
 /** The version of the format that this code writes. */
 export const PROGRAM_SCHEMA = 1;

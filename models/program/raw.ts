@@ -4,7 +4,7 @@
  */
 import { readNumber, writeNumber } from '../base/bytes.js';
 import type { Access } from './arena.js';
-import type { Capability } from '../state/process.js';
+import type { Capability } from './credentials.js';
 
 /** Bytes that user space places at an address before the call and reads back after it. */
 export interface RawBuffer {

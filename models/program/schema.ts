@@ -1,4 +1,4 @@
-import { CAPABILITIES } from '../state/process.js';
+import { CAPABILITIES } from './credentials.js';
 import { PROGRAM_SCHEMA } from './program.js';
 
 const WORD = { type: 'string', pattern: '^0x[0-9a-fA-F]{1,16}$' } as const;

@@ -116,8 +116,3 @@ export class IoPagetable {
 export function outsideAperture({ aperture }: MockDomain): Range[] {
   return gapsWithin([aperture], WHOLE_SPACE);
 }
-
-/** Whether two areas of one IOAS share an IOVA. */
-export function areasOverlap(a: Area, b: Area): boolean {
-  return rangesIntersect({ start: a.iova, last: a.last }, { start: b.iova, last: b.last });
-}

@@ -97,7 +97,7 @@ const ACCESS_FLAGS = {
 } as const;
 
 /** The file that each scenario has open from the start. */
-export const MAIN_FILE = 'f';
+const MAIN_FILE = 'f';
 
 /** Ids that no scenario's file ever reaches. */
 export const NO_SUCH_ID = 0x7000;

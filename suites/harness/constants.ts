@@ -10,8 +10,5 @@ export const U64_MAX = 0xffff_ffff_ffff_ffffn;
 export const APERTURE_START = 0x100_0000n;
 export const APERTURE_LAST = 0x7fff_ffffn;
 
-/** MOCK_IO_PAGE_SIZE: the alignment of an IOAS with a mock domain. Source: iommufd_test.h. */
-export const MOCK_PAGE = 2048n;
-
 /** HPAGE_SIZE of x86-64: the largest alignment of automatic IOVAs. */
 export const HUGE_PAGE = 0x20_0000n;

@@ -24,18 +24,17 @@ export class MutantKiller {
     this.#programs = scenarios.flatMap((scenario) => scenario.cases.map((name) => planCase(scenario, name)));
   }
 
-  /** The scenario that notices a mutant, or undefined for a survivor. */
-  killerOf(mutant: Mutant, profile: Profile): string | undefined {
+  /** The first program of a scenario that notices a mutant, or undefined for a survivor. */
+  killerOf(mutant: Mutant, profile: Profile): PlannedProgram | undefined {
     const behaviour = new Behaviour(profile, mutant);
     const programs = this.#programs.filter(
       (program) => mutant.call === 'envelope' || calls(program, mutant.call),
     );
-    const killer = programs.find((program) => {
+    return programs.find((program) => {
       const outcome = runOnModel(program.assembled, behaviour);
       const crashed = outcome.steps.some(({ status }) => status === 'crashed');
       return crashed || unmetExpectations(program, outcome, behaviour).length > 0;
     });
-    return killer === undefined ? undefined : `${killer.scenario.id} (${killer.caseName})`;
   }
 }
 

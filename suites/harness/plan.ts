@@ -9,7 +9,7 @@ import type { Environment } from './environment.js';
 import type { Scenario, Variant } from './scenario.js';
 import { type VariedProgram, vary } from './variants.js';
 
-export const VARIANTS: readonly Variant[] = ['zero_tail', 'garbage_tail', 'shifted_ids', 'probed'];
+const VARIANTS: readonly Variant[] = ['zero_tail', 'garbage_tail', 'shifted_ids', 'probed'];
 
 /** A program that a scenario runs. */
 export interface PlannedProgram {

@@ -1,4 +1,5 @@
 import { Behaviour } from '../../models/behaviour.js';
+import type { Mutant } from '../../models/mutants.js';
 import { notRun } from '../../models/outcome.js';
 import type { Reading } from '../../models/predict.js';
 import type { Session } from '../../targets/target.js';
@@ -29,6 +30,8 @@ export interface RunOptions {
   readonly reading: Reading;
   /** Whether each case also runs in its variants. */
   readonly withVariants: boolean;
+  /** A difference planted in the model that judges, to see that it is noticed. */
+  readonly mutant?: Mutant;
 }
 
 /** Runs and judges scenarios on a started target. */
@@ -40,7 +43,7 @@ export class ScenarioRunner {
     private readonly environment: Environment,
     private readonly options: RunOptions,
   ) {
-    this.#behaviour = new Behaviour(environment.profile);
+    this.#behaviour = new Behaviour(environment.profile, options.mutant);
   }
 
   async run(scenario: Scenario): Promise<ScenarioResult> {

@@ -1,7 +1,7 @@
 import { GUARD_BYTES } from '../../models/program/buffers.js';
 import { ARENA, GUARD_BYTE, GUARDED_REGIONS, SCRATCH } from '../../models/program/arena.js';
 import type { RawIoctl, RawProgram, RawStep } from '../../models/program/raw.js';
-import { CAPABILITY_NUMBERS, MEMLOCK_DEFAULT_BYTES } from '../../models/state/process.js';
+import { CAPABILITY_NUMBERS, MEMLOCK_DEFAULT_BYTES } from '../../models/program/credentials.js';
 import type { ByteWriter } from './cursor.js';
 import { ACCESS, OP, REGION } from './wire.js';
 

@@ -148,12 +148,7 @@ function mergeOptions(base: string, fragment: string): string {
 }
 
 /** Runs the compiler; resolves to the number of files compiled. */
-function compile(
-  tree: string,
-  output: string,
-  expected: number,
-  listener: BuildListener,
-): Promise<number> {
+function compile(tree: string, output: string, expected: number, listener: BuildListener): Promise<number> {
   return new Promise((resolve, reject) => {
     const args = ['-C', tree, `O=${output}`, `-j${String(availableParallelism())}`, 'bzImage'];
     const running = spawn('make', args, { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -38,7 +38,8 @@ export async function chooseAccelerator(
 export async function kvmState(cache: string): Promise<string> {
   if (!(await isKvmAccessible())) return `${KVM_DEVICE} cannot be opened: guests run under TCG`;
   const kept = await readVerdict(verdictFileIn(cache));
-  if (kept?.bootId !== (await hostBootId())) return `${KVM_DEVICE} is there, and will be tried with the first guest`;
+  if (kept?.bootId !== (await hostBootId()))
+    return `${KVM_DEVICE} is there, and will be tried with the first guest`;
   return kept.works ? 'works' : `${KVM_DEVICE} is there, but a guest did not start: guests run under TCG`;
 }
 

@@ -72,7 +72,7 @@ export function parseSplat(text: string): ParsedSplat | undefined {
 function titleOf(kind: string, detail: string | undefined, text: string): string {
   const place = detail === undefined ? undefined : stripVolatile(detail);
   if (kind === 'WARNING') return `WARNING in ${place ?? 'an unnamed place'}`;
-  const culprit = place === undefined || !place.includes(' in ') ? CULPRIT.exec(text)?.[1] : undefined;
+  const culprit = !place?.includes(' in ') ? CULPRIT.exec(text)?.[1] : undefined;
   const blamed = culprit === undefined ? '' : ` in ${culprit}`;
   return `${place === undefined ? kind : `${kind}: ${place}`}${blamed}`;
 }

@@ -27,6 +27,8 @@ export interface QemuOptions {
   readonly path: string;
   /** Keeps the console of every boot. */
   readonly consoleFile?: string;
+  /** More of the kernel command line. */
+  readonly kernelArguments?: string;
 }
 
 /** Linux in a virtual machine, with the agent as its only process. */
@@ -37,7 +39,7 @@ export class QemuTarget implements Target {
 
   /** @throws TestBedError when something is missing, or the kernel does not boot */
   async start(): Promise<QemuSession> {
-    const { bzImage, flavour, accelerator: choice, agentSources, cache, path, consoleFile } = this.options;
+    const { bzImage, flavour, accelerator: choice, agentSources, cache, path, consoleFile, kernelArguments } = this.options;
     const qemu = await findTool(QEMU, path);
     if (qemu === undefined) throw missingTool(QEMU);
     await versionOfBzImage(bzImage);
@@ -47,6 +49,7 @@ export class QemuTarget implements Target {
       initramfs: await buildInitramfs(agentSources, cache),
       memoryMib: MEMORY_MIB[flavour],
       bootMs: BOOT_MS[flavour],
+      ...(kernelArguments === undefined ? {} : { kernelArguments }),
       ...(consoleFile === undefined ? {} : { consoleFile }),
     };
     const accelerator = await chooseAccelerator(choice, machine, cache);

@@ -62,7 +62,8 @@ export class QemuSession implements Session {
   #inFlight: Batch[] = [];
   #batchNumber = 0;
   #futileRestarts = 0;
-  #restarts = 0;
+  /** Why each machine before the present one was given up. */
+  readonly #restartReasons: string[] = [];
   #watch: NodeJS.Timeout | undefined;
   #lastSeen: { readonly progress: Progress | undefined; readonly since: number } | undefined;
   #isRestarting = false;
@@ -86,9 +87,11 @@ export class QemuSession implements Session {
     return new QemuSession(options, machine, infoOf(machine.hello));
   }
 
-  /** How often the machine was replaced. */
-  get restarts(): number {
-    return this.#restarts;
+  troubles(): string[] {
+    const [first] = this.#restartReasons;
+    if (first === undefined) return [];
+    const times = this.#restartReasons.length === 1 ? 'once' : `${String(this.#restartReasons.length)} times`;
+    return [`the virtual machine was replaced ${times}; the first reason: ${first}`];
   }
 
   run(programs: readonly RawProgram[]): Promise<ProgramOutcome[]> {
@@ -206,7 +209,7 @@ export class QemuSession implements Session {
     const isAlone = batch.jobs.length === 1;
     if (leftover !== undefined && !isAlone) {
       this.#requeue(batch.jobs, true);
-      void this.#restart();
+      void this.#restart(leftover);
       return;
     }
     const splats = results.programs.map(({ console }) => parseSplat(console));
@@ -217,7 +220,7 @@ export class QemuSession implements Session {
     }
     if (spoiler >= 0 || leftover !== undefined) {
       this.#requeue(batch.jobs.slice(trusted), false);
-      void this.#restart();
+      void this.#restart('a program left the kernel in a state not to be trusted');
       return;
     }
     this.#pump();
@@ -235,18 +238,16 @@ export class QemuSession implements Session {
   #workerDied({ signal, step }: Death): void {
     const [culprit, ...others] = this.#inFlight[0]?.jobs ?? [];
     const text = this.machine.console.text;
-    if (culprit !== undefined) {
-      const title = parseSplat(text)?.title ?? `the process died on signal ${String(signal)}`;
-      culprit.resolve(crashedAt(culprit.program, step, { status: 'crashed', title, console: text }));
-    }
+    const title = parseSplat(text)?.title ?? `the process died on signal ${String(signal)}`;
+    culprit?.resolve(crashedAt(culprit.program, step, { status: 'crashed', title, console: text }));
     this.#requeueInFlight(others);
-    void this.#restart();
+    void this.#restart(`a program ended the agent: ${title}`);
   }
 
   /** The agent cannot carry a program out: our mistake, and the same the next time. */
   #agentGaveUp(complaint: string): void {
     this.#blameRunning({ status: 'infra', error: `the agent reports: ${complaint}` }, true);
-    void this.#restart();
+    void this.#restart(`the agent reports: ${complaint}`);
   }
 
   /** The machine is gone: panic, or somebody ended QEMU. */
@@ -256,7 +257,7 @@ export class QemuSession implements Session {
     const title = parseSplat(console)?.title;
     if (title === undefined) this.#blameRunning({ status: 'infra', error: reason }, false);
     else this.#blameRunning({ status: 'crashed', title, console }, true);
-    void this.#restart();
+    void this.#restart(reason);
   }
 
   #look(): void {
@@ -272,7 +273,7 @@ export class QemuSession implements Session {
       this.#lastSeen = { progress, since: now };
     } else if (now - (this.#lastSeen?.since ?? now) > this.options.stepMs) {
       this.#blameRunning({ status: 'hung' }, true);
-      void this.#restart();
+      void this.#restart('a program did not end in time');
     }
   }
 
@@ -312,10 +313,10 @@ export class QemuSession implements Session {
     this.#queue.unshift(...jobs);
   }
 
-  async #restart(): Promise<void> {
+  async #restart(reason: string): Promise<void> {
     if (this.#isRestarting || this.#ended !== undefined) return;
     this.#isRestarting = true;
-    this.#restarts += 1;
+    this.#restartReasons.push(reason);
     this.#futileRestarts += 1;
     for (const { jobs } of this.#inFlight.splice(0)) this.#requeue(jobs, false);
     clearInterval(this.#watch);

@@ -23,6 +23,8 @@ export interface MachineOptions {
   readonly bootMs: number;
   /** Keeps the whole console of every boot. */
   readonly consoleFile?: string;
+  /** What the kernel command line has beyond what the agent needs. */
+  readonly kernelArguments?: string;
 }
 
 /** What a machine tells its owner. */
@@ -101,7 +103,7 @@ export class VirtualMachine {
     if (this.#isKilled) return;
     this.#isKilled = true;
     const running = this.#process;
-    if (running !== undefined && running.exitCode === null && running.signalCode === null) {
+    if (running?.exitCode === null && running.signalCode === null) {
       const gone = new Promise((resolve) => running.once('exit', resolve));
       running.kill('SIGKILL');
       await gone;
@@ -140,11 +142,12 @@ export class VirtualMachine {
   }
 
   #arguments(port: string): string[] {
-    const { accelerator, memoryMib, bzImage, initramfs } = this.options;
+    const { accelerator, memoryMib, bzImage, initramfs, kernelArguments = '' } = this.options;
+    const commandLine = `${KERNEL_COMMAND_LINE} ${kernelArguments}`.trim();
     return [
       ['-accel', accelerator, '-machine', 'q35', '-m', String(memoryMib), '-smp', String(CPUS)],
       ['-nodefaults', '-no-reboot', '-display', 'none', '-serial', 'stdio'],
-      ['-kernel', bzImage, '-initrd', initramfs, '-append', KERNEL_COMMAND_LINE],
+      ['-kernel', bzImage, '-initrd', initramfs, '-append', commandLine],
       ['-object', `memory-backend-file,id=progress,size=64k,mem-path=${this.#progress.path},share=on`],
       ['-device', 'ivshmem-plain,memdev=progress'],
       ['-device', 'virtio-serial-pci', '-chardev', `socket,id=port,path=${port}`],

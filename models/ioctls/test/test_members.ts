@@ -28,7 +28,7 @@ export const TEST_OPS = {
 } as const;
 
 /** Flags of MOCK_DOMAIN_FLAGS over all kernels; a profile says which ones it takes. Source: iommufd_test.h. */
-export const MOCK_DEVICE_FLAGS = { NO_DIRTY: 1, HUGE_IOVA: 2, PASID: 4 } as const;
+const MOCK_DEVICE_FLAGS = { NO_DIRTY: 1, HUGE_IOVA: 2, PASID: 4 } as const;
 
 /**
  * The union of struct iommu_test_cmd. The widest member, `dirty`, sets the size of the struct, so it is here although its
