@@ -54,8 +54,7 @@ export async function runDifferential(
   const inFlight: Promise<void>[] = [];
   for (let first = 0; first < options.programs; first += BATCH_PROGRAMS) {
     const count = Math.min(BATCH_PROGRAMS, options.programs - first);
-    // Each batch has its own seed, so that a program is found again without those before it.
-    const seed = options.seed + first;
+    const seed = batchSeed(options.seed, first);
     const programs = samplePrograms(behaviour, { seed, count, stepsMax: options.stepsMax });
     inFlight.push(runBatch(session, behaviour, options, programs, first, stats));
     if (inFlight.length >= BATCHES_IN_FLIGHT) await inFlight.shift();
@@ -63,6 +62,14 @@ export async function runDifferential(
   }
   await Promise.all(inFlight);
   return stats;
+}
+
+/**
+ * Each batch has its own seed, so that a program is found again without those before it. The two numbers are spread over 32 bits
+ * (by the golden ratio, and a constant of MurmurHash), so that neighbouring seeds share no batch.
+ */
+function batchSeed(seed: number, first: number): number {
+  return Math.imul(seed, 0x9e37_79b1) ^ Math.imul(first, 0x85eb_ca6b);
 }
 
 async function runBatch(

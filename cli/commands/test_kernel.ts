@@ -9,6 +9,7 @@ import { renderSpec } from '../../reports/spec.js';
 import { environmentOf } from '../../suites/harness/environment.js';
 import type { SourceRequest } from '../../targets/kernels/source.js';
 import type { Kernel } from '../../targets/kernels/store.js';
+import { type CanaryResult, runCanary } from '../canary.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode } from '../errors.js';
 import { buildWithProgress, provide } from '../kernel_build.js';
@@ -87,9 +88,12 @@ async function testKernel(kernel: Kernel, args: TestKernelArgs, context: Context
     const stats = await runRandom(session, new Behaviour(environment.profile), args, context, mismatches);
     await storeMismatches(mismatches, join(args.out, kernel.id));
     process.stdout.write(renderStats(stats, mismatches, args.seed));
+    const canary = await runCanary(session, environment);
+    process.stdout.write(renderCanary(canary));
     const verdict = exitCodeOf(report);
     if (verdict === EXIT.finding || mismatches.length > 0) return EXIT.finding;
-    const isSure = stats.unspecified === 0 && stats.infra === 0 && stats.programs === args.programs;
+    const isComplete = stats.infra === 0 && stats.programs === args.programs;
+    const isSure = isComplete && stats.unspecified === 0 && canary.missed.length === 0;
     return verdict === EXIT.unknown || !isSure ? EXIT.unknown : EXIT.pass;
   } finally {
     await session.stop();
@@ -141,4 +145,10 @@ function renderStats(stats: DifferentialStats, mismatches: readonly Mismatch[], 
   const trouble = stats.infra === 0 ? '' : `, ${String(stats.infra)} not run for trouble of the test bed`;
   const unknown = `${String(stats.unspecified)} unspecified`;
   return `random programs (seed ${String(seed)}): ${String(stats.programs)} programs, ${String(stats.calls)} steps predicted exactly, ${String(mismatches.length)} mismatches, ${unknown}${trouble}\n${lines.join('')}`;
+}
+
+function renderCanary({ planted, missed }: CanaryResult): string {
+  const found = planted - missed.length;
+  const rest = missed.length === 0 ? '' : `; missed: ${missed.join(', ')}`;
+  return `canary: ${String(found)} of ${String(planted)} differences planted in the model were noticed${rest}\n`;
 }

@@ -1,5 +1,5 @@
 /** An internal contradiction: our bug, never the kernel's answer. */
-class AssertionFailure extends Error {
+export class AssertionFailure extends Error {
   override readonly name = 'AssertionFailure';
 }
 

@@ -5,7 +5,6 @@ import {
   gapsWithin,
   intersectsAny,
   mergeRanges,
-  rangesIntersect,
 } from '../base/ranges.js';
 import { assert } from '../base/assert.js';
 import type { MockDomain } from '../hardware/mock_domain.js';
