@@ -1,4 +1,5 @@
 import { isAligned, rangeWraps } from '../base/u64.js';
+import { mergeRanges } from '../base/ranges.js';
 import { present } from '../base/assert.js';
 import type { Placement } from '../state/placement.js';
 import type { CallContext } from './description.js';
@@ -26,6 +27,6 @@ function isLegalPlace({ table, request: { length } }: Placement, iova: bigint): 
   const range = { start: iova, last: iova + length - 1n };
   const isAllowed =
     table.allowed.length === 0 ||
-    table.allowed.some(({ start, last }) => start <= range.start && range.last <= last);
+    mergeRanges(table.allowed).some(({ start, last }) => start <= range.start && range.last <= last);
   return isAllowed && !table.isReserved(range) && !table.hasAreaIn(range);
 }

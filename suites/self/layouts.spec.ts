@@ -1,0 +1,50 @@
+import { assert } from 'chai';
+import { CALLS, callByName } from '../../models/ioctls/index.js';
+import { layoutStruct } from '../../models/layout/struct.js';
+import { u32, u64 } from '../../models/layout/field.js';
+
+/** Written from the uAPI headers by hand: command, sizeof, and the size that is required at least. */
+const EXPECTED: Readonly<Record<string, readonly [command: number, bytes: number, bytesMin: number]>> = {
+  IOMMU_DESTROY: [0x3b80, 8, 8],
+  IOMMU_IOAS_ALLOC: [0x3b81, 12, 12],
+  IOMMU_IOAS_ALLOW_IOVAS: [0x3b82, 24, 24],
+  IOMMU_IOAS_COPY: [0x3b83, 40, 40],
+  IOMMU_IOAS_IOVA_RANGES: [0x3b84, 32, 32],
+  IOMMU_IOAS_MAP: [0x3b85, 40, 40],
+  IOMMU_IOAS_UNMAP: [0x3b86, 24, 24],
+  IOMMU_OPTION: [0x3b87, 24, 24],
+};
+
+describe('struct layouts', () => {
+  for (const [name, [command, bytes, bytesMin]] of Object.entries(EXPECTED)) {
+    it(`${name} is as in iommufd.h`, () => {
+      const call = callByName(name);
+      assert.deepEqual([call?.command, call?.layout.bytes, call?.bytesMin], [command, bytes, bytesMin]);
+    });
+  }
+
+  it('every call starts with size at offset 0', () => {
+    for (const { name, layout } of CALLS) {
+      assert.deepInclude({ offset: layout.memberOf('size')?.offset, name }, { offset: 0, name });
+    }
+  });
+
+  it('pads before a wider member and after the last one, as C does', () => {
+    const { members, bytes } = layoutStruct({ a: u32('first'), b: u64('second'), c: u32('third') });
+    assert.deepEqual(
+      members.map(({ offset }) => offset),
+      [0, 8, 16],
+    );
+    assert.equal(bytes, 24);
+  });
+
+  it('decodes what it encoded, also the highest values', () => {
+    const layout = layoutStruct({ a: u32('first'), b: u64('second') });
+    const view = new DataView(new ArrayBuffer(layout.bytes));
+    const args = { a: 0xffff_ffff, b: 0xffff_ffff_ffff_fffen };
+    layout.encode(args, view);
+    assert.deepEqual(layout.decode(view), args);
+    assert.equal(view.getUint8(0), 0xff);
+    assert.equal(view.getUint8(8), 0xfe);
+  });
+});

@@ -1,0 +1,64 @@
+import { assert } from 'chai';
+import { samplePrograms } from '../../fuzz/generate/program.js';
+import { Behaviour } from '../../models/behaviour.js';
+import { type Mutant, mutantName } from '../../models/mutants.js';
+import { assemble } from '../../models/program/assemble.js';
+import { PROFILES } from '../../models/profiles/index.js';
+import { runOnModel } from '../../targets/sim.js';
+import { EQUIVALENT_MUTANTS } from '../harness/equivalent_mutants.js';
+import { MutantKiller, allMutants } from '../harness/mutation.js';
+import { SCENARIOS } from '../index.js';
+
+const PROGRAMS = 400;
+
+describe('mutants', () => {
+  const killer = new MutantKiller(SCENARIOS);
+
+  for (const profile of PROFILES) {
+    describe(`of ${profile.id}`, () => {
+      let survivors: Mutant[];
+
+      before(() => {
+        survivors = allMutants(profile).filter((mutant) => killer.killerOf(mutant, profile) === undefined);
+      });
+
+      it('are killed by a scenario, or explained as equivalent', () => {
+        const unexplained = survivors.map(mutantName).filter((name) => !EQUIVALENT_MUTANTS.has(name));
+        assert.deepEqual(unexplained, []);
+      });
+
+      it('explained as equivalent answer random programs like the original', function () {
+        this.timeout(120_000);
+        const original = new Behaviour(profile);
+        const programs = samplePrograms(original, { seed: 11, count: PROGRAMS, stepsMax: 20 }).map(assemble);
+        const expected = programs.map((program) => runOnModel(program, original));
+        for (const mutant of survivors) {
+          const behaviour = new Behaviour(profile, mutant);
+          const outcomes = programs.map((program) => runOnModel(program, behaviour));
+          assert.deepEqual(outcomes, expected, mutantName(mutant));
+        }
+      });
+    });
+  }
+
+  it('explained as equivalent all exist, and survive in some profile', () => {
+    const survivors = PROFILES.flatMap((profile) =>
+      allMutants(profile).filter((mutant) => killer.killerOf(mutant, profile) === undefined),
+    );
+    const names = new Set(survivors.map(mutantName));
+    const stale = [...EQUIVALENT_MUTANTS.keys()].filter((name) => !names.has(name));
+    assert.deepEqual(stale, []);
+  });
+
+  it('are three for most rules: dropped, swapped with the next one, another errno', () => {
+    const [profile] = PROFILES;
+    assert.isDefined(profile);
+    if (profile === undefined) return;
+    const ofDestroy = allMutants(profile)
+      .filter(({ call }) => call === 'IOMMU_DESTROY')
+      .map(mutantName);
+    assert.include(ofDestroy, 'IOMMU_DESTROY/ENOENT.object:drop');
+    assert.include(ofDestroy, 'IOMMU_DESTROY/ENOENT.object:errno:EINVAL');
+    assert.include(ofDestroy, 'IOMMU_DESTROY/ENOENT.object:swap:EBUSY.users');
+  });
+});
