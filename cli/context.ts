@@ -11,6 +11,8 @@ export interface Context {
   readonly agentSources: string;
   readonly kernelFragments: string;
   readonly corpus: string;
+  /** Pages about kernel findings. */
+  readonly findings: string;
   /** Whether somebody watches: progress is drawn then, and printed line by line otherwise. */
   readonly isInteractive: boolean;
   readonly isRoot: boolean;
@@ -30,6 +32,7 @@ export function makeContext(version: string, interrupted: AbortSignal): Context 
     agentSources: join(ROOT, 'targets/agent/src'),
     kernelFragments: join(ROOT, 'targets/kernels'),
     corpus: join(ROOT, 'corpus'),
+    findings: join(ROOT, 'docs/findings'),
     isInteractive: process.stderr.isTTY && env.CI === undefined,
     isRoot: process.getuid?.() === 0,
     interrupted,

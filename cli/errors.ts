@@ -1,5 +1,5 @@
 import { ProgramError } from '../models/program/program.js';
-import { TestBedError } from '../targets/target.js';
+import { BadInputError, TestBedError } from '../targets/target.js';
 
 /** Exit codes. Source: docs/cli.md. */
 export const EXIT = { pass: 0, finding: 1, unknown: 2, usage: 64 } as const;
@@ -13,7 +13,9 @@ export class UsageError extends Error {
 
 /** The exit code that an error means. An unforeseen one is our own, and never a verdict on a kernel. */
 export function exitCodeOfError(error: unknown): ExitCode {
-  return error instanceof UsageError || error instanceof ProgramError ? EXIT.usage : EXIT.unknown;
+  const isTheirs =
+    error instanceof UsageError || error instanceof ProgramError || error instanceof BadInputError;
+  return isTheirs ? EXIT.usage : EXIT.unknown;
 }
 
 /** What to tell the user of an error: a sentence for those that were foreseen, everything for the others. */

@@ -27,7 +27,7 @@ async function main(args: readonly string[], context: Context): Promise<ExitCode
     .usage('$0 <command>\n\nConformance test suite and reference model for Linux iommufd.')
     .command(runCommand(context, finish))
     .command(listCommand(finish))
-    .command(explainCommand(finish))
+    .command(explainCommand(context, finish))
     .command(replayCommand(context, finish))
     .command(kernelCommand(context, finish))
     .command(testKernelCommand(context, finish))
@@ -41,10 +41,15 @@ async function main(args: readonly string[], context: Context): Promise<ExitCode
     .wrap(Math.min(WIDTH_MAX, process.stdout.isTTY ? process.stdout.columns : WIDTH_MAX))
     .epilogue('Exit codes: 0 pass, 1 finding or failed expectation, 2 could not tell, 64 usage.')
     .fail((message: string | null, error: Error | undefined) => {
-      throw error ?? new UsageError(message ?? 'the command line makes no sense');
+      throw error ?? new UsageError(inOneLine(message ?? 'the command line makes no sense'));
     })
     .parseAsync();
   return exitCode;
+}
+
+/** What yargs says of wrong values takes several lines. */
+function inOneLine(message: string): string {
+  return message.trim().replace(/\s*\n\s*/g, ' ');
 }
 
 /** The first Ctrl-C finishes with what there is, the second one ends at once. */

@@ -1,5 +1,6 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import writeFileAtomic from 'write-file-atomic';
 import { renderJson } from '../reports/json.js';
 import { renderJunit } from '../reports/junit.js';
@@ -55,7 +56,7 @@ export async function writeReports(
     const text = RENDERERS[name]?.(report) ?? '';
     try {
       if (file === undefined) process.stdout.write(text);
-      else await writeReport(file, text);
+      else await writeReport(file, stripVTControlCharacters(text));
     } catch (error) {
       const where = file === undefined ? name : `${name} report ${file}`;
       troubles.push(`the ${where} was not written: ${describeError(error)}`);

@@ -41,7 +41,7 @@ export async function runScenarios(
   const waiting = [...scenarios];
   const work = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const result = await runRepeatedly(runner, next, repeat);
+      const result = await runRepeatedly(runner, next, repeat, context.interrupted);
       if (context.interrupted.aborted) return;
       byScenario.set(next, result);
       progress.update(byScenario.size, scenarios.length, next.id);
@@ -85,9 +85,11 @@ async function runRepeatedly(
   runner: ScenarioRunner,
   scenario: Scenario,
   times: number,
+  interrupted: AbortSignal,
 ): Promise<ScenarioResult> {
   const results: ScenarioResult[] = [];
-  for (let count = 0; count < times; count++) results.push(await runner.run(scenario));
+  for (let count = 0; count < times && !(count > 0 && interrupted.aborted); count++)
+    results.push(await runner.run(scenario));
   const bad = results.filter(({ status }) => status !== 'passed' && status !== 'skipped');
   const [first] = results as [ScenarioResult, ...ScenarioResult[]];
   const worst = bad[0] ?? first;

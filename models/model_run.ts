@@ -38,6 +38,7 @@ export interface Executed {
 export class ModelRun {
   readonly world = new World();
   readonly #log = new StepLog();
+  readonly #possibleSplats = new Set<string>();
   #before: Snapshot | undefined;
   #lost: string | undefined;
 
@@ -46,6 +47,11 @@ export class ModelRun {
     private readonly reading: Reading,
     private readonly invariants: readonly Invariant[],
   ) {}
+
+  /** Titles of kernel messages that may have come with the steps judged so far. */
+  get possibleSplats(): ReadonlySet<string> {
+    return this.#possibleSplats;
+  }
 
   /** The step with its references resolved by the results so far. */
   resolve(raw: RawStep): RawStep {
@@ -68,6 +74,7 @@ export class ModelRun {
   judge(raw: RawStep, call: CallDescription | undefined, outcome: Outcome): StepVerdict {
     if (this.#lost !== undefined) return { kind: 'unjudged', why: this.#lost };
     if (outcome.status !== 'returned') return this.#lose(`the step ${outcome.status}`);
+    this.#notePossibleSplats();
     const step = this.#log.resolve(raw);
     const prediction = predictStep(this.world, this.behaviour, step, this.reading);
     const comparison = compare(prediction, step, call, outcome);
@@ -76,6 +83,12 @@ export class ModelRun {
       return this.#accept(step, comparison.branch);
     }
     return this.#refuse(comparison);
+  }
+
+  #notePossibleSplats(): void {
+    for (const { title, canFollow } of this.behaviour.profile.possibleSplats) {
+      if (!this.#possibleSplats.has(title) && canFollow(this.world)) this.#possibleSplats.add(title);
+    }
   }
 
   #accept(step: RawStep, branch: Branch): StepVerdict {

@@ -49,7 +49,7 @@ export function judgeByModel(
   const problems = [
     ...crashes(outcome),
     ...objections(verdicts),
-    ...(infra === undefined ? consoleProblems(outcome, verdicts, expectedSplats) : []),
+    ...(infra === undefined ? consoleProblems(outcome, verdicts, expectedSplats, run.possibleSplats) : []),
     ...traces(outcome),
   ];
   const unspecified = verdicts.flatMap((verdict) => (verdict.kind === 'unspecified' ? [verdict.why] : []));
@@ -83,11 +83,12 @@ function objections(verdicts: readonly StepVerdict[]): Problem[] {
   });
 }
 
-/** Kernel warnings must be exactly those that are known to come with the answers. */
+/** Kernel messages must be those that are known to come with the answers, and at most those beside that may. */
 function consoleProblems(
   { splats, steps }: ProgramOutcome,
   verdicts: readonly StepVerdict[],
   byHand: readonly string[],
+  possible: ReadonlySet<string>,
 ): Problem[] {
   const predicted = verdicts.flatMap((verdict) => ('splat' in verdict ? [verdict.splat.title] : []));
   const expected = new Set([...predicted, ...byHand]);
@@ -95,7 +96,9 @@ function consoleProblems(
   const isWhole = steps.every(({ status }) => status === 'returned');
   const missing = isWhole ? [...expected].filter((title) => !seen.has(title)) : [];
   return [
-    ...[...seen].filter((title) => !expected.has(title)).map((title) => `the kernel printed "${title}"`),
+    ...[...seen]
+      .filter((title) => !expected.has(title) && !possible.has(title))
+      .map((title) => `the kernel printed "${title}"`),
     ...missing.map((title) => `the kernel did not print "${title}"`),
   ].map((what) => ({ kind: 'console', what }));
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Behaviour } from '../models/behaviour.js';
 import { ModelRun } from '../models/model_run.js';
 import type { ConsoleSplat, Outcome, ProgramOutcome } from '../models/outcome.js';
@@ -26,7 +27,11 @@ export class SimTarget implements Target {
     };
     return Promise.resolve({
       info,
-      run: (programs) => Promise.resolve(programs.map((program) => runOnModel(program, this.behaviour))),
+      run: async (programs) => {
+        // Other targets answer later too; without a pause, nobody would hear a Ctrl-C.
+        await setImmediate();
+        return programs.map((program) => runOnModel(program, this.behaviour));
+      },
       troubles: () => [],
       stop: () => Promise.resolve(),
     });

@@ -42,5 +42,10 @@ export interface Session {
 
 /** The test bed, not the kernel under test, is at fault; says what to do about it. */
 export class TestBedError extends Error {
-  override readonly name = 'TestBedError';
+  override readonly name: string = 'TestBedError';
+}
+
+/** What the user handed over is not what it should be: a kernel image, a source tree. */
+export class BadInputError extends TestBedError {
+  override readonly name = 'BadInputError';
 }

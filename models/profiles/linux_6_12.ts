@@ -1,3 +1,4 @@
+import type { World } from '../state/world.js';
 import { linux73 } from './linux_7_3.js';
 import type { Profile } from './profile.js';
 
@@ -31,4 +32,23 @@ export const linux612: Profile = {
       cite: 'selftest.c:iommufd_test_md_check_pa looks the page table up last',
     })),
   ],
+  possibleSplats: [
+    {
+      title: 'WARNING in mock_domain_iova_to_phys',
+      finding: 'unfill-reads-unmapped',
+      says: 'an area goes while two others show pages of the same memory, and the pages lie side by side',
+      cite: 'pages.c:iopt_area_unpin_domain',
+      canFollow: hasMemoryOfThreeAreas,
+    },
+  ],
 };
+
+function hasMemoryOfThreeAreas({ files }: World): boolean {
+  for (const { objects } of files.values()) {
+    for (const object of objects.objects) {
+      if (object.type !== 'IOAS') continue;
+      if (object.table.areas.some(({ pages }) => pages.areas.size >= 3)) return true;
+    }
+  }
+  return false;
+}

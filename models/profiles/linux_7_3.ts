@@ -11,4 +11,5 @@ export const linux73: Profile = {
   mockDeviceFlags: 0x5,
   misalignedMapErrno: 'ENXIO',
   movedRules: [],
+  possibleSplats: [],
 };

@@ -1,3 +1,5 @@
+import type { World } from '../state/world.js';
+
 /**
  * What a kernel version and its configuration change, as data: the rules of the call descriptions read it, and the order of
  * rules follows it.
@@ -21,6 +23,20 @@ export interface Profile {
   readonly misalignedMapErrno: 'ENXIO' | 'EINVAL';
   /** Rules that this kernel checks earlier than the descriptions list them. */
   readonly movedRules: readonly MovedRule[];
+  /** Kernel messages that may come, depending on what the model does not know. */
+  readonly possibleSplats: readonly PossibleSplat[];
+}
+
+/** A kernel message that is understood, and cannot be predicted. */
+export interface PossibleSplat {
+  readonly title: string;
+  /** Page of docs/findings. */
+  readonly finding: string;
+  /** When it may come, as half a sentence. */
+  readonly says: string;
+  readonly cite: string;
+  /** Whether the next step may bring it. */
+  canFollow(this: void, world: World): boolean;
 }
 
 /** A rule whose place differs from the description's. */

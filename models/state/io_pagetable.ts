@@ -1,11 +1,5 @@
 import { PAGE_SIZE, isAligned, maxU64 } from '../base/u64.js';
-import {
-  type Range,
-  WHOLE_SPACE,
-  gapsWithin,
-  intersectsAny,
-  mergeRanges,
-} from '../base/ranges.js';
+import { type Range, WHOLE_SPACE, gapsWithin, intersectsAny, mergeRanges } from '../base/ranges.js';
 import { assert } from '../base/assert.js';
 import type { MockDomain } from '../hardware/mock_domain.js';
 import type { Area } from './pages.js';

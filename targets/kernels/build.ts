@@ -46,9 +46,9 @@ export async function buildKernel(
   listener: BuildListener,
 ): Promise<Kernel> {
   const store = new KernelStore(cache);
-  const source = await planSource(request, cache, (what) => {
-    listener.phase(what);
-  });
+  const planned = await planOrReuse(request, flavour, cache, store, listener);
+  if ('kernel' in planned) return planned.kernel;
+  const { source } = planned;
   const options = await readFragments(fragments, flavour);
   const content = createHash('sha256').update(source.identity).update(options).digest('hex');
   const built = await store.findContent(content);
@@ -64,6 +64,28 @@ export async function buildKernel(
   } finally {
     await release();
     if (source.lastingBuild === undefined) await rm(output, { recursive: true, force: true });
+  }
+}
+
+/** Without a connection to Debian's archive, the kernel that was built last of the package does. */
+async function planOrReuse(
+  request: SourceRequest,
+  flavour: Flavour,
+  cache: string,
+  store: KernelStore,
+  listener: BuildListener,
+): Promise<{ readonly source: SourcePlan } | { readonly kernel: Kernel }> {
+  try {
+    const source = await planSource(request, cache, (what) => {
+      listener.phase(what);
+    });
+    return { source };
+  } catch (error) {
+    if (!(error instanceof TestBedError) || !('package' in request)) throw error;
+    const kernel = await store.findSource(`Debian ${request.package} `, flavour);
+    if (kernel === undefined) throw error;
+    listener.phase(`${error.message}; ${kernel.id} from the cache is used`);
+    return { kernel };
   }
 }
 

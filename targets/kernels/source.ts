@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { TestBedError } from '../target.js';
+import { BadInputError, TestBedError } from '../target.js';
 import { runTool } from '../tools.js';
 import { downloadPackage, findPackage } from './packages.js';
 import { exists } from './store.js';
@@ -77,7 +77,7 @@ async function unpackSource(file: string, work: string): Promise<string> {
 async function planDirectory(path: string): Promise<SourcePlan> {
   const directory = resolve(path);
   if (!(await exists(join(directory, 'Kconfig'))))
-    throw new TestBedError(`${directory} is no kernel source tree`);
+    throw new BadInputError(`${directory} is no kernel source tree`);
   const identity = await identityOfTree(directory);
   return {
     description: directory,

@@ -62,6 +62,14 @@ export class KernelStore {
     return (await this.list()).find((kernel) => kernel.content === content);
   }
 
+  /** The kernel that was built last of a source, by the beginning of its name, or undefined. */
+  async findSource(source: string, flavour: Flavour): Promise<Kernel | undefined> {
+    return (await this.list())
+      .filter((kernel) => kernel.source.startsWith(source) && kernel.flavour === flavour)
+      .sort((one, two) => (one.built < two.built ? -1 : 1))
+      .at(-1);
+  }
+
   /**
    * Takes over a finished kernel.
    * @param files a directory on the same file system with the files of KERNEL_FILES that there are; it is moved
@@ -100,7 +108,8 @@ export class KernelStore {
     const directory = join(this.#directory, name);
     const text = await readFile(join(directory, DESCRIPTION), 'utf8').catch(() => undefined);
     if (text === undefined) return undefined;
-    const description = JSON.parse(text) as KernelDescription & { readonly id: string };
+    const description = parseDescription(text);
+    if (description === undefined) return undefined;
     const fileOf = async (file: string) =>
       (await exists(join(directory, file))) ? join(directory, file) : undefined;
     const vmlinux = await fileOf(KERNEL_FILES.vmlinux);
@@ -112,6 +121,18 @@ export class KernelStore {
       ...(vmlinux === undefined ? {} : { vmlinux }),
       ...(config === undefined ? {} : { config }),
     };
+  }
+}
+
+/** Undefined for text that is no description: a damaged entry of the cache is as good as none. */
+function parseDescription(text: string): KernelDescription | undefined {
+  try {
+    const parsed = JSON.parse(text) as Partial<KernelDescription> | null;
+    const isWhole =
+      parsed?.version !== undefined && parsed.content !== undefined && parsed.built !== undefined;
+    return isWhole ? (parsed as KernelDescription) : undefined;
+  } catch {
+    return undefined;
   }
 }
 

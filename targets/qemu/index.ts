@@ -39,7 +39,16 @@ export class QemuTarget implements Target {
 
   /** @throws TestBedError when something is missing, or the kernel does not boot */
   async start(): Promise<QemuSession> {
-    const { bzImage, flavour, accelerator: choice, agentSources, cache, path, consoleFile, kernelArguments } = this.options;
+    const {
+      bzImage,
+      flavour,
+      accelerator: choice,
+      agentSources,
+      cache,
+      path,
+      consoleFile,
+      kernelArguments,
+    } = this.options;
     const qemu = await findTool(QEMU, path);
     if (qemu === undefined) throw missingTool(QEMU);
     await versionOfBzImage(bzImage);

@@ -1,0 +1,154 @@
+import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { assert } from 'chai';
+import { type Ended, runCli, startCli } from './cli.js';
+
+/** A file that has the header of a kernel image and nothing else. */
+function hollowBzImage(version: string): Buffer {
+  const image = Buffer.alloc(0x1000);
+  image.write('HdrS', 0x202, 'latin1');
+  image.writeUInt16LE(0x200, 0x20e);
+  image.write(`${version} (builder) #1\0`, 0x400, 'latin1');
+  return image;
+}
+
+/** One clear sentence, the right exit code, and nothing of our own insides. */
+function assertRefused({ code, stderr }: Ended, expected: number, says: RegExp): void {
+  assert.match(stderr, says);
+  assert.equal(code, expected, stderr);
+  assert.match(stderr, /^iommufd-cts: [^\n]+\n$/);
+  assert.notMatch(stderr, /\.js:\d+|defect of iommufd-cts/);
+}
+
+describe('bad input', function () {
+  this.timeout(60_000);
+  let directory: string;
+  let cache: Readonly<Record<string, string>>;
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'iommufd-cts-test-'));
+    cache = { IOMMUFD_CTS_CACHE: join(directory, 'cache') };
+    await writeFile(join(directory, 'corrupt.json'), '{"schema": 1, "steps": [{"do"');
+    await writeFile(join(directory, 'future.json'), '{"schema": 2, "steps": []}');
+    await writeFile(join(directory, 'text'), 'this is no kernel\n');
+    await writeFile(join(directory, 'bzImage'), hollowBzImage('7.3.4'));
+  });
+
+  after(() => rm(directory, { recursive: true }));
+
+  const usage: readonly (readonly [what: string, args: readonly string[], says: RegExp])[] = [
+    ['no command', [], /say what to do/],
+    ['an unknown command', ['rnu'], /Unknown command|Did you mean run/],
+    ['an unknown option', ['run', '--colour'], /colour/],
+    ['an unknown query', ['run', 'ioas/mop'], /no scenario matches ioas\/mop; did you mean/],
+    ['an unknown query of list', ['list', 'nothing'], /no scenario matches nothing/],
+    ['an unknown target', ['run', '--target', 'host2'], /target/],
+    ['an unknown profile', ['run', '--profile', '5.0'], /profile/],
+    ['an unknown reporter', ['run', '--reporter', 'html'], /there is no reporter html/],
+    [
+      'two reporters on the terminal',
+      ['run', '--reporter', 'json', '--reporter', 'ktap'],
+      /only one reporter can print/,
+    ],
+    ['a shard of nothing', ['run', '--shard', '3/2'], /--shard 3\/2 makes no sense/],
+    ['repetitions that are none', ['run', '--repeat', '0'], /--repeat/],
+    ['an unknown id', ['explain', 'IOMMU_IOAS_MAPP'], /nothing is called IOMMU_IOAS_MAPP/],
+    ['an unknown kernel', ['run', '--kernel', '9.9-fast'], /there is no kernel 9\.9-fast/],
+    ['no kernel at all', ['run', '--target', 'qemu'], /there is no kernel in the cache; build one/],
+    [
+      'a kernel to remove that is not there',
+      ['kernel', 'remove', '9.9-fast'],
+      /there is no kernel 9\.9-fast/,
+    ],
+    ['no source to build from', ['kernel', 'build'], /name one of --package, --source and --bzimage/],
+    ['two sources to build from', ['kernel', 'build', '--source', '/', '--bzimage', 'x'], /name one of/],
+    ['a source tree that is none', ['kernel', 'build', '--source', '/'], /is no kernel source tree/],
+    ['a missing program file', ['replay', '/nonexistent.json'], /\/nonexistent\.json cannot be read/],
+    [
+      'a missing bzImage',
+      ['run', '--kernel', '/nonexistent/bzImage'],
+      /there is no kernel image \/nonexistent\/bzImage/,
+    ],
+  ];
+  for (const [what, args, says] of usage) {
+    it(`${what}: 64`, async () => {
+      assertRefused(await runCli(args, cache), 64, says);
+    });
+  }
+
+  it('a corrupt program file: 64', async () => {
+    const file = join(directory, 'corrupt.json');
+    assertRefused(await runCli(['replay', file]), 64, /corrupt\.json is not JSON/);
+  });
+
+  it('a program file of a future schema: 64', async () => {
+    const file = join(directory, 'future.json');
+    assertRefused(await runCli(['replay', file]), 64, /has schema 2, this version reads up to 1/);
+  });
+
+  it('a bzImage that is none: 64', async () => {
+    const file = join(directory, 'text');
+    assertRefused(await runCli(['run', '--kernel', file], cache), 64, /text is not a bzImage/);
+    assertRefused(await runCli(['kernel', 'build', '--bzimage', file], cache), 64, /text is not a bzImage/);
+  });
+
+  it('QEMU missing: 2, and what to install', async () => {
+    const ended = await runCli(['run', '--kernel', join(directory, 'bzImage')], {
+      ...cache,
+      PATH: directory,
+    });
+    assertRefused(ended, 2, /qemu-system-x86_64 is not installed; install it with "apt-get install/);
+  });
+
+  it('a full output directory: 2, and the result is printed all the same', async () => {
+    const ended = await runCli(['run', 'object', '--reporter', 'json=/dev/full']);
+    assertRefused(ended, 2, /the json report \/dev\/full was not written: .*disk is full/);
+    assert.include(ended.stdout, '9 passed');
+  });
+
+  it('an output directory that cannot be made: 2, and other reports are written', async () => {
+    const other = join(directory, 'ktap.txt');
+    const reporters = [
+      '--reporter',
+      `json=${join(directory, 'text', 'x.json')}`,
+      '--reporter',
+      `ktap=${other}`,
+    ];
+    assertRefused(await runCli(['run', 'object', ...reporters]), 2, /x\.json was not written/);
+    assert.match(await readFile(other, 'utf8'), /^KTAP version 1\n/);
+  });
+
+  it('a device is written to, not replaced', async () => {
+    const { code } = await runCli(['run', 'object', '--reporter', 'json=/dev/null']);
+    assert.equal(code, 0);
+    await access('/dev/null');
+    assert.equal((await readFile('/dev/null')).length, 0);
+  });
+
+  it('Ctrl-C: 2, and the results so far are kept', async () => {
+    const file = join(directory, 'interrupted.json');
+    const running = startCli(['run', '--repeat', '200', '--reporter', `json=${file}`]);
+    await sleep(3000);
+    running.process.kill('SIGINT');
+    const { code, stderr, stdout } = await running.ended;
+    assert.equal(code, 2, stderr);
+    assert.include(stdout, 'interrupted: the rest did not run');
+    const report = JSON.parse(await readFile(file, 'utf8')) as {
+      interrupted: boolean;
+      summary: Record<string, number>;
+      results: unknown[];
+    };
+    assert.isTrue(report.interrupted);
+    assert.isAbove(report.results.length, 0);
+    assert.equal(report.summary.passed, report.results.length);
+  });
+
+  it('a reader that goes away early is no trouble', async () => {
+    const running = startCli(['list']);
+    running.process.stdout?.destroy();
+    const { code, stderr } = await running.ended;
+    assert.deepEqual([code, stderr], [0, '']);
+  });
+});

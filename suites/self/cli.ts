@@ -1,0 +1,39 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+/** How a command ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunningCli {
+  readonly process: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
+const MAIN = join(import.meta.dirname, '../../cli/main.js');
+
+/** Starts the built command line in a process of its own. */
+export function startCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningCli {
+  const running = spawn(process.execPath, [MAIN, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  running.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  running.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const ended = new Promise<Ended>((resolve) => {
+    running.once('close', (code) => {
+      resolve({ code, stdout, stderr });
+    });
+  });
+  return { process: running, ended };
+}
+
+/** Runs the built command line to its end. */
+export function runCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  return startCli(args, env).ended;
+}

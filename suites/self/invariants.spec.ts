@@ -1,0 +1,165 @@
+import { assert } from 'chai';
+import { present } from '../../models/base/assert.js';
+import { Behaviour } from '../../models/behaviour.js';
+import { INVARIANTS } from '../../models/invariants/index.js';
+import { type Moment, ioasesOf } from '../../models/invariants/invariant.js';
+import { takeSnapshot } from '../../models/invariants/snapshot.js';
+import { ModelRun } from '../../models/model_run.js';
+import { assemble } from '../../models/program/assemble.js';
+import { DEFAULT_PROFILE } from '../../models/profiles/index.js';
+import type { Ioas } from '../../models/state/objects.js';
+import { Area, Pages } from '../../models/state/pages.js';
+import type { World } from '../../models/state/world.js';
+import { ScenarioBuilder } from '../harness/builder.js';
+import { APERTURE_START, P } from '../harness/constants.js';
+
+/** A world with one IOAS, a mock device and four pages mapped for it. */
+function worldWithMapping(): { world: World; ioas: Ioas } {
+  const t = new ScenarioBuilder();
+  const id = t.ioas();
+  t.mockDomain(id);
+  t.map(id, { iova: APERTURE_START, length: 4n * P });
+  const run = new ModelRun(new Behaviour(DEFAULT_PROFILE), 'exact', []);
+  for (const step of assemble(t.program).steps) assert.isDefined(run.execute(step));
+  return { world: run.world, ioas: present(ioasesOf(run.world)[0], 'an IOAS') };
+}
+
+/** The moment after a call that succeeded, unless a part of it says otherwise. */
+function momentOf(world: World, part: Partial<Moment> = {}): Moment {
+  const snapshot = takeSnapshot(world);
+  return {
+    world,
+    ioases: ioasesOf(world),
+    step: { do: 'counters' },
+    reading: 'exact',
+    errno: 0,
+    mayLeave: true,
+    before: snapshot,
+    after: snapshot,
+    ...part,
+  };
+}
+
+type Broken = () => Moment;
+
+/** For each invariant, states that break it. */
+const BROKEN: Readonly<Record<string, Readonly<Record<string, Broken>>>> = {
+  areas_disjoint: {
+    'two areas share a page': () => {
+      const { world, ioas } = worldWithMapping();
+      const [area] = ioas.table.areas;
+      const { pages, protection } = present(area, 'an area');
+      ioas.table.areas.push(new Area(APERTURE_START + P, APERTURE_START + 8n * P, pages, 0n, protection));
+      return momentOf(world);
+    },
+  },
+  areas_avoid_reserved: {
+    'an area lies in a reservation': () => {
+      const { world, ioas } = worldWithMapping();
+      ioas.table.reserved.push({ start: APERTURE_START, last: APERTURE_START, owner: 'selftest' });
+      return momentOf(world);
+    },
+    'an allowed range meets a reservation': () => {
+      const { world, ioas } = worldWithMapping();
+      ioas.table.allowed = [{ start: 0n, last: 0xfffn }];
+      return momentOf(world);
+    },
+  },
+  alignment_is_needed: {
+    'the alignment stayed when a domain came': () => {
+      const { world, ioas } = worldWithMapping();
+      ioas.table.alignment = 1n;
+      return momentOf(world);
+    },
+  },
+  domains_translate_areas: {
+    'a domain lost an area': () => {
+      const { world, ioas } = worldWithMapping();
+      present(ioas.table.domains[0], 'a domain').unmap(present(ioas.table.areas[0], 'an area'));
+      return momentOf(world);
+    },
+    'a domain leads elsewhere': () => {
+      const { world, ioas } = worldWithMapping();
+      const [area] = ioas.table.areas;
+      present(ioas.table.domains[0], 'a domain').map(present(area, 'an area'), [1, 2, 3, 4]);
+      return momentOf(world);
+    },
+  },
+  pages_pinned_once: {
+    'a pin is missing': () => {
+      const { world, ioas } = worldWithMapping();
+      present(ioas.table.areas[0], 'an area').pages.frames.delete(2);
+      return momentOf(world);
+    },
+    'a page is pinned for nothing': () => {
+      const { world, ioas } = worldWithMapping();
+      present(ioas.table.areas[0], 'an area').pages.frames.set(9, 77);
+      return momentOf(world);
+    },
+    'pinned_vm is wrong': () => {
+      const { world } = worldWithMapping();
+      world.process.pinnedVm += 1;
+      return momentOf(world);
+    },
+    'a page is pinned twice': () => {
+      const { world, ioas } = worldWithMapping();
+      const frame = present(ioas.table.areas[0], 'an area').pages.frames.get(0);
+      world.memory.pin(present(frame, 'a frame'));
+      return momentOf(world);
+    },
+  },
+  users_match_holders: {
+    'an IOAS forgot its page table': () => {
+      const { world, ioas } = worldWithMapping();
+      ioas.users = 1;
+      return momentOf(world);
+    },
+  },
+  ids_lowest_free: {
+    'a new object skipped an id': () => {
+      const { world } = worldWithMapping();
+      const before = takeSnapshot(world);
+      const { objects } = present(world.files.get(0), 'a file');
+      objects.insert({ ...present(ioasesOf(world)[0], 'an IOAS'), id: 9 });
+      return momentOf(world, { before, after: takeSnapshot(world) });
+    },
+  },
+  failure_changes_nothing: {
+    'a failing MAP left an area': () => {
+      const { world, ioas } = worldWithMapping();
+      const before = takeSnapshot(world);
+      const access = { read: true, write: true };
+      ioas.table.insert(new Area(0n, 0xfffn, new Pages(0n, true, 'NONE'), 0n, access));
+      return momentOf(world, { before, after: takeSnapshot(world), errno: 22, mayLeave: false });
+    },
+  },
+  close_leaves_nothing: {
+    'pages stay pinned': () => {
+      const { world } = worldWithMapping();
+      world.files.clear();
+      return momentOf(world, { step: { do: 'close', slot: 0 } });
+    },
+  },
+};
+
+describe('invariants', () => {
+  it('all hold in an ordinary state', () => {
+    const { world } = worldWithMapping();
+    for (const { id, check } of INVARIANTS) assert.isUndefined(check(momentOf(world)), id);
+  });
+
+  it('each has a state here that breaks it', () => {
+    assert.sameMembers(
+      Object.keys(BROKEN),
+      INVARIANTS.map(({ id }) => id),
+    );
+  });
+
+  for (const { id, check } of INVARIANTS) {
+    for (const [what, make] of Object.entries(BROKEN[id] ?? {})) {
+      it(`${id} objects when ${what}`, () => {
+        assert.isString(check(make()));
+      });
+    }
+  }
+});
