@@ -90,10 +90,11 @@ async function runRepeatedly(
   const results: ScenarioResult[] = [];
   for (let count = 0; count < times && !(count > 0 && interrupted.aborted); count++)
     results.push(await runner.run(scenario));
-  const bad = results.filter(({ status }) => status !== 'passed' && status !== 'skipped');
   const [first] = results as [ScenarioResult, ...ScenarioResult[]];
-  const worst = bad[0] ?? first;
-  if (bad.length === 0 || bad.length === results.length) return worst;
-  const share = `it passed ${String(results.length - bad.length)} of ${String(results.length)} times`;
-  return { ...worst, status: 'failed', reason: `flaky: ${share}; otherwise ${worst.reason ?? worst.status}` };
+  const failures = results.filter(({ status }) => status === 'failed');
+  const passes = results.filter(({ status }) => status === 'passed');
+  const worst = failures[0] ?? results.find(({ status }) => status !== 'passed') ?? first;
+  if (failures.length === 0 || passes.length === 0) return worst;
+  const share = `it passed ${String(passes.length)} of ${String(results.length)} times`;
+  return { ...worst, reason: `flaky: ${share}; otherwise ${worst.reason ?? worst.status}` };
 }

@@ -10,7 +10,7 @@ const MARKS: Readonly<Record<ResultStatus, string>> = {
   infra: pc.magenta('!'),
 };
 
-/** Skips with the same reason are told together. */
+/** Scenarios named of those that did not run for the same reason. */
 const EXAMPLES_MAX = 3;
 
 /** Text for people: what ran, a table of areas, and whatever did not pass. */
@@ -22,7 +22,8 @@ export function renderSpec(report: RunReport, isVerbose = false): string {
     ...(isVerbose ? [results.map(renderLine).join('\n'), ''] : []),
     renderTable(results),
     ...renderTroubles(results),
-    ...renderSkips(results),
+    ...renderGroups(results, 'infra', 'not run'),
+    ...renderGroups(results, 'skipped', 'skipped'),
     ...report.notes.map((note) => `${pc.yellow('note')}: ${note}`),
     renderSummary(report),
     '',
@@ -64,7 +65,7 @@ const NO_LINES = Object.fromEntries(
 );
 
 function renderTroubles(results: readonly ResultLine[]): string[] {
-  const troubles = results.filter(({ status }) => status !== 'passed' && status !== 'skipped');
+  const troubles = results.filter(({ status }) => status === 'failed' || status === 'unspecified');
   return troubles.flatMap((result) => [
     '',
     `${MARKS[result.status]} ${pc.bold(result.id)}  ${result.status}`,
@@ -73,14 +74,15 @@ function renderTroubles(results: readonly ResultLine[]): string[] {
   ]);
 }
 
-function renderSkips(results: readonly ResultLine[]): string[] {
+/** Results of one status, told together where they have the same reason. */
+function renderGroups(results: readonly ResultLine[], of: ResultStatus, word: string): string[] {
   const byReason = new Map<string, string[]>();
   for (const { status, reason = 'no reason', id } of results) {
-    if (status === 'skipped') byReason.set(reason, [...(byReason.get(reason) ?? []), id]);
+    if (status === of) byReason.set(reason, [...(byReason.get(reason) ?? []), id]);
   }
   return [...byReason].map(([reason, ids]) => {
     const more = ids.length > EXAMPLES_MAX ? `, … ${String(ids.length - EXAMPLES_MAX)} more` : '';
-    return `${MARKS.skipped} skipped ${String(ids.length)}: ${reason} (${ids.slice(0, EXAMPLES_MAX).join('; ')}${more})`;
+    return `${MARKS[of]} ${word} ${String(ids.length)}: ${reason} (${ids.slice(0, EXAMPLES_MAX).join('; ')}${more})`;
   });
 }
 

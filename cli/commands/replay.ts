@@ -10,7 +10,7 @@ import type { Reading } from '../../models/predict.js';
 import { type AssembledProgram, assemble } from '../../models/program/assemble.js';
 import { describeStep } from '../../models/program/describe.js';
 import type { Program } from '../../models/program/program.js';
-import { type ProgramVerdict, judgeByModel } from '../../models/program_verdict.js';
+import { type Problem, type ProgramVerdict, judgeByModel } from '../../models/program_verdict.js';
 import type { StepVerdict } from '../../models/model_run.js';
 import { environmentOf } from '../../suites/harness/environment.js';
 import type { Context } from '../context.js';
@@ -81,7 +81,7 @@ function renderReplay(
     const answer = describeAnswer(assembled.calls[at], outcome.steps[at]);
     return `${number}  ${describeOutcome(outcome.steps[at]).padEnd(12)} ${describeStep(step)}\n     ${describeVerdict(verdicts[at])}${answer}`;
   });
-  const end = problems.filter(({ step }) => step === undefined).map(({ what }) => `     ${what}`);
+  const end = problems.filter(({ kind }) => !SHOWN_AT_STEP.has(kind)).map(describeProblem);
   const verdict = problems.length === 0 ? 'as the model allows' : `${String(problems.length)} problems`;
   const count = `${String(assembled.steps.length)} steps`;
   return [
@@ -91,6 +91,13 @@ function renderReplay(
     `${count}, ${verdict}`,
     '',
   ].join('\n');
+}
+
+/** Problems that the verdict of their step says already. */
+const SHOWN_AT_STEP: ReadonlySet<string> = new Set(['model', 'invariant']);
+
+function describeProblem({ step, what }: Problem): string {
+  return step === undefined ? `PROBLEM: ${what}` : `PROBLEM at step ${String(step + 1)}: ${what}`;
 }
 
 function describeOutcome(outcome: Outcome | undefined): string {

@@ -95,6 +95,10 @@ async function run(args: RunArgs, context: Context): Promise<ExitCode> {
     const report = toReport({ target: target.name, kernel, ms: performance.now() - start });
     const troubles = await writeReports(reporters, report);
     for (const trouble of troubles) process.stderr.write(`iommufd-cts: ${trouble}\n`);
+    const lack = report.results.every(({ status }) => status === 'skipped')
+      ? report.results[0]?.reason
+      : undefined;
+    if (lack !== undefined) process.stderr.write(`iommufd-cts: nothing was tested: ${lack}\n`);
     const verdict = exitCodeOf(report);
     return verdict === EXIT.pass && troubles.length > 0 ? EXIT.unknown : verdict;
   } finally {

@@ -123,6 +123,7 @@ describe('reports', () => {
       'iommufd-cts 1.2.3 · Linux 7.3.4 in QEMU',
       'ioas/map:two  failed',
       'about ioas/map:two',
+      'not run 1: the machine is gone (mock/domain:five)',
       'skipped 1: no test commands (ioas/copy:three)',
       'note: the virtual machine was replaced once',
       '1 passed, 1 failed, 1 skipped, 1 unspecified, 1 not run for trouble of the test bed',

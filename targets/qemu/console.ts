@@ -69,6 +69,11 @@ export function parseSplat(text: string): ParsedSplat | undefined {
   return undefined;
 }
 
+/** Whether a console text tells why a machine ended: not every message does. */
+export function isFatal(text: string): boolean {
+  return PATTERNS.some(({ pattern, needsRestart }) => needsRestart && pattern.test(text));
+}
+
 function titleOf(kind: string, detail: string | undefined, text: string): string {
   const place = detail === undefined ? undefined : stripVolatile(detail);
   if (kind === 'WARNING') return `WARNING in ${place ?? 'an unnamed place'}`;

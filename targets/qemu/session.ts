@@ -13,7 +13,7 @@ import {
 import { encodeArena, encodeBatch } from '../agent/encode.js';
 import { FRAME } from '../agent/wire.js';
 import { type Session, type TargetInfo, TestBedError } from '../target.js';
-import { type ParsedSplat, parseSplat } from './console.js';
+import { type ParsedSplat, isFatal, parseSplat } from './console.js';
 import type { Frame } from './frames.js';
 import type { Progress } from './progress_page.js';
 import { type MachineOptions, VirtualMachine } from './virtual_machine.js';
@@ -205,6 +205,7 @@ export class QemuSession implements Session {
   /** A whole batch came back. */
   #finish(batch: Batch, results: BatchResults): void {
     this.#inFlight.shift();
+    this.machine.console.mark();
     const leftover = describeLeftover(results);
     const isAlone = batch.jobs.length === 1;
     if (leftover !== undefined && !isAlone) {
@@ -254,7 +255,7 @@ export class QemuSession implements Session {
   #machineEnded(reason: string): void {
     if (this.#ended !== undefined || this.#isRestarting) return;
     const console = this.machine.console.text;
-    const title = parseSplat(console)?.title;
+    const title = isFatal(console) ? parseSplat(console)?.title : undefined;
     if (title === undefined) this.#blameRunning({ status: 'infra', error: reason }, false);
     else this.#blameRunning({ status: 'crashed', title, console }, true);
     void this.#restart(reason);
@@ -317,20 +318,34 @@ export class QemuSession implements Session {
     if (this.#isRestarting || this.#ended !== undefined) return;
     this.#isRestarting = true;
     this.#restartReasons.push(reason);
-    this.#futileRestarts += 1;
     for (const { jobs } of this.#inFlight.splice(0)) this.#requeue(jobs, false);
     clearInterval(this.#watch);
     await this.machine.kill();
-    try {
-      if (this.#futileRestarts > FUTILE_RESTARTS_MAX)
-        throw new TestBedError('the machine ends again and again without a result');
-      const machine = await VirtualMachine.boot(this.options.machine);
-      this.#isRestarting = false;
-      this.#adopt(machine);
-      this.#pump();
-    } catch (error) {
-      this.#giveUp(error instanceof Error ? error.message : String(error));
+    const machine = await this.#bootAgain();
+    if (machine === undefined) return;
+    this.#isRestarting = false;
+    this.#adopt(machine);
+    this.#pump();
+  }
+
+  /** A new machine; undefined once too many have ended without a result, or the run was stopped meanwhile. */
+  async #bootAgain(): Promise<VirtualMachine | undefined> {
+    let lastTrouble = '';
+    while (this.#ended === undefined && ++this.#futileRestarts <= FUTILE_RESTARTS_MAX) {
+      try {
+        const machine = await VirtualMachine.boot(this.options.machine);
+        if (this.#isStillWanted()) return machine;
+        await machine.kill();
+      } catch (error) {
+        lastTrouble = `: ${error instanceof Error ? error.message : String(error)}`;
+      }
     }
+    this.#giveUp(`the virtual machine ends again and again without a result${lastTrouble}`);
+    return undefined;
+  }
+
+  #isStillWanted(): boolean {
+    return this.#ended === undefined;
   }
 
   #giveUp(error: string): void {

@@ -1,0 +1,200 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { assert } from 'chai';
+import type { Kernel } from '../../targets/kernels/store.js';
+import { type Ended, type RunningCli, runCli, startCli } from '../self/cli.js';
+
+const FINDINGS = ['map-page-count-warn', 'unfill-reads-unmapped'].map((id) => `corpus/findings/${id}.json`);
+
+/** Kernels in the cache that are built for gates. */
+async function fastKernels(): Promise<Kernel[]> {
+  const { stdout } = await runCli(['kernel', 'list', '--json']);
+  return (JSON.parse(stdout) as Kernel[]).filter(({ flavour }) => flavour === 'fast');
+}
+
+/** Ids of the QEMU processes that a command has started. */
+async function guestsOf({ process: { pid } }: RunningCli): Promise<number[]> {
+  const list = await promisify(execFile)('ps', ['-o', 'pid=', '--ppid', String(pid)]).catch(() => ({
+    stdout: '',
+  }));
+  return list.stdout
+    .split('\n')
+    .map(Number)
+    .filter((id) => id > 0);
+}
+
+async function untilGuestRuns(running: RunningCli): Promise<number> {
+  for (let tries = 0; tries < 300; tries++) {
+    const [guest] = await guestsOf(running);
+    if (guest !== undefined) return guest;
+    await sleep(100);
+  }
+  return assert.fail('no guest was started');
+}
+
+/** Kills guests as they come until the command ends. */
+async function killAll(running: RunningCli): Promise<void> {
+  while (running.process.exitCode === null) {
+    for (const guest of await guestsOf(running)) process.kill(guest, 'SIGKILL');
+    await sleep(500);
+  }
+}
+
+describe('guests', () => {
+  let directory: string;
+  let kernel: string;
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'iommufd-cts-test-'));
+    const [first] = await fastKernels();
+    assert.isDefined(first, 'a kernel in the cache: "npm run test:kernel" builds two');
+    kernel = first.id;
+  });
+
+  after(() => rm(directory, { recursive: true }));
+
+  function onKernel(...args: string[]): Promise<Ended> {
+    return runCli([...args, '--kernel', kernel]);
+  }
+
+  it('a kernel without IOMMUFD: every scenario is skipped with the reason, which is no pass', async () => {
+    const { code, stdout, stderr } = await onKernel(
+      'run',
+      'object',
+      '--append',
+      'initcall_blacklist=iommufd_init',
+    );
+    assert.equal(code, 2);
+    assert.equal(stderr, 'iommufd-cts: nothing was tested: the target lacks CONFIG_IOMMUFD: /dev/iommu\n');
+    assert.match(stdout, /skipped 9: the target lacks CONFIG_IOMMUFD/);
+  });
+
+  it('an image that QEMU does not boot: 2, with what it said last', async () => {
+    const image = join(directory, 'bzImage');
+    const bytes = Buffer.alloc(0x1000);
+    bytes.write('HdrS', 0x202, 'latin1');
+    await writeFile(image, bytes);
+    const { code, stderr } = await runCli(['run', 'object', '--kernel', image]);
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /^iommufd-cts: the kernel .*bzImage (ended before the agent started|did not reach the agent)/,
+    );
+  });
+
+  it('a guest killed in the middle of a run is replaced, and nothing is lost', async () => {
+    const running = startCli(['run', '--repeat', '3', '--kernel', kernel]);
+    const guest = await untilGuestRuns(running);
+    await sleep(5000);
+    process.kill(guest, 'SIGKILL');
+    const { code, stdout } = await running.ended;
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /the virtual machine was replaced once; the first reason: QEMU ended on SIGKILL/);
+    assert.match(stdout, / passed, 0 failed, 0 skipped/);
+  });
+
+  it('guests that are killed again and again: 2, and no finding', async () => {
+    const running = startCli(['run', '--repeat', '50', '--kernel', kernel]);
+    await untilGuestRuns(running);
+    await sleep(5000);
+    await killAll(running);
+    const { code, stdout } = await running.ended;
+    assert.equal(code, 2, stdout);
+    assert.match(stdout, / 0 failed/);
+    assert.match(stdout, /not run for trouble of the test bed/);
+  });
+
+  it('Ctrl-C: 2, the results so far are kept, and no guest stays behind', async () => {
+    const file = join(directory, 'interrupted.json');
+    const running = startCli(['run', '--repeat', '50', '--kernel', kernel, '--reporter', `json=${file}`]);
+    const guest = await untilGuestRuns(running);
+    await sleep(12_000);
+    running.process.kill('SIGINT');
+    const { code, stdout } = await running.ended;
+    assert.equal(code, 2, stdout);
+    const report = JSON.parse(await readFile(file, 'utf8')) as {
+      interrupted: boolean;
+      results: { status: string }[];
+    };
+    assert.isTrue(report.interrupted);
+    assert.isNotEmpty(report.results);
+    assert.isTrue(report.results.every(({ status }) => status === 'passed'));
+    assert.throws(() => process.kill(guest, 0), /ESRCH/);
+  });
+
+  it('a panic is the fault of the program that ran, and the next one runs on a new guest', async () => {
+    const [warns = ''] = FINDINGS;
+    const { code, stdout } = await onKernel(
+      'replay',
+      warns,
+      'corpus/bench/sub_page.json',
+      '--append',
+      'panic_on_warn=1',
+    );
+    assert.equal(code, 1);
+    assert.match(stdout, /3 {2}crashed {6}IOMMU_IOAS_MAP/);
+    assert.match(stdout, /PROBLEM at step 3: the kernel crashed: WARNING in iopt_insert_area/);
+    assert.match(stdout, /23 steps, as the model allows/);
+  });
+
+  it('a write beside the buffers is noticed', async () => {
+    const file = join(directory, 'stray.json');
+    const ioas = { ref: 'ioas.out_ioas_id' };
+    const steps = [
+      { do: 'open', label: 'f' },
+      { do: 'ioctl', file: 'f', label: 'ioas', call: 'IOMMU_IOAS_ALLOC', args: {} },
+      {
+        do: 'ioctl',
+        file: 'f',
+        call: 'IOMMU_TEST_OP_ADD_RESERVED',
+        args: { id: ioas, start: '0x1000', length: '0x1000' },
+      },
+      // The array has room for one range, and the call is told that it has room for two.
+      {
+        do: 'ioctl',
+        file: 'f',
+        call: 'IOMMU_IOAS_IOVA_RANGES',
+        args: { ioas_id: ioas, num_iovas: 2, allowed_iovas: { room: 1 } },
+      },
+    ];
+    await writeFile(file, JSON.stringify({ schema: 1, steps }));
+    const { code, stdout } = await onKernel('replay', file);
+    assert.equal(code, 1);
+    assert.match(stdout, /PROBLEM at step 4: the kernel wrote to 0x[0-9a-f]+, outside of every buffer/);
+  });
+
+  it('the console is kept in a file that was asked for', async () => {
+    const file = join(directory, 'console.log');
+    const [warns = ''] = FINDINGS;
+    const { code } = await onKernel('replay', warns, '--console', file);
+    assert.equal(code, 0);
+    assert.match(await readFile(file, 'utf8'), /WARNING: .*iopt_insert_area/);
+  });
+
+  it('stored findings are as their pages say, on every kernel', async () => {
+    for (const { id } of await fastKernels()) {
+      const { code, stdout } = await runCli(['replay', ...FINDINGS, '--kernel', id]);
+      assert.equal(code, 0, stdout);
+    }
+  });
+
+  it('a scenario that is repeated ends the same each time, and a shard runs its part', async () => {
+    const { code, stdout } = await onKernel(
+      'run',
+      'option',
+      '--repeat',
+      '3',
+      '--shard',
+      '2/3',
+      '--reporter',
+      'json',
+    );
+    assert.equal(code, 0);
+    const { results } = JSON.parse(stdout) as { results: { programs: number }[] };
+    assert.lengthOf(results, 4);
+  });
+});
