@@ -34,6 +34,12 @@ const OBJECTS_EXPECTED: Readonly<Record<Flavour, number>> = { fast: 1990, saniti
 const LOCK_RETRY_MS = 2000;
 const LOCK_RETRIES = 1800;
 
+/** The headers that describe the calls, and where C includes them from. */
+const HEADERS = {
+  'include/uapi/linux/iommufd.h': 'linux/iommufd.h',
+  'drivers/iommu/iommufd/iommufd_test.h': 'iommufd_test.h',
+} as const;
+
 /** Options without which scenarios would be skipped: a build that loses one has failed. */
 const REQUIRED_OPTIONS = ['CONFIG_IOMMUFD=y', 'CONFIG_IOMMUFD_TEST=y', 'CONFIG_VIRTIO_CONSOLE=y'] as const;
 
@@ -117,7 +123,7 @@ async function buildIn(
     buildSeconds: Math.round((performance.now() - start) / 1000),
     objects,
   };
-  return store.add(description, await collect(output, store));
+  return store.add(description, await collect(tree, output, store));
 }
 
 /** Two builds of the same kernel take turns; the second one finds it in the cache. */
@@ -204,8 +210,11 @@ async function expectedObjects(store: KernelStore, flavour: Flavour): Promise<nu
 }
 
 /** Moves what is worth keeping of a build to a directory of its own. */
-async function collect(output: string, store: KernelStore): Promise<string> {
+async function collect(tree: string, output: string, store: KernelStore): Promise<string> {
   const files = await store.newDirectory();
+  const headers = join(files, KERNEL_FILES.headers);
+  await mkdir(join(headers, 'linux'), { recursive: true });
+  for (const [from, to] of Object.entries(HEADERS)) await copyFile(join(tree, from), join(headers, to));
   await copyFile(join(output, 'arch/x86/boot/bzImage'), join(files, KERNEL_FILES.bzImage));
   await copyFile(join(output, '.config'), join(files, KERNEL_FILES.config));
   if (await exists(join(output, 'vmlinux')))

@@ -21,6 +21,8 @@ export interface Kernel {
   /** The image with symbols; absent for a kernel that came as a bzImage. */
   readonly vmlinux?: string;
   readonly config?: string;
+  /** Directory with its iommufd headers, as C includes them; absent for a kernel that came as a bzImage. */
+  readonly headers?: string;
   /** When it was built, in UTC. */
   readonly built: string;
   /** How long that took, in seconds. */
@@ -30,10 +32,15 @@ export interface Kernel {
 }
 
 /** What a kernel is before its files have their final place. */
-export type KernelDescription = Omit<Kernel, 'id' | 'bzImage' | 'vmlinux' | 'config'>;
+export type KernelDescription = Omit<Kernel, 'id' | 'bzImage' | 'vmlinux' | 'config' | 'headers'>;
 
 /** Names of the files of a kernel in its directory. */
-export const KERNEL_FILES = { bzImage: 'bzImage', vmlinux: 'vmlinux', config: 'config' } as const;
+export const KERNEL_FILES = {
+  bzImage: 'bzImage',
+  vmlinux: 'vmlinux',
+  config: 'config',
+  headers: 'headers',
+} as const;
 
 const DESCRIPTION = 'kernel.json';
 
@@ -114,12 +121,14 @@ export class KernelStore {
       (await exists(join(directory, file))) ? join(directory, file) : undefined;
     const vmlinux = await fileOf(KERNEL_FILES.vmlinux);
     const config = await fileOf(KERNEL_FILES.config);
+    const headers = await fileOf(KERNEL_FILES.headers);
     return {
       ...description,
       id: name,
       bzImage: join(directory, KERNEL_FILES.bzImage),
       ...(vmlinux === undefined ? {} : { vmlinux }),
       ...(config === undefined ? {} : { config }),
+      ...(headers === undefined ? {} : { headers }),
     };
   }
 }

@@ -1,0 +1,103 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { assert } from 'chai';
+import type { CallDescription } from '../../models/ioctls/description.js';
+import { CALLS } from '../../models/ioctls/index.js';
+import type { Kernel } from '../../targets/kernels/store.js';
+import { runCli } from '../self/cli.js';
+
+const run = promisify(execFile);
+
+/** The union member of struct iommu_test_cmd that each operation uses. Source: iommufd_test.h. */
+const UNION_MEMBERS: Readonly<Record<string, string>> = {
+  IOMMU_TEST_OP_ADD_RESERVED: 'add_reserved',
+  IOMMU_TEST_OP_MOCK_DOMAIN: 'mock_domain',
+  IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS: 'mock_domain_flags',
+  IOMMU_TEST_OP_MD_CHECK_MAP: 'check_map',
+  IOMMU_TEST_OP_MD_CHECK_REFS: 'check_refs',
+};
+
+/** Members of struct iommu_test_cmd beside the union. */
+const FRAME = new Set(['size', 'op', 'id', '__reserved', 'last']);
+
+const isTestCommand = ({ name }: CallDescription): boolean => name.startsWith('IOMMU_TEST_');
+
+function structOf(call: CallDescription): string {
+  return `struct ${isTestCommand(call) ? 'iommu_test_cmd' : call.name.toLowerCase()}`;
+}
+
+/** How C writes a member: the test command's own ones lie in a member of its union. */
+function pathOf({ name }: CallDescription, member: string): string {
+  const union = UNION_MEMBERS[name];
+  return union === undefined || FRAME.has(member) ? member : `${union}.${member}`;
+}
+
+/** A line for each fact about a call: what it is, and its value as the C compiler sees it. */
+function factsInC(call: CallDescription): string[] {
+  const struct = structOf(call);
+  const fact = (what: string, value: string) =>
+    `  printf("${call.name} ${what} %lu\\n", (unsigned long)(${value}));`;
+  return [
+    fact('sizeof', `sizeof(${struct})`),
+    fact('command', isTestCommand(call) ? 'IOMMU_TEST_CMD' : call.name),
+    ...(call.op === undefined ? [] : [fact('op', call.name)]),
+    ...call.layout.members.flatMap(({ name }) => {
+      const path = pathOf(call, name);
+      return [
+        fact(`offsetof ${name}`, `offsetof(${struct}, ${path})`),
+        fact(`sizeof ${name}`, `sizeof(((${struct} *)0)->${path})`),
+      ];
+    }),
+  ];
+}
+
+/** The same facts as the description has them. */
+function factsHere(call: CallDescription): string[] {
+  return [
+    `${call.name} sizeof ${String(call.layout.bytes)}`,
+    `${call.name} command ${String(call.command)}`,
+    ...(call.op === undefined ? [] : [`${call.name} op ${String(call.op)}`]),
+    ...call.layout.members.flatMap(({ name, offset, field }) => [
+      `${call.name} offsetof ${name} ${String(offset)}`,
+      `${call.name} sizeof ${name} ${String(field.bytes)}`,
+    ]),
+  ];
+}
+
+describe('struct layouts, by the C compiler', () => {
+  let kernels: Kernel[];
+  let directory: string;
+
+  before(async () => {
+    const { stdout } = await runCli(['kernel', 'list', '--json']);
+    kernels = (JSON.parse(stdout) as Kernel[]).filter(({ headers }) => headers !== undefined);
+    directory = await mkdtemp(join(tmpdir(), 'iommufd-cts-test-'));
+  });
+
+  after(() => rm(directory, { recursive: true }));
+
+  it('are those of the headers of every kernel', async () => {
+    assert.isNotEmpty(kernels, 'a kernel in the cache that was built from source');
+    const source = [
+      '#include <stddef.h>',
+      '#include <stdio.h>',
+      '#include <linux/iommufd.h>',
+      '#include "iommufd_test.h"',
+      'int main(void)',
+      '{',
+      ...CALLS.flatMap(factsInC),
+      '  return 0;',
+      '}',
+    ];
+    const [file, program] = [join(directory, 'layouts.c'), join(directory, 'layouts')];
+    await writeFile(file, `${source.join('\n')}\n`);
+    for (const { id, headers = '' } of kernels) {
+      await run('gcc', ['-D__user=', '-I', headers, '-o', program, file]);
+      const { stdout } = await run(program);
+      assert.deepEqual(CALLS.flatMap(factsHere), stdout.trimEnd().split('\n'), id);
+    }
+  });
+});
