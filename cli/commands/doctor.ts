@@ -21,7 +21,10 @@ export function doctorCommand(
   return {
     command: 'doctor',
     describe: 'say what works on this machine, and what to install for the rest',
-    builder: (yargs) => yargs.option('json', { type: 'boolean', default: false, describe: 'print data' }),
+    builder: (yargs) =>
+      yargs
+        .option('json', { type: 'boolean', default: false, describe: 'print data' })
+        .example('$0 doctor', 'before the first run on a kernel'),
     handler: async ({ json }) => {
       const findings = await diagnose(context);
       process.stdout.write(json ? `${JSON.stringify(findings, null, 2)}\n` : render(findings));

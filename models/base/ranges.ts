@@ -10,7 +10,7 @@ export interface Range {
 export const WHOLE_SPACE: Range = { start: 0n, last: U64_MAX };
 
 /** Whether two ranges share a byte. */
-export function rangesIntersect(a: Range, b: Range): boolean {
+function rangesIntersect(a: Range, b: Range): boolean {
   return a.start <= b.last && b.start <= a.last;
 }
 
