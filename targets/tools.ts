@@ -41,7 +41,7 @@ export function missingTool(name: string): TestBedError {
 /**
  * Runs a program to its end.
  * @returns what it wrote to its standard output
- * @throws TestBedError when it is missing or fails, with the last line that it wrote
+ * @throws TestBedError when it is missing or fails, with the line that tells of an error, or the last one
  */
 export async function runTool(
   name: string,
@@ -58,8 +58,9 @@ export async function runTool(
   if (result.code === 'ENOENT') throw missingTool(name);
   if (result.failed) {
     const lines = Buffer.from(result.stderr).toString('utf8').trim().split('\n');
+    const told = lines.find((line) => /\berror\b/i.test(line)) ?? lines.at(-1) ?? '';
     throw new TestBedError(
-      `${name} ${args.slice(0, 2).join(' ')} failed: ${lines.at(-1) ?? `code ${String(result.exitCode)}`}`,
+      `${name} ${args.slice(0, 2).join(' ')} failed: ${told === '' ? `code ${String(result.exitCode)}` : told}`,
     );
   }
   return Buffer.from(result.stdout);

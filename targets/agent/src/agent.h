@@ -66,6 +66,11 @@ size_t console_take(char *text, size_t bytes_max);
 void batch_run(struct reader *from);
 uint64_t batch_bench(struct reader *from);
 
+/* sysfs.c: the text of a small file of the kernel, empty if it cannot be read. */
+void read_text(const char *directory, const char *name, char *text, size_t bytes);
+
+/* shared.c: memory that outlives the worker. Starting it says whether the host sees the progress. */
+bool shared_start(void);
 /* Shared with the host if it gave the VM such memory, else private. */
 extern volatile uint8_t *progress;
 /* Results of the batch; shared between worker and supervisor, so that a killed worker loses none. */

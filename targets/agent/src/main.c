@@ -4,14 +4,10 @@
  * died. A kernel that oopses kills the worker; a kernel that panics takes both, and the host reads the shared progress page.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
@@ -22,75 +18,11 @@
 
 #include "agent.h"
 
-#define IVSHMEM_VENDOR "0x1af4"
-#define IVSHMEM_DEVICE "0x1110"
-
-volatile uint8_t *progress;
-struct results *results;
-
 static void mount_at(const char *type, const char *path)
 {
 	mkdir(path, 0755);
 	if (mount(type, path, type, 0, NULL) && errno != EBUSY)
 		trouble("%s cannot be mounted: %s", path, strerror(errno));
-}
-
-static void read_text(const char *directory, const char *name, char *text, size_t bytes)
-{
-	char path[512];
-	ssize_t got = -1;
-	int file;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file = open(path, O_RDONLY | O_CLOEXEC);
-	if (file >= 0)
-		got = read(file, text, bytes - 1);
-	text[got > 0 ? got : 0] = '\0';
-	if (file >= 0)
-		close(file);
-}
-
-static void *map_shared(int file, size_t bytes)
-{
-	int flags = MAP_SHARED | (file < 0 ? MAP_ANONYMOUS : 0);
-	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, file, 0);
-
-	return at == MAP_FAILED ? NULL : at;
-}
-
-/* The memory that host and guest share is the second BAR of an ivshmem device. */
-static bool map_progress(void)
-{
-	const char *root = "/sys/bus/pci/devices";
-	DIR *devices = opendir(root);
-	struct dirent *entry;
-
-	while (devices && !progress && (entry = readdir(devices))) {
-		char directory[320], vendor[16], id[16], path[400];
-		int file;
-
-		snprintf(directory, sizeof(directory), "%s/%s", root, entry->d_name);
-		read_text(directory, "vendor", vendor, sizeof(vendor));
-		read_text(directory, "device", id, sizeof(id));
-		if (strncmp(vendor, IVSHMEM_VENDOR, 6) || strncmp(id, IVSHMEM_DEVICE, 6))
-			continue;
-		snprintf(path, sizeof(path), "%s/enable", directory);
-		file = open(path, O_WRONLY | O_CLOEXEC);
-		if (file < 0 || write(file, "1", 1) != 1)
-			continue;
-		close(file);
-		snprintf(path, sizeof(path), "%s/resource2", directory);
-		file = open(path, O_RDWR | O_SYNC | O_CLOEXEC);
-		if (file >= 0)
-			progress = map_shared(file, PROGRESS_BYTES);
-		close(file);
-	}
-	if (devices)
-		closedir(devices);
-	if (progress)
-		return true;
-	progress = map_shared(-1, PROGRESS_BYTES);
-	return false;
 }
 
 static void say_hello(bool has_progress)
@@ -105,14 +37,6 @@ static void say_hello(bool has_progress)
 			 WIRE_VERSION, name.release, name.version, name.machine, has_progress, thp[0] != '\0',
 			 access("/dev/iommu", F_OK) == 0);
 	frame_send(FRAME_HELLO, text, (size_t)bytes);
-}
-
-void results_send(void)
-{
-	uint8_t *frame = (uint8_t *)results;
-
-	/* batch, programs, bytes and the data lie one behind the other. */
-	frame_send(FRAME_RESULTS, frame, offsetof(struct results, data) + results->bytes);
 }
 
 static void work(void)
@@ -168,10 +92,7 @@ int main(void)
 		mount_at("devtmpfs", "/dev");
 	}
 	port_open();
-	results = map_shared(-1, sizeof(*results));
-	if (!results)
-		trouble("no memory for results");
-	say_hello(map_progress());
+	say_hello(shared_start());
 	worker = fork();
 	if (worker < 0)
 		trouble("the worker cannot be started: %s", strerror(errno));
