@@ -1,0 +1,129 @@
+/**
+ * Stands in for QEMU and the guest: takes QEMU's command line, connects to the port, speaks the agent's protocol, and misbehaves
+ * as its first argument says when it meets a program of three steps. Programs for it open, close and count; nothing else.
+ */
+import { openSync, writeSync } from 'node:fs';
+import { connect } from 'node:net';
+import { ByteReader, ByteWriter } from '../../targets/agent/cursor.js';
+import { FRAME, OP, RESULT, WIRE_VERSION } from '../../targets/agent/wire.js';
+import { FrameSplitter, frameHeader } from '../../targets/qemu/frames.js';
+
+const [mode = 'good', ...args] = process.argv.slice(2);
+
+/** The value of `key=` in the argument that has it. */
+function optionOf(key: string): string {
+  return (
+    args
+      .map((arg) => new RegExp(`(?:^|,)${key}=([^,]+)`).exec(arg)?.[1])
+      .find((value) => value !== undefined) ?? ''
+  );
+}
+
+const progressPage = openSync(optionOf('mem-path'), 'r+');
+const socket = connect(optionOf('path'));
+const splitter = new FrameSplitter();
+
+function send(type: number, payload: Uint8Array): void {
+  socket.write(Buffer.concat([frameHeader(type, payload.length), payload]));
+}
+
+/** The operations of each program. */
+function readPrograms(from: ByteReader): number[][] {
+  return Array.from({ length: from.u32() }, () =>
+    Array.from({ length: from.u16() }, () => {
+      const op = from.u8();
+      if (op !== OP.COUNTERS) from.u8();
+      return op;
+    }),
+  );
+}
+
+function noteProgress(batch: number, program: number, step: number): void {
+  const words = Buffer.alloc(12);
+  [batch, program, step].forEach((word, at) => words.writeUInt32LE(word, at * 4));
+  writeSync(progressPage, words, 0, words.length, 0);
+}
+
+function putProgram(to: ByteWriter, ops: readonly number[], console: string): void {
+  to.u8(0);
+  to.u16(console.length);
+  to.append(Buffer.from(console));
+  for (const op of ops) {
+    to.u8(op === OP.COUNTERS ? RESULT.COUNTERS : 0);
+    if (op === OP.COUNTERS) {
+      to.u64(0n);
+      to.u64(0n);
+    }
+  }
+}
+
+function results(
+  batch: number,
+  programs: readonly (readonly number[])[],
+  consoleOfOdd = '',
+  pinned?: bigint,
+): void {
+  const to = new ByteWriter();
+  to.u32(batch);
+  to.u32(programs.length);
+  to.u32(0);
+  for (const ops of programs) putProgram(to, ops, ops.length === 3 ? consoleOfOdd : '');
+  if (pinned !== undefined) {
+    to.u64(pinned);
+    to.u64(0n);
+  }
+  send(FRAME.RESULTS, to.bytes);
+}
+
+const KASAN = 'BUG: KASAN: slab-use-after-free in iommufd_destroy+0x1/0x2\n';
+
+function run(payload: Uint8Array): void {
+  const from = new ByteReader(payload);
+  const batch = from.u32();
+  const programs = readPrograms(from);
+  const odd = programs.findIndex((ops) => ops.length === 3);
+  if (odd < 0 || mode === 'good') {
+    results(batch, programs, '', 0n);
+    return;
+  }
+  noteProgress(batch, odd, 1);
+  switch (mode) {
+    case 'leftover':
+      results(batch, programs, '', 5n);
+      return;
+    case 'splat':
+      results(batch, programs, KASAN, 0n);
+      return;
+    case 'death': {
+      results(batch, programs.slice(0, odd));
+      const died = new ByteWriter();
+      for (const word of [batch, odd, 1, 9]) died.u32(word);
+      send(FRAME.DIED, died.bytes);
+      return;
+    }
+    case 'panic':
+      process.stdout.write('Kernel panic - not syncing: something is wrong\n', () => process.exit(0));
+      return;
+    case 'exit':
+      process.exit(3);
+      return;
+    case 'trouble':
+      send(FRAME.TROUBLE, Buffer.from('a patch lies outside of its buffer'));
+      return;
+    case 'garbage':
+      socket.write('this is no frame at all');
+      return;
+    default:
+      // A hang: nothing comes back, nor of the frames after this one.
+      socket.removeAllListeners('data');
+  }
+}
+
+socket.on('connect', () => {
+  const version = mode === 'old_agent' ? WIRE_VERSION + 1 : WIRE_VERSION;
+  send(FRAME.HELLO, Buffer.from(`wire=${String(version)}\nrelease=7.3.4\nprogress=1\nthp=1\niommufd=1\n`));
+});
+socket.on('data', (chunk: Buffer) => {
+  for (const { type, payload } of splitter.push(chunk)) if (type === FRAME.RUN) run(payload);
+});
+socket.on('close', () => process.exit(0));

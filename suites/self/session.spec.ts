@@ -1,0 +1,157 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { assert } from 'chai';
+import type { Outcome, ProgramOutcome } from '../../models/outcome.js';
+import type { RawProgram } from '../../models/program/raw.js';
+import { QemuSession } from '../../targets/qemu/session.js';
+import { TestBedError } from '../../targets/target.js';
+
+const ORDINARY: RawProgram = {
+  steps: [
+    { do: 'open', slot: 0 },
+    { do: 'close', slot: 0 },
+  ],
+};
+/** The fake guest misbehaves when it meets this one. */
+const ODD: RawProgram = { steps: [...ORDINARY.steps, { do: 'counters' }] };
+
+/** The odd one stands among so many ordinary ones that several frames are under way. */
+const PROGRAMS = [
+  ...new Array<RawProgram>(100).fill(ORDINARY),
+  ODD,
+  ...new Array<RawProgram>(99).fill(ORDINARY),
+];
+const AT = 100;
+
+const STEP_MS = 600;
+
+/** Whether every step of a program was carried out and nothing is held against it. */
+function isClean({ steps, splats, leftovers, strayWrites }: ProgramOutcome): boolean {
+  const trouble = splats.length + leftovers.length + strayWrites.length;
+  return trouble === 0 && steps.every(({ status }) => status === 'returned');
+}
+
+describe('a session with a guest that misbehaves', function () {
+  this.timeout(30_000);
+  let directory: string;
+  let session: QemuSession | undefined;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'iommufd-cts-test-'));
+  });
+
+  afterEach(async () => {
+    await session?.stop();
+    session = undefined;
+    await rm(directory, { recursive: true });
+  });
+
+  async function start(mode: string): Promise<QemuSession> {
+    const qemu = join(directory, 'qemu');
+    const script = join(import.meta.dirname, 'fake_qemu.js');
+    await writeFile(qemu, `#!/bin/sh\nexec "${process.execPath}" "${script}" ${mode} "$@"\n`);
+    await chmod(qemu, 0o755);
+    const machine = {
+      qemu,
+      bzImage: 'k',
+      initramfs: 'i',
+      accelerator: 'tcg',
+      memoryMib: 1,
+      bootMs: 8000,
+    } as const;
+    session = await QemuSession.start({ machine, stepMs: STEP_MS }, ({ release }) => ({
+      description: 'a fake',
+      release,
+      capabilities: new Set(),
+    }));
+    return session;
+  }
+
+  /** Runs the programs; all but the odd one must be clean, whatever became of the guest. */
+  async function outcomeOfOdd(mode: string): Promise<ProgramOutcome> {
+    const outcomes = await (await start(mode)).run(PROGRAMS);
+    assert.lengthOf(outcomes, PROGRAMS.length);
+    const dirty = outcomes.flatMap((outcome, at) => (at !== AT && !isClean(outcome) ? [at] : []));
+    assert.deepEqual(dirty, []);
+    return outcomes[AT] ?? assert.fail('no outcome of the odd program');
+  }
+
+  const statusesOf = ({ steps }: ProgramOutcome): Outcome['status'][] => steps.map(({ status }) => status);
+
+  it('well-behaved: everything is returned, and no guest is replaced', async () => {
+    assert.isTrue(isClean(await outcomeOfOdd('good')));
+    assert.isEmpty(session?.troubles());
+  });
+
+  it('pages that stay pinned are the program’s that left them', async () => {
+    const { leftovers } = await outcomeOfOdd('leftover');
+    assert.deepEqual(leftovers, ['5 pages stayed pinned and 0 locked']);
+    assert.match(session?.troubles()[0] ?? '', /replaced 2 times/);
+  });
+
+  it('a kernel that KASAN complains of is replaced after the program that made it', async () => {
+    const { splats } = await outcomeOfOdd('splat');
+    assert.deepEqual(
+      splats.map(({ title }) => title),
+      ['KASAN: slab-use-after-free in iommufd_destroy'],
+    );
+    assert.match(session?.troubles()[0] ?? '', /replaced once; the first reason: a program left the kernel/);
+  });
+
+  it('a worker that dies is the fault of the step that ran', async () => {
+    const outcome = await outcomeOfOdd('death');
+    assert.deepEqual(statusesOf(outcome), ['skipped', 'crashed', 'skipped']);
+    assert.deepInclude(outcome.steps[1], { title: 'the process died on signal 9' });
+  });
+
+  it('a panic is the fault of the step that ran', async () => {
+    const outcome = await outcomeOfOdd('panic');
+    assert.deepEqual(statusesOf(outcome), ['skipped', 'crashed', 'skipped']);
+    assert.deepInclude(outcome.steps[1], { title: 'panic: something is wrong' });
+  });
+
+  it('QEMU ending without a word is tried again, and then trouble of the test bed', async () => {
+    const outcome = await outcomeOfOdd('exit');
+    assert.deepInclude(outcome.steps[1], { status: 'infra', error: 'QEMU ended with code 3' });
+    assert.match(session?.troubles()[0] ?? '', /replaced 3 times/);
+  });
+
+  it('a step that does not return is hung', async () => {
+    assert.deepEqual(statusesOf(await outcomeOfOdd('hang')), ['skipped', 'hung', 'skipped']);
+  });
+
+  it('what the agent cannot do is trouble of the test bed', async () => {
+    const outcome = await outcomeOfOdd('trouble');
+    assert.deepInclude(outcome.steps[1], {
+      status: 'infra',
+      error: 'the agent reports: a patch lies outside of its buffer',
+    });
+  });
+
+  it('bytes that are no frame end the guest, not the run', async () => {
+    const outcome = await outcomeOfOdd('garbage');
+    assert.deepInclude(outcome.steps[1], {
+      status: 'infra',
+      error: 'the agent sent something that is no frame',
+    });
+  });
+
+  it('an agent of another version is refused', async () => {
+    try {
+      await start('old_agent');
+    } catch (error) {
+      assert.instanceOf(error, TestBedError);
+      assert.match((error as Error).message, /the agent speaks version/);
+      return;
+    }
+    assert.fail('the agent was accepted');
+  });
+
+  it('what is asked of a stopped session is trouble of the test bed', async () => {
+    const stopped = await start('good');
+    await stopped.stop();
+    const [outcome] = await stopped.run([ORDINARY]);
+    assert.deepInclude(outcome?.steps[0], { status: 'infra', error: 'the run was stopped' });
+  });
+});
