@@ -12,6 +12,7 @@ import { PROGRAM_SCHEMA, type IoctlStep, type Program, type Step } from '../../m
 import { drawCall } from './calls.js';
 import { Picks } from './picks.js';
 import { GeneratorState } from './state.js';
+import { type Kind, THEMES } from './themes.js';
 
 /** The numbers behind one step. */
 interface Intent {
@@ -22,35 +23,8 @@ interface Intent {
 /** Numbers for one step: more than any call has members and decisions. */
 const PICKS_PER_STEP = 40;
 
-/** How often calls come, relative to one another: what builds state comes often, what only asks comes rarely. */
-const CALL_WEIGHTS: Readonly<Record<string, number>> = {
-  IOMMU_IOAS_ALLOC: 3,
-  IOMMU_DESTROY: 3,
-  IOMMU_IOAS_MAP: 20,
-  IOMMU_IOAS_UNMAP: 10,
-  IOMMU_IOAS_COPY: 14,
-  IOMMU_IOAS_IOVA_RANGES: 4,
-  IOMMU_IOAS_ALLOW_IOVAS: 4,
-  IOMMU_OPTION: 5,
-  IOMMU_TEST_OP_MOCK_DOMAIN: 4,
-  IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS: 2,
-  IOMMU_TEST_OP_ADD_RESERVED: 3,
-  IOMMU_TEST_OP_MD_CHECK_MAP: 4,
-  IOMMU_TEST_OP_MD_CHECK_REFS: 2,
-  IOMMU_TEST_CMD: 1,
-};
-
-/** Steps that are no ioctl, in the same scale. */
-const OTHER_WEIGHTS = { counters: 2, memory: 3, process: 2, second_file: 1 } as const;
-
-type Kind = keyof typeof OTHER_WEIGHTS | { readonly call: string };
-
-const KINDS: readonly Kind[] = [
-  ...Object.entries(CALL_WEIGHTS).flatMap(([call, weight]) => new Array<Kind>(weight).fill({ call })),
-  ...Object.entries(OTHER_WEIGHTS).flatMap(([kind, weight]) =>
-    new Array<Kind>(weight).fill(kind as keyof typeof OTHER_WEIGHTS),
-  ),
-];
+/** Kinds are drawn from lists much shorter than this. */
+const KIND_MAX = 0xffff;
 
 /** Draws of the same call before one is taken that does not do what was wanted. */
 const ATTEMPTS_MAX = 8;
@@ -67,7 +41,7 @@ const SPLATS_ONE_IN = 200;
 /** Numbers for programs of up to `stepsMax` steps. Plain records and arrays, so that they shrink and can be stored. */
 function intentsArbitrary(stepsMax: number): fc.Arbitrary<readonly Intent[]> {
   const intent = fc.record({
-    kind: fc.nat(KINDS.length - 1),
+    kind: fc.nat(KIND_MAX),
     picks: fc.array(fc.nat(0xffff), { minLength: PICKS_PER_STEP, maxLength: PICKS_PER_STEP, size: 'max' }),
   });
   // Without bias: small numbers mean nothing here, and would only make programs alike.
@@ -87,7 +61,11 @@ export function samplePrograms(
 /** Turns numbers into a program, step by step beside the model, so that arguments name what is there. */
 function writeProgram(intents: readonly Intent[], behaviour: Behaviour): Program {
   const writer = new ProgramWriter(behaviour);
-  for (const intent of intents) writer.addStep(intent);
+  const theme = new Picks(intents[0]?.picks ?? []).one(THEMES);
+  for (const [index, { kind, picks }] of intents.entries()) {
+    const drawn = theme.kinds[kind % theme.kinds.length];
+    writer.addStep(theme.prelude[index] ?? present(drawn, 'kind of a step'), picks);
+  }
   return writer.finish();
 }
 
@@ -105,12 +83,12 @@ class ProgramWriter {
     this.#labels.set(0, 'f');
   }
 
-  addStep({ kind, picks: numbers }: Intent): void {
-    const chosen = present(KINDS[kind], 'kind of a step');
-    const needsIoas = this.#state.ids().size === 0 && !new Picks(numbers).rarely(EMPTY_ONE_IN);
+  addStep(kind: Kind, numbers: readonly number[]): void {
+    const needsIoas =
+      typeof kind === 'object' && this.#state.ids().size === 0 && !new Picks(numbers).rarely(EMPTY_ONE_IN);
     if (needsIoas) this.#addCall('IOMMU_IOAS_ALLOC', numbers);
-    else if (typeof chosen === 'object') this.#addCall(chosen.call, numbers);
-    else this.#addOther(chosen, new Picks(numbers));
+    else if (typeof kind === 'object') this.#addCall(kind.call, numbers);
+    else this.#addOther(kind, new Picks(numbers));
   }
 
   /** The program, with what the invariants want to see at its end. */
@@ -150,7 +128,7 @@ class ProgramWriter {
     return branch.errno === 0 ? 'succeeds' : 'fails';
   }
 
-  #addOther(kind: keyof typeof OTHER_WEIGHTS, picks: Picks): void {
+  #addOther(kind: Exclude<Kind, object>, picks: Picks): void {
     switch (kind) {
       case 'counters':
         this.#append({ do: 'counters' });

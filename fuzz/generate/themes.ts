@@ -1,0 +1,79 @@
+/** What one step may be: a call, or something that is no ioctl. */
+export type Kind = 'counters' | 'memory' | 'process' | 'second_file' | { readonly call: string };
+
+/** What a program is mostly about. Programs of one theme reach combinations that a uniform mixture hardly ever does. */
+export interface Theme {
+  /** The first steps of the program. */
+  readonly prelude: readonly Kind[];
+  /** The other steps are drawn from these; what stands there more often comes more often. */
+  readonly kinds: readonly Kind[];
+}
+
+/** How often kinds come, relative to one another: what builds state comes often, what only asks comes rarely. */
+type Weights = Readonly<Record<string, number>>;
+
+const EVERYTHING: Weights = {
+  IOMMU_IOAS_ALLOC: 3,
+  IOMMU_DESTROY: 3,
+  IOMMU_IOAS_MAP: 20,
+  IOMMU_IOAS_UNMAP: 10,
+  IOMMU_IOAS_COPY: 14,
+  IOMMU_IOAS_IOVA_RANGES: 4,
+  IOMMU_IOAS_ALLOW_IOVAS: 4,
+  IOMMU_OPTION: 5,
+  IOMMU_TEST_OP_MOCK_DOMAIN: 4,
+  IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS: 2,
+  IOMMU_TEST_OP_ADD_RESERVED: 3,
+  IOMMU_TEST_OP_MD_CHECK_MAP: 4,
+  IOMMU_TEST_OP_MD_CHECK_REFS: 2,
+  IOMMU_TEST_CMD: 1,
+  counters: 2,
+  memory: 3,
+  process: 2,
+  second_file: 1,
+};
+
+const ALLOC: Kind = { call: 'IOMMU_IOAS_ALLOC' };
+const DEVICE: Kind = { call: 'IOMMU_TEST_OP_MOCK_DOMAIN' };
+
+const BROAD: Theme = { prelude: [], kinds: spread(EVERYTHING) };
+
+/** Memory that no domain has seen meets one when it is copied, or when a device comes. */
+const LATE_PINNING: Theme = {
+  prelude: [ALLOC, ALLOC, DEVICE],
+  kinds: spread({
+    IOMMU_IOAS_MAP: 20,
+    IOMMU_IOAS_COPY: 30,
+    IOMMU_IOAS_UNMAP: 6,
+    IOMMU_TEST_OP_MOCK_DOMAIN: 2,
+    IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS: 2,
+    IOMMU_OPTION: 2,
+    memory: 4,
+    process: 2,
+    counters: 2,
+  }),
+};
+
+/** A process without privileges and with little memory to lock. */
+const POOR: Theme = {
+  prelude: ['process'],
+  kinds: spread({
+    ...EVERYTHING,
+    IOMMU_IOAS_COPY: 20,
+    IOMMU_OPTION: 16,
+    IOMMU_TEST_OP_MOCK_DOMAIN: 8,
+    IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS: 6,
+    process: 6,
+    counters: 4,
+  }),
+};
+
+export const THEMES: readonly [Theme, ...Theme[]] = [BROAD, BROAD, LATE_PINNING, POOR];
+
+function spread(weights: Weights): Kind[] {
+  return Object.entries(weights).flatMap(([name, weight]) => new Array<Kind>(weight).fill(kindOf(name)));
+}
+
+function kindOf(name: string): Kind {
+  return name.startsWith('IOMMU_') ? { call: name } : (name as Exclude<Kind, object>);
+}
