@@ -7,12 +7,14 @@ import { readProgramFile } from '../../fuzz/corpus/program_file.js';
 import { Behaviour } from '../../models/behaviour.js';
 import { type AssembledProgram, assemble } from '../../models/program/assemble.js';
 import { environmentOf } from '../../suites/harness/environment.js';
+import { KernelStore } from '../../targets/kernels/store.js';
 import { QemuTarget } from '../../targets/qemu/index.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode } from '../errors.js';
 import { type TargetArgs, addTargetOptions, chooseTarget } from '../target_options.js';
 
-interface BenchArgs extends TargetArgs {
+interface BenchArgs extends Omit<TargetArgs, 'target'> {
+  readonly target: string | undefined;
   readonly json: boolean;
   readonly rounds: number;
   readonly seconds: number;
@@ -37,6 +39,7 @@ export function benchCommand(
     describe: 'measure model, agent and differential loop in one run, as ratios',
     builder: (yargs) =>
       addTargetOptions(yargs)
+        .default('target', undefined, 'qemu if there is a kernel in the cache')
         .option('json', { type: 'boolean', default: false, describe: 'print data' })
         .option('rounds', {
           type: 'number',
@@ -44,8 +47,8 @@ export function benchCommand(
           describe: 'how often each figure is taken; the median counts',
         })
         .option('seconds', { type: 'number', default: 2, describe: 'how long each of them takes' })
-        .example('$0 bench', 'the model alone')
-        .example('$0 bench --target qemu', 'model, agent and loop on the newest cached kernel'),
+        .example('$0 bench', 'model, agent and loop on the newest cached kernel')
+        .example('$0 bench --target sim', 'the model alone'),
     handler: async (args) => {
       const { figures, description, accel } = await measure(args, context);
       const machine = `${cpus()[0]?.model.trim() ?? 'unknown'}, ${String(cpus().length)} cores, node ${process.version}`;
@@ -74,7 +77,7 @@ interface Measured {
 
 async function measure(args: BenchArgs, context: Context): Promise<Measured> {
   const programs = await benchPrograms(context);
-  const { target, profile } = await chooseTarget(args, context);
+  const { target, profile } = await chooseTarget({ ...args, target: await targetOf(args, context) }, context);
   if (!(target instanceof QemuTarget)) {
     const session = await target.start();
     const environment = await environmentOf(session, profile);
@@ -85,6 +88,14 @@ async function measure(args: BenchArgs, context: Context): Promise<Measured> {
     return { figures, description: environment.description, accel: 'none' };
   }
   return measureGuest(target, programs, args);
+}
+
+/** Without a kernel, there is only the model to measure. */
+async function targetOf({ target, kernel }: BenchArgs, { cache }: Context): Promise<string> {
+  if (target !== undefined) return target;
+  if (kernel !== undefined || (await new KernelStore(cache).list()).length > 0) return 'qemu';
+  process.stderr.write('no kernel in the cache: only the model is measured\n');
+  return 'sim';
 }
 
 async function measureGuest(
