@@ -87,7 +87,7 @@ describe('guests', () => {
   });
 
   it('a guest killed in the middle of a run is replaced, and nothing is lost', async () => {
-    const running = startCli(['run', '--repeat', '3', '--kernel', kernel]);
+    const running = startCli(['run', '--repeat', '8', '--kernel', kernel]);
     const guest = await untilGuestRuns(running);
     await sleep(5000);
     process.kill(guest, 'SIGKILL');
@@ -110,7 +110,7 @@ describe('guests', () => {
 
   it('Ctrl-C: 2, the results so far are kept, and no guest stays behind', async () => {
     const file = join(directory, 'interrupted.json');
-    const running = startCli(['run', '--repeat', '50', '--kernel', kernel, '--reporter', `json=${file}`]);
+    const running = startCli(['run', '--repeat', '20', '--kernel', kernel, '--reporter', `json=${file}`]);
     const guest = await untilGuestRuns(running);
     await sleep(12_000);
     running.process.kill('SIGINT');
