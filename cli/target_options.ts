@@ -37,6 +37,8 @@ export function addTargetOptions<T>(yargs: Argv<T>): Argv<T & TargetArgs> {
       describe: 'how a bzImage given by path is configured: sanitized kernels get more memory and time',
     })
     .option('profile', {
+      // Without the type, 6.12 would be taken for a number.
+      type: 'string',
       choices: PROFILES.map(({ id }) => id),
       describe: 'the kernel version whose behaviour is expected; default: that of the target',
     })

@@ -1,7 +1,12 @@
+import { deviceHwInfo } from './device/hw_info.js';
 import { envelopeCommand } from './envelope/command.js';
 import { envelopeMemory } from './envelope/memory.js';
 import { envelopeSize } from './envelope/size.js';
 import type { Scenario, Suite } from './harness/scenario.js';
+import { hwptAlloc } from './hwpt/alloc.js';
+import { hwptDirtyTracking } from './hwpt/dirty_tracking.js';
+import { hwptInvalidate } from './hwpt/invalidate.js';
+import { hwptNested } from './hwpt/nested.js';
 import { ioasAlloc } from './ioas/alloc.js';
 import { ioasAllowIovas } from './ioas/allow_iovas.js';
 import { ioasCopy } from './ioas/copy.js';
@@ -14,6 +19,7 @@ import { ioasUnmap } from './ioas/unmap.js';
 import { mockCheckMap } from './mock/check_map.js';
 import { mockCheckRefs } from './mock/check_refs.js';
 import { mockDomain } from './mock/domain.js';
+import { mockReplace } from './mock/replace.js';
 import { mockReserved } from './mock/reserved.js';
 import { objectDestroy } from './object/destroy.js';
 import { objectIds } from './object/ids.js';
@@ -39,7 +45,13 @@ export const SUITES: readonly Suite[] = [
   ioasUnmap,
   optionRlimitMode,
   optionHugePages,
+  hwptAlloc,
+  hwptNested,
+  hwptInvalidate,
+  hwptDirtyTracking,
+  deviceHwInfo,
   mockDomain,
+  mockReplace,
   mockReserved,
   mockCheckMap,
   mockCheckRefs,

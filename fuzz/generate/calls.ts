@@ -9,7 +9,7 @@ import type { Picks } from './picks.js';
 import { anyIova, anyLength, anyRange, anyUserAddress, lengthOfAreaAt } from './values.js';
 
 /** Ids first, then places, then lengths: what is drawn later can fit what was drawn before, wherever it lies in the struct. */
-const DRAWING_ORDER: readonly Role['is'][] = ['id', 'count', 'iova', 'user_va', 'length'];
+const DRAWING_ORDER: readonly Role['is'][] = ['id', 'count', 'iova', 'user_va', 'length', 'array'];
 
 /** The most elements of a generated array. */
 const ELEMENTS_MAX = 4;
@@ -61,6 +61,8 @@ class ArgumentDraw {
   #table: IoPagetable | undefined;
   #iova: bigint | undefined;
   #elements = 0;
+  #dataBytes = 0;
+  #dataBytesMax = 20;
   /** Whether an array lies before the hole: a call has only one buffer there. */
   usesEdge = false;
 
@@ -79,7 +81,7 @@ class ArgumentDraw {
       case 'flags':
         return drawFlags(Object.values(field.role.bits), picks);
       case 'choice':
-        return picks.rarely(24) ? picks.below(4) : picks.any(Object.values(field.role.values));
+        return drawChoice(field.role.values, picks);
       case 'id':
         return this.#id(field.role.of);
       case 'iova':
@@ -91,7 +93,14 @@ class ArgumentDraw {
       case 'count':
         return (this.#elements = picks.below(ELEMENTS_MAX));
       case 'array':
-        return this.#array(field.role.direction);
+        return field.role.element === 'word'
+          ? this.#data(field.role.direction)
+          : this.#array(field.role.direction);
+      case 'array_bytes':
+        // More than there is room for would be written over what lies behind.
+        return picks.rarely(6) ? picks.below(this.#dataBytesMax + 1) : this.#dataBytes;
+      case 'element_bytes':
+        return picks.rarely(8) ? picks.below(20) : REQUEST_BYTES;
       case 'number':
         return drawNumber(field, picks);
     }
@@ -108,6 +117,22 @@ class ArgumentDraw {
     return whole !== undefined && !this.picks.rarely(3) ? whole : anyLength(this.picks);
   }
 
+  /** Words that drivers may make sense of; a list of requests has two for each. */
+  #data(direction: 'in' | 'out'): Operand {
+    const { picks } = this;
+    if (picks.rarely(24)) return HOLE;
+    if (direction === 'out') {
+      this.#dataBytes = picks.below(20);
+      this.#dataBytesMax = this.#dataBytes;
+      return { room: this.#dataBytes };
+    }
+    const count = this.#elements > 0 ? 2 * this.#elements : picks.below(3);
+    this.#dataBytes = 4 * count;
+    return {
+      words: Array.from({ length: count }, () => (picks.rarely(16) ? picks.below(8) : picks.below(3))),
+    };
+  }
+
   #array(direction: 'in' | 'out'): Operand {
     const { picks } = this;
     if (picks.rarely(24)) return HOLE;
@@ -119,8 +144,26 @@ class ArgumentDraw {
   }
 }
 
+/** A request of the mock driver: two words. */
+const REQUEST_BYTES = 8;
+
+/** The hardware is the mock: its own kind of data is the one that leads anywhere. */
+function drawChoice({ SELFTEST: own, ...others }: Readonly<Record<string, number>>, picks: Picks): number {
+  if (picks.rarely(24)) return picks.below(4);
+  if (own !== undefined && !picks.rarely(3)) return own;
+  return picks.any(Object.values(others)) ?? 0;
+}
+
+/** Where there are many flags, most calls want few of them. */
+const FEW_FLAGS = 3;
+
+function chooseBits(bits: readonly number[], picks: Picks): number[] {
+  if (bits.length > FEW_FLAGS && !picks.rarely(3)) return picks.below(3) === 0 ? [] : [picks.any(bits) ?? 0];
+  return bits.filter(() => picks.below(3) > 0);
+}
+
 function drawFlags(bits: readonly number[], picks: Picks): number {
-  const chosen = bits.filter(() => picks.below(3) > 0).reduce((flags, bit) => flags | bit, 0);
+  const chosen = chooseBits(bits, picks).reduce((flags, bit) => flags | bit, 0);
   return picks.rarely(32) ? (chosen | (1 << picks.below(31))) >>> 0 : chosen;
 }
 

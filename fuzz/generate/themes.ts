@@ -21,6 +21,12 @@ const EVERYTHING: Weights = {
   IOMMU_IOAS_IOVA_RANGES: 4,
   IOMMU_IOAS_ALLOW_IOVAS: 4,
   IOMMU_OPTION: 5,
+  IOMMU_HWPT_ALLOC: 5,
+  IOMMU_HWPT_INVALIDATE: 2,
+  IOMMU_HWPT_SET_DIRTY_TRACKING: 1,
+  IOMMU_GET_HW_INFO: 2,
+  IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE: 4,
+  IOMMU_TEST_OP_MD_CHECK_IOTLB: 1,
   IOMMU_TEST_OP_MOCK_DOMAIN: 4,
   IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS: 2,
   IOMMU_TEST_OP_ADD_RESERVED: 3,
@@ -35,6 +41,8 @@ const EVERYTHING: Weights = {
 
 const ALLOC: Kind = { call: 'IOMMU_IOAS_ALLOC' };
 const DEVICE: Kind = { call: 'IOMMU_TEST_OP_MOCK_DOMAIN' };
+
+const PAGE_TABLE: Kind = { call: 'IOMMU_HWPT_ALLOC' };
 
 const BROAD: Theme = { prelude: [], kinds: spread(EVERYTHING) };
 
@@ -68,7 +76,35 @@ const POOR: Theme = {
   }),
 };
 
-export const THEMES: readonly [Theme, ...Theme[]] = [BROAD, BROAD, LATE_PINNING, POOR];
+/** Page tables of all kinds, and devices that move between them. */
+const PAGE_TABLES: Theme = {
+  prelude: [ALLOC, DEVICE, PAGE_TABLE, PAGE_TABLE, PAGE_TABLE, PAGE_TABLE],
+  kinds: spread({
+    IOMMU_IOAS_ALLOC: 2,
+    IOMMU_IOAS_MAP: 6,
+    IOMMU_IOAS_UNMAP: 3,
+    IOMMU_HWPT_ALLOC: 16,
+    IOMMU_HWPT_INVALIDATE: 8,
+    IOMMU_HWPT_SET_DIRTY_TRACKING: 3,
+    IOMMU_GET_HW_INFO: 3,
+    IOMMU_TEST_OP_MOCK_DOMAIN: 4,
+    IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS: 4,
+    IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE: 10,
+    IOMMU_TEST_OP_MD_CHECK_IOTLB: 3,
+    IOMMU_TEST_OP_MD_CHECK_MAP: 3,
+    IOMMU_DESTROY: 5,
+    counters: 2,
+  }),
+};
+
+export const THEMES: readonly [Theme, ...Theme[]] = [
+  BROAD,
+  BROAD,
+  LATE_PINNING,
+  POOR,
+  PAGE_TABLES,
+  PAGE_TABLES,
+];
 
 function spread(weights: Weights): Kind[] {
   return Object.entries(weights).flatMap(([name, weight]) => new Array<Kind>(weight).fill(kindOf(name)));

@@ -4,7 +4,7 @@
  */
 
 /** Width of a number in bytes. */
-export type Width = 2 | 4 | 8;
+export type Width = 1 | 2 | 4 | 8;
 
 export function readU32(bytes: Uint8Array, offset: number): number {
   return (readU16(bytes, offset) | (readU16(bytes, offset + 2) << 16)) >>> 0;
@@ -16,6 +16,7 @@ function readU16(bytes: Uint8Array, offset: number): number {
 
 export function readNumber(bytes: Uint8Array, offset: number, width: Width): bigint {
   if (width === 8) return BigInt(readU32(bytes, offset)) | (BigInt(readU32(bytes, offset + 4)) << 32n);
+  if (width === 1) return BigInt(bytes[offset] ?? 0);
   return BigInt(width === 4 ? readU32(bytes, offset) : readU16(bytes, offset));
 }
 

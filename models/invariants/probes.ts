@@ -3,7 +3,7 @@ import { BUFFER } from '../program/arena.js';
 import type { IoctlStep, Step } from '../program/program.js';
 import { IOAS_MAP_FLAGS } from '../ioctls/shared_rules.js';
 import type { IommufdFile } from '../state/iommufd_file.js';
-import type { HwptPaging, Ioas } from '../state/objects.js';
+import type { HwptNested, HwptPaging, Ioas } from '../state/objects.js';
 import type { Area } from '../state/pages.js';
 import type { World } from '../state/world.js';
 
@@ -34,10 +34,12 @@ function fileProbes(world: World, file: IommufdFile, label: string): IoctlStep[]
   const objects = file.objects.objects;
   const ioases = objects.filter((object) => object.type === 'IOAS');
   const hwpts = objects.filter((object) => object.type === 'HWPT_PAGING');
+  const nested = objects.filter((object) => object.type === 'HWPT_NESTED');
   return [
     ...idProbes(file, probe),
     ...ioases.flatMap((ioas) => ioasProbes(ioas, probe)),
     ...hwpts.flatMap((hwpt) => hwptProbes(world, hwpt, probe)),
+    ...nested.flatMap((hwpt) => iotlbProbes(hwpt, probe)),
   ];
 }
 
@@ -75,6 +77,13 @@ function hwptProbes({ memory }: World, { id, ioas, domain }: HwptPaging, probe: 
       probe('IOMMU_TEST_OP_MD_CHECK_REFS', { length: PAGE_SIZE, uptr: page, refs: memory.pinsOf(frame) }),
     ];
   });
+}
+
+/** What the hardware caches of a nested page table. */
+function iotlbProbes({ id, iotlb }: HwptNested, probe: Probe): IoctlStep[] {
+  return iotlb.entries.map((value, index) =>
+    probe('IOMMU_TEST_OP_MD_CHECK_IOTLB', { id, iotlb_id: index, iotlb: value }),
+  );
 }
 
 /** The first and the last areas. */

@@ -46,7 +46,10 @@ function describeObject(object: IommufdObject, values: Primitive[]): void {
       describeTable(object.table, values);
       return;
     case 'HWPT_PAGING':
-      values.push(object.ioas.id, object.domain.extentCount);
+      values.push(object.ioas.id, object.domain.extentCount, object.domain.tracksDirty);
+      return;
+    case 'HWPT_NESTED':
+      values.push(object.parent.id, ...object.iotlb.entries);
       return;
     case 'DEVICE':
       values.push(object.hwpt?.id ?? 0);

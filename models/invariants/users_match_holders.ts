@@ -25,6 +25,11 @@ function holdersOf(object: IommufdObject, file: IommufdFile): number {
     case 'IOAS':
       return count(file, (other) => other.type === 'HWPT_PAGING' && other.ioas === object);
     case 'HWPT_PAGING':
+      return (
+        count(file, (other) => other.type === 'DEVICE' && other.hwpt === object) +
+        count(file, (other) => other.type === 'HWPT_NESTED' && other.parent === object)
+      );
+    case 'HWPT_NESTED':
       return count(file, (other) => other.type === 'DEVICE' && other.hwpt === object);
     case 'DEVICE':
       return (

@@ -1,5 +1,9 @@
 import type { CallDescription } from './description.js';
 import { destroy } from './native/destroy.js';
+import { getHwInfo } from './native/get_hw_info.js';
+import { hwptAlloc } from './native/hwpt_alloc.js';
+import { hwptInvalidate } from './native/hwpt_invalidate.js';
+import { hwptSetDirtyTracking } from './native/hwpt_set_dirty_tracking.js';
 import { ioasAlloc } from './native/ioas_alloc.js';
 import { ioasAllowIovas } from './native/ioas_allow_iovas.js';
 import { ioasCopy } from './native/ioas_copy.js';
@@ -10,6 +14,8 @@ import { option } from './native/option.js';
 import { addReserved } from './test/add_reserved.js';
 import { mdCheckMap } from './test/md_check_map.js';
 import { mdCheckRefs } from './test/md_check_refs.js';
+import { mdCheckIotlb } from './test/md_check_iotlb.js';
+import { mockDomainReplace } from './test/mock_domain_replace.js';
 import { mockDomain, mockDomainFlags } from './test/mock_domain.js';
 import { testCommand } from './test/test_command.js';
 
@@ -23,12 +29,18 @@ export const CALLS: readonly CallDescription[] = [
   ioasMap,
   ioasUnmap,
   option,
+  hwptAlloc,
+  getHwInfo,
+  hwptSetDirtyTracking,
+  hwptInvalidate,
   testCommand,
   addReserved,
   mockDomain,
   mdCheckMap,
   mdCheckRefs,
+  mockDomainReplace,
   mockDomainFlags,
+  mdCheckIotlb,
 ];
 
 const byName = new Map(CALLS.map((call) => [call.name, call]));

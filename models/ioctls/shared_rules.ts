@@ -163,3 +163,22 @@ export const FILL_RULES: readonly Rule<Filling>[] = [
     when: (c) => c.plan()?.failure === 'unknown',
   },
 ];
+
+const ADD_DOMAIN = 'io_pagetable.c:iopt_table_add_domain';
+
+/** What giving an IOAS a new domain can fail with, in the kernel's order. */
+export const ADD_DOMAIN_RULES: readonly Rule<Filling>[] = [
+  {
+    id: 'EADDRINUSE.alignment',
+    says: 'an area of the IOAS is not aligned to the smallest page of the new domain',
+    cite: ADD_DOMAIN,
+    when: (c) => c.plan()?.failure === 'misaligned_area',
+  },
+  {
+    id: 'EADDRINUSE.aperture',
+    says: 'an area or an allowed range of the IOAS lies outside the aperture of the new domain',
+    cite: ADD_DOMAIN,
+    when: (c) => c.plan()?.failure === 'outside_aperture',
+  },
+  ...FILL_RULES,
+];

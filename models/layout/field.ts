@@ -15,14 +15,19 @@ export type Role =
   | { readonly is: 'length' }
   | { readonly is: 'user_va' }
   | { readonly is: 'count' }
-  | { readonly is: 'array'; readonly element: 'iommu_iova_range'; readonly direction: 'in' | 'out' };
+  | { readonly is: 'array'; readonly element: ArrayElement; readonly direction: 'in' | 'out' }
+  | { readonly is: 'array_bytes' }
+  | { readonly is: 'element_bytes' };
+
+/** What a user pointer leads to: ranges of IOVAs, or data of the driver in words of 32 bits. */
+export type ArrayElement = 'iommu_iova_range' | 'word';
 
 /** Who writes a field: user space (`in`), the kernel (`out`), or both. */
 export type Direction = 'in' | 'out' | 'inout';
 
 /** One member of a struct. `T` is `bigint` for 64-bit members, else `number`. */
 export interface Field<T extends number | bigint> {
-  readonly bytes: 2 | 4 | 8;
+  readonly bytes: 1 | 2 | 4 | 8;
   readonly signed: boolean;
   readonly role: Role;
   readonly direction: Direction;
@@ -66,6 +71,11 @@ export const reserved16 = (): Field<number> => ({
   bytes: 2,
 });
 
+export const reserved8 = (): Field<number> => ({
+  ...reserved32(),
+  bytes: 1,
+});
+
 export const flags32 = (bits: Readonly<Record<string, number>>): Field<number> =>
   u32Field({ is: 'flags', bits }, `combination of ${Object.keys(bits).join(', ') || 'nothing: must be 0'}`);
 
@@ -74,8 +84,8 @@ export const choice16 = (values: Readonly<Record<string, number>>): Field<number
   bytes: 2,
 });
 
-export const choice32 = (values: Readonly<Record<string, number>>): Field<number> =>
-  u32Field({ is: 'choice', values }, `one of ${Object.keys(values).join(', ')}`);
+export const choice32 = (values: Readonly<Record<string, number>>, direction?: Direction): Field<number> =>
+  u32Field({ is: 'choice', values }, `one of ${Object.keys(values).join(', ')}`, direction);
 
 /** An object id. `of` names the object types that the call accepts or creates. */
 export const id32 = (of: readonly string[], direction?: Direction): Field<number> =>
@@ -95,3 +105,20 @@ export const count32 = (doc: string, direction?: Direction): Field<number> =>
 /** A user pointer to an array of structs. */
 export const rangeArray64 = (doc: string, direction: 'in' | 'out'): Field<bigint> =>
   u64Field({ is: 'array', element: 'iommu_iova_range', direction }, doc);
+
+/** A user pointer to data whose meaning is the driver's. */
+export const data64 = (doc: string, direction: 'in' | 'out'): Field<bigint> =>
+  u64Field({ is: 'array', element: 'word', direction }, doc);
+
+/** Bytes of the data that a pointer of the same struct leads to. */
+export const dataBytes32 = (doc: string, direction?: Direction): Field<number> =>
+  u32Field({ is: 'array_bytes' }, doc, direction);
+
+/** Bytes of one element of the data that a pointer of the same struct leads to. */
+export const elementBytes32 = (doc: string): Field<number> => u32Field({ is: 'element_bytes' }, doc);
+
+/** A single byte. */
+export const u8 = (doc: string, direction?: Direction): Field<number> => ({
+  ...u32(doc, direction),
+  bytes: 1,
+});

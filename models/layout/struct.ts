@@ -89,6 +89,8 @@ export function readMember({ field, offset }: Member, from: DataView): number | 
       return field.signed ? from.getInt32(offset, true) : from.getUint32(offset, true);
     case 2:
       return from.getUint16(offset, true);
+    case 1:
+      return from.getUint8(offset);
   }
 }
 
@@ -103,5 +105,8 @@ export function writeMember({ field, offset }: Member, value: number | bigint, i
       return;
     case 2:
       into.setUint16(offset, Number(value), true);
+      return;
+    case 1:
+      into.setUint8(offset, Number(value));
   }
 }

@@ -17,6 +17,13 @@ export const linux612: Profile = {
   lastCommand: 0x8e,
   lastTestOp: 15,
   mockDeviceFlags: 0x3,
+  hwptPagingFlags: 0x3,
+  hwptNestedFlags: 0x4,
+  hwptSelftestBytes: 4,
+  hasPagingData: false,
+  hwInfoFlags: 0,
+  hwInfoCapabilities: 0n,
+  invalidateTellsTypes: false,
   misalignedMapErrno: 'EINVAL',
   movedRules: [
     ...['EINVAL.length_zero', 'EINVAL.length_limit'].map((rule) => ({

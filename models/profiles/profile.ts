@@ -19,6 +19,20 @@ export interface Profile {
   readonly lastTestOp: number;
   /** Bits that MOCK_DOMAIN_FLAGS accepts. */
   readonly mockDeviceFlags: number;
+  /** Flags of HWPT_ALLOC that a paging page table takes. */
+  readonly hwptPagingFlags: number;
+  /** Flags of HWPT_ALLOC that a nested page table takes. */
+  readonly hwptNestedFlags: number;
+  /** sizeof(struct iommu_hwpt_selftest). */
+  readonly hwptSelftestBytes: number;
+  /** Whether the mock takes driver data for a paging page table. */
+  readonly hasPagingData: boolean;
+  /** Flags that GET_HW_INFO takes. */
+  readonly hwInfoFlags: number;
+  /** Capabilities that GET_HW_INFO reports of every mock device. */
+  readonly hwInfoCapabilities: bigint;
+  /** Whether HWPT_INVALIDATE answers EINVAL for an object of another type; else it is as good as none. */
+  readonly invalidateTellsTypes: boolean;
   /** What mapping a range into a domain fails with if it is not a multiple of the domain's smallest page. */
   readonly misalignedMapErrno: 'ENXIO' | 'EINVAL';
   /** Rules that this kernel checks earlier than the descriptions list them. */

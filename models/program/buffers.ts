@@ -1,6 +1,7 @@
 import { present } from '../base/assert.js';
 import type { CallDescription } from '../ioctls/description.js';
-import type { Field } from '../layout/field.js';
+import { writeNumber } from '../base/bytes.js';
+import type { ArrayElement, Field } from '../layout/field.js';
 import { IOVA_RANGE } from '../layout/iova_range.js';
 import { type Member, writeMember } from '../layout/struct.js';
 import { ARENA, ARGS, EDGE, GUARD_BYTE, HOLE, type Region, SEALED } from './arena.js';
@@ -79,6 +80,12 @@ export class StructBuilder {
   }
 }
 
+/** Where a reference reads from; undefined for a scalar that is none. */
+type SourceOf = (scalar: Scalar) => PatchSource | undefined;
+
+/** What `room` and `edge` count. Driver data is bytes to the kernel. */
+const ELEMENT_BYTES: Readonly<Record<ArrayElement, number>> = { iommu_iova_range: IOVA_RANGE.bytes, word: 1 };
+
 /** The arrays that pointer members lead to; at most one in each region but `args`. */
 export class ArrayBuilder {
   readonly buffers: RawBuffer[] = [];
@@ -88,14 +95,24 @@ export class ArrayBuilder {
   constructor(private readonly fail: Fail) {}
 
   /** Places an array and returns its address. */
-  add(member: Member, operand: ArrayOperand, sourceOf: (scalar: Scalar) => PatchSource | undefined): bigint {
-    if (member.field.role.is !== 'array') this.fail(`${member.name} does not lead to an array`);
-    const bytes = 'ranges' in operand ? this.#encode(operand.ranges, sourceOf) : roomFor(operand.room);
-    const { address, visible } = this.#place(operand.in ?? 'args', bytes.length);
+  add(member: Member, operand: ArrayOperand, sourceOf: SourceOf): bigint {
+    const { role } = member.field;
+    if (role.is !== 'array') this.fail(`${member.name} does not lead to an array`);
+    const elementBytes = ELEMENT_BYTES[role.element];
+    const bytes = this.#bytesOf(member.name, role.element, operand, sourceOf);
+    const { address, visible } = this.#place(operand.in ?? 'args', bytes.length, elementBytes);
     // What lies in a hole cannot be filled in beforehand.
     this.#dropHiddenPatches(visible);
     if (visible > 0) this.buffers.push({ address, bytes: bytes.subarray(0, visible) });
     return address;
+  }
+
+  #bytesOf(name: string, element: ArrayElement, operand: ArrayOperand, sourceOf: SourceOf): Uint8Array {
+    if ('room' in operand) return new Uint8Array(operand.room * ELEMENT_BYTES[element]).fill(GUARD_BYTE);
+    const hasRanges = 'ranges' in operand;
+    if (hasRanges !== (element === 'iommu_iova_range')) this.fail(`${name} takes ${element}s`);
+    const numbers = hasRanges ? operand.ranges.flat() : operand.words;
+    return this.#encode(numbers, hasRanges ? 8 : 4, sourceOf);
   }
 
   #dropHiddenPatches(visible: number): void {
@@ -103,37 +120,26 @@ export class ArrayBuilder {
     this.patches = this.patches.filter(({ buffer, offset }) => buffer !== current || offset < visible);
   }
 
-  #encode(
-    ranges: readonly (readonly [Scalar, Scalar])[],
-    sourceOf: (scalar: Scalar) => PatchSource | undefined,
-  ): Uint8Array {
-    const bytes = new Uint8Array(ranges.length * IOVA_RANGE.bytes);
-    for (const [index, range] of ranges.entries()) {
-      const start = index * IOVA_RANGE.bytes;
-      const view = new DataView(bytes.buffer, start, IOVA_RANGE.bytes);
-      for (const [at, member] of IOVA_RANGE.members.entries()) {
-        const scalar = present(range[at], 'end of a range');
-        const from = sourceOf(scalar);
-        if (from !== undefined && isReference(scalar)) {
-          const patch = {
-            buffer: this.buffers.length,
-            offset: start + member.offset,
-            bytes: member.field.bytes,
-          };
-          this.patches.push({ ...patch, from, plus: scalar.plus ?? 0n });
-        } else if (!isReference(scalar)) {
-          if (!fitsField(scalar, member.field)) this.fail(`${String(scalar)} is no 64-bit address`);
-          writeMember(member, scalar, view);
-        }
+  #encode(numbers: readonly Scalar[], width: 4 | 8, sourceOf: SourceOf): Uint8Array {
+    const bytes = new Uint8Array(numbers.length * width);
+    for (const [index, scalar] of numbers.entries()) {
+      const offset = index * width;
+      const from = sourceOf(scalar);
+      if (from !== undefined && isReference(scalar)) {
+        const buffer = this.buffers.length;
+        this.patches.push({ buffer, offset, bytes: width, from, plus: scalar.plus ?? 0n });
+      } else if (!isReference(scalar)) {
+        if (!fitsWord(scalar, width)) this.fail(`${String(scalar)} is no word of ${String(width * 8)} bits`);
+        writeNumber(bytes, offset, width, BigInt(scalar));
       }
     }
     return bytes;
   }
 
-  #place(place: ArrayPlace, byteCount: number): { address: bigint; visible: number } {
+  #place(place: ArrayPlace, byteCount: number, elementBytes: number): { address: bigint; visible: number } {
     if (typeof place === 'object') {
-      const visible = Math.min(byteCount, place.edge * IOVA_RANGE.bytes);
-      return { address: endOf(EDGE) - BigInt(place.edge * IOVA_RANGE.bytes), visible };
+      const visible = Math.min(byteCount, place.edge * elementBytes);
+      return { address: endOf(EDGE) - BigInt(place.edge * elementBytes), visible };
     }
     if (place === 'sealed') return { address: SEALED.start + SEALED.bytes / 2n, visible: byteCount };
     const address = this.#next;
@@ -143,10 +149,6 @@ export class ArrayBuilder {
   }
 }
 
-function roomFor(elements: number): Uint8Array {
-  return new Uint8Array(elements * IOVA_RANGE.bytes).fill(GUARD_BYTE);
-}
-
 /** Whether a pointer leads to memory: only the arrays of a program may, because their contents are known. */
 export function liesInArena(address: bigint): boolean {
   return ARENA.some((region) => address >= region.start && address < endOf(region));
@@ -154,6 +156,11 @@ export function liesInArena(address: bigint): boolean {
 
 function endOf({ start, bytes }: Region): bigint {
   return start + bytes;
+}
+
+function fitsWord(value: number | bigint, bytes: 4 | 8): boolean {
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) return false;
+  return BigInt.asUintN(bytes * 8, BigInt(value)) === BigInt(value);
 }
 
 function fitsField(value: number | bigint, { bytes, signed }: Field<number> | Field<bigint>): boolean {

@@ -39,5 +39,6 @@ function describeOperand(operand: Operand): string {
   }
   if (!isArray(operand)) return hex(operand);
   if ('room' in operand) return `[room for ${String(operand.room)}]`;
+  if ('words' in operand) return `[words ${operand.words.map(describeOperand).join(' ')}]`;
   return `[${operand.ranges.map((range) => range.map(describeOperand).join('-')).join(' ')}]`;
 }

@@ -24,11 +24,15 @@ export interface Reference {
 
 export type Scalar = number | bigint | Reference;
 
-/** Memory of a region where an array lies: whole, before a hole with room for some elements, or not writable. */
+/**
+ * Memory of a region where an array lies: whole, before a hole with room for some elements (bytes, of driver data), or not
+ * writable.
+ */
 export type ArrayPlace = 'args' | 'sealed' | { readonly edge: number };
 
-/** An array of struct iommu_iova_range that the pointer member leads to. */
+/** What a pointer member leads to: ranges of IOVAs, words of driver data, or room for as many elements (bytes) of either. */
 export type ArrayOperand =
+  | { readonly words: readonly Scalar[]; readonly in?: ArrayPlace }
   | { readonly ranges: readonly (readonly [Scalar, Scalar])[]; readonly in?: ArrayPlace }
   | { readonly room: number; readonly in?: ArrayPlace };
 

@@ -2,7 +2,7 @@
  * A program as a target runs it: system calls on bytes, without names. Assembled from a Program (`assemble.ts`); arguments
  * that come from earlier results are patches, so that the agent needs no knowledge of structs.
  */
-import { readNumber, writeNumber } from '../base/bytes.js';
+import { type Width, readNumber, writeNumber } from '../base/bytes.js';
 import type { Access } from './arena.js';
 import type { Capability } from './credentials.js';
 
@@ -23,7 +23,7 @@ export interface PatchSource {
 export interface RawPatch {
   readonly buffer: number;
   readonly offset: number;
-  readonly bytes: 2 | 4 | 8;
+  readonly bytes: Width;
   readonly from: PatchSource;
   readonly plus: bigint;
 }

@@ -28,10 +28,11 @@ const ARRAY = {
   type: 'object',
   properties: {
     ranges: { type: 'array', items: { type: 'array', items: SCALAR, minItems: 2, maxItems: 2 } },
+    words: { type: 'array', items: SCALAR },
     room: COUNT,
     in: { anyOf: [{ enum: ['args', 'sealed'] }, EDGE] },
   },
-  oneOf: [{ required: ['ranges'] }, { required: ['room'] }],
+  oneOf: [{ required: ['ranges'] }, { required: ['words'] }, { required: ['room'] }],
   additionalProperties: false,
 } as const;
 

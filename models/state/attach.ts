@@ -4,7 +4,7 @@ import { MockDomain } from '../hardware/mock_domain.js';
 import { FillPlan, type FillFailure, type Owner, unfillArea } from './fill.js';
 import type { IommufdFile } from './iommufd_file.js';
 import { outsideAperture } from './io_pagetable.js';
-import type { Device, HwptPaging, Ioas } from './objects.js';
+import type { Device, Hwpt, HwptPaging, Ioas } from './objects.js';
 
 /** Why a new domain cannot join an IOAS. */
 export type AddDomainFailure = 'misaligned_area' | 'outside_aperture' | FillFailure;
@@ -14,13 +14,13 @@ export type AddDomainFailure = 'misaligned_area' | 'outside_aperture' | FillFail
  * or nothing. Source: io_pagetable.c:iopt_table_add_domain.
  */
 export class AddDomainPlan {
-  readonly domain = new MockDomain();
   readonly failure: AddDomainFailure | undefined;
   readonly #fill: FillPlan;
 
   constructor(
     readonly ioas: Ioas,
     owner: Owner,
+    readonly domain = new MockDomain(),
   ) {
     const { table } = ioas;
     this.#fill = new FillPlan([...table.areas], [this.domain], owner);
@@ -52,12 +52,46 @@ export function automaticHwpt(ioas: Ioas): HwptPaging | undefined {
   return ioas.hwpts.find((hwpt) => hwpt.isAutomatic);
 }
 
+/** Whether the mock hardware refuses a device on a page table. Source: selftest.c:mock_domain_nop_attach. */
+export function cannotAttach({ hardware }: Pick<Device, 'hardware'>, hwpt: Hwpt): boolean {
+  return hwpt.type === 'HWPT_PAGING' && hwpt.domain.hasDirtyBits && !hardware.canTrackDirty;
+}
+
+/** What a new paging page table is beyond its domain. */
+type PagingTraits = Pick<HwptPaging, 'isAutomatic' | 'isNestParent'>;
+
+/** Carries a plan out and makes the page table of its domain. */
+export function createHwptPaging(
+  file: IommufdFile,
+  id: number,
+  plan: AddDomainPlan,
+  traits: PagingTraits,
+): HwptPaging {
+  plan.commit();
+  const { ioas, domain } = plan;
+  const hwpt: HwptPaging = { type: 'HWPT_PAGING', id, users: 1, ioas, domain, ...traits };
+  ioas.hwpts.push(hwpt);
+  ioas.users += 1;
+  file.objects.insert(hwpt);
+  return hwpt;
+}
+
 /** Attaches a device's requests without PASID. Both gain a user. Source: device.c:iommufd_hw_pagetable_attach. */
-export function attachDevice(device: Device, hwpt: HwptPaging): void {
+export function attachDevice(device: Device, hwpt: Hwpt): void {
   assert(device.hwpt === undefined, 'the device to attach is not attached');
   device.hwpt = hwpt;
   device.users += 1;
   hwpt.users += 1;
+}
+
+/** Moves an attached device; the old page table goes if it was automatic. Source: device.c:iommufd_device_do_replace. */
+export function replaceHwpt(file: IommufdFile, device: Device, hwpt: Hwpt, owner: Owner): void {
+  const old = device.hwpt;
+  assert(old !== undefined, 'the device to move is attached');
+  if (old === hwpt) return;
+  device.hwpt = hwpt;
+  hwpt.users += 1;
+  putHwpt(file, old, owner);
 }
 
 /** Detaches a device; an automatic page table goes with its last device. Source: device.c:iommufd_device_detach. */
@@ -66,16 +100,26 @@ export function detachDevice(file: IommufdFile, device: Device, owner: Owner): v
   if (hwpt === undefined) return;
   device.hwpt = undefined;
   device.users -= 1;
-  hwpt.users -= 1;
-  if (hwpt.isAutomatic && hwpt.users === 1) destroyHwpt(file, hwpt, owner);
+  putHwpt(file, hwpt, owner);
 }
 
-function destroyHwpt(file: IommufdFile, hwpt: HwptPaging, owner: Owner): void {
+function putHwpt(file: IommufdFile, hwpt: Hwpt, owner: Owner): void {
+  hwpt.users -= 1;
+  if (hwpt.type !== 'HWPT_PAGING' || !hwpt.isAutomatic || hwpt.users > 1) return;
+  destroyHwpt(hwpt, owner);
+  file.objects.remove(hwpt);
+}
+
+/** What goes with a page table that nobody uses. Source: hw_pagetable.c:iommufd_hwpt_paging_destroy, iommufd_hwpt_nested_destroy. */
+export function destroyHwpt(hwpt: Hwpt, owner: Owner): void {
+  if (hwpt.type === 'HWPT_NESTED') {
+    hwpt.parent.users -= 1;
+    return;
+  }
   const { ioas, domain } = hwpt;
   removeDomain(ioas, domain, owner);
   ioas.hwpts.splice(ioas.hwpts.indexOf(hwpt), 1);
   ioas.users -= 1;
-  file.objects.remove(hwpt);
 }
 
 /** Takes a domain out of an IOAS; the last one unpins what it held. Source: io_pagetable.c:iopt_table_remove_domain. */

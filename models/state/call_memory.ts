@@ -35,6 +35,11 @@ export class CallMemory {
     return Number(this.memory.bytesAllowed(address, BigInt(count), false));
   }
 
+  /** How many bytes can be written before the first fault, at most `count`. */
+  writableBytes(address: bigint, count: number): number {
+    return Number(this.memory.bytesAllowed(address, BigInt(count), true));
+  }
+
   /** Reads a readable range. */
   read(address: bigint, count: number): Uint8Array {
     const at = this.#bufferOf(address, count);
@@ -73,9 +78,13 @@ export class CallMemory {
 
   /** Writes a writable range, of which the bytes are handed over; where user space will not look, nothing is kept. */
   write(address: bigint, bytes: Uint8Array): void {
-    const at = this.#bufferOf(address, bytes.length);
+    const at = this.#bufferOf(address, Math.min(bytes.length, 1));
     if (at === undefined) return;
     const current = this.#current(at.index);
+    if (at.offset + bytes.length > current.length) {
+      this.write(address, bytes.subarray(0, current.length - at.offset));
+      return;
+    }
     if (current.length === bytes.length) {
       this.#written[at.index] = bytes;
       return;

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.js';
-import { detachDevice } from './attach.js';
+import { destroyHwpt, detachDevice } from './attach.js';
 import { type Owner, dropArea } from './fill.js';
 import type { IommufdFile } from './iommufd_file.js';
 import type { Ioas, IommufdObject } from './objects.js';
@@ -16,6 +16,9 @@ export function destroyObject(file: IommufdFile, object: IommufdObject, owner: O
       file.objects.remove(object.device);
       break;
     case 'HWPT_PAGING':
+    case 'HWPT_NESTED':
+      destroyHwpt(object, owner);
+      break;
     case 'DEVICE':
       assert(false, `a ${object.type} of this model is never without users`);
   }

@@ -1,9 +1,11 @@
 import { assert } from '../base/assert.js';
+import type { MockDevice } from '../hardware/mock_device.js';
 import type { MockDomain } from '../hardware/mock_domain.js';
+import type { MockIotlb } from '../hardware/mock_iotlb.js';
 import { IoPagetable } from './io_pagetable.js';
 
 /** Types of iommufd objects that this model has. Source: include/linux/iommufd.h, enum iommufd_object_type. */
-export const OBJECT_TYPES = ['DEVICE', 'HWPT_PAGING', 'IOAS', 'SELFTEST'] as const;
+export const OBJECT_TYPES = ['DEVICE', 'HWPT_PAGING', 'HWPT_NESTED', 'IOAS', 'SELFTEST'] as const;
 
 export type ObjectType = (typeof OBJECT_TYPES)[number];
 
@@ -28,13 +30,27 @@ export interface HwptPaging extends Counted {
   readonly domain: MockDomain;
   /** Made for a device attached to the IOAS; it goes with its last device. */
   readonly isAutomatic: boolean;
+  /** Whether nested page tables may be made on it. */
+  readonly isNestParent: boolean;
 }
+
+/** A page table of a guest on top of a paging one. */
+export interface HwptNested extends Counted {
+  readonly type: 'HWPT_NESTED';
+  readonly parent: HwptPaging;
+  /** What the mock hardware caches of it. */
+  readonly iotlb: MockIotlb;
+}
+
+/** Whatever a device can be attached to. */
+export type Hwpt = HwptPaging | HwptNested;
 
 /** A bound device. Its in-kernel owner holds a reference, so user space cannot destroy it. */
 export interface Device extends Counted {
   readonly type: 'DEVICE';
+  readonly hardware: MockDevice;
   /** What its requests without PASID are translated by. */
-  hwpt: HwptPaging | undefined;
+  hwpt: Hwpt | undefined;
 }
 
 /** The test driver's handle of a mock device. */
@@ -43,7 +59,7 @@ export interface Selftest extends Counted {
   readonly device: Device;
 }
 
-export type IommufdObject = Ioas | HwptPaging | Device | Selftest;
+export type IommufdObject = Ioas | Hwpt | Device | Selftest;
 
 /** The table of one open file: ids are the lowest free ones from 1. Source: main.c:_iommufd_object_alloc. */
 export class ObjectTable {

@@ -1,5 +1,6 @@
 import type { Errno } from '../../models/base/errno.js';
 import { PAGE_SIZE } from '../../models/base/u64.js';
+import { HWPT_DATA_TYPES } from '../../models/ioctls/driver_data.js';
 import { IOAS_MAP_FLAGS } from '../../models/ioctls/shared_rules.js';
 import { OPTIONS, OPTION_OPS } from '../../models/ioctls/native/option.js';
 import { BUFFER } from '../../models/program/arena.js';
@@ -19,9 +20,19 @@ import type { Counters } from '../../models/outcome.js';
 /** An answer expected by hand: the same from every kernel, or by profile id. */
 export type ExpectedErrno = Errno | Readonly<Record<string, Errno | 'OK'>>;
 
-/** Members of the struct after the call; arrays as pairs of start and last. */
+/**
+ * Members of the struct after the call: the same for every kernel, or by profile id; arrays as pairs of start and last, driver
+ * data as bytes.
+ */
 export type ExpectedOutputs = Readonly<
-  Record<string, number | bigint | readonly (readonly [bigint, bigint])[]>
+  Record<
+    string,
+    | number
+    | bigint
+    | readonly (readonly [bigint, bigint])[]
+    | Uint8Array
+    | { readonly byProfile: Readonly<Record<string, number | bigint>> }
+  >
 >;
 
 /** What a scenario expects of one step, written by hand from the uAPI. */
@@ -101,6 +112,11 @@ const MAIN_FILE = 'f';
 
 /** Ids that no scenario's file ever reaches. */
 export const NO_SUCH_ID = 0x7000;
+
+/** Driver data of the mock for HWPT_ALLOC: the value of the IOTLB, and the format of the page table. */
+export function hwptData(words: readonly number[], bytes = 4 * words.length): Record<string, Operand> {
+  return { data_type: HWPT_DATA_TYPES.SELFTEST, data_len: bytes, data_uptr: { words } };
+}
 
 /** Writes a program step by step, in the words of the uAPI. */
 export class ScenarioBuilder {
@@ -227,6 +243,51 @@ export class ScenarioBuilder {
   /** A mock device on an IOAS or a page table. */
   mockDomain(target: Scalar): ExpectedStep {
     return this.ioctl('IOMMU_TEST_OP_MOCK_DOMAIN', { id: target });
+  }
+
+  /** A page table: a paging one over an IOAS, a nested one over a paging one. */
+  hwptAlloc(
+    device: Scalar,
+    target: Scalar,
+    args: Readonly<Record<string, Operand>> = {},
+    options: Partial<IoctlOptions> = {},
+  ): ExpectedStep {
+    return this.ioctl('IOMMU_HWPT_ALLOC', { dev_id: device, pt_id: target, ...args }, options);
+  }
+
+  /** A nested page table of the mock whose IOTLB is full of a value. */
+  nestedHwpt(device: Scalar, parent: Scalar, iotlb: number): ExpectedStep {
+    return this.hwptAlloc(device, parent, hwptData([iotlb]));
+  }
+
+  /** Requests of the mock: pairs of flags and entry. */
+  invalidate(
+    hwpt: Scalar,
+    requests: readonly number[],
+    args: Readonly<Record<string, Operand>> = {},
+    options: Partial<IoctlOptions> = {},
+  ): ExpectedStep {
+    return this.ioctl(
+      'IOMMU_HWPT_INVALIDATE',
+      {
+        hwpt_id: hwpt,
+        data_uptr: { words: requests },
+        data_type: 0xdead_beef,
+        entry_len: 8,
+        entry_num: requests.length / 2,
+        ...args,
+      },
+      options,
+    );
+  }
+
+  checkIotlb(hwpt: Scalar, entry: number, value: number): ExpectedStep {
+    return this.ioctl('IOMMU_TEST_OP_MD_CHECK_IOTLB', { id: hwpt, iotlb_id: entry, iotlb: value });
+  }
+
+  /** Moves a mock device, named by its handle. */
+  replace(handle: Scalar, target: Scalar, options: Partial<IoctlOptions> = {}): ExpectedStep {
+    return this.ioctl('IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE', { id: handle, pt_id: target }, options);
   }
 
   reserve(ioas: Scalar, start: bigint, length: bigint): ExpectedStep {

@@ -14,11 +14,18 @@ const FILL_SWAPS = [
   'EOVERFLOW.user_memory_end:swap:ENOMEM.memlock',
 ];
 
+const NEW_DOMAIN = 'a page table that is there needs no new domain';
+
 const ATTACH_SWAPS: Readonly<Record<string, string>> = {
   'ENOENT.target:swap:EINVAL.target_type': NO_TARGET,
-  'EINVAL.target_type:swap:EADDRINUSE.alignment': 'only an IOAS has areas',
   'EADDRINUSE.aperture:swap:EFAULT.user_memory': FILL,
 };
+
+const ATTACHING = [
+  'IOMMU_TEST_OP_MOCK_DOMAIN',
+  'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS',
+  'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE',
+];
 
 /** By mutant name. */
 export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
@@ -57,11 +64,37 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
     'IOMMU_TEST_OP_MD_CHECK_MAP/ENOENT.hwpt:swap:EOVERFLOW.uptr_end': NO_TARGET,
     'IOMMU_TEST_OP_MD_CHECK_MAP/EOVERFLOW.uptr_end:swap:EFAULT.uptr': FIRST_DECIDES,
     'IOMMU_TEST_OP_MD_CHECK_REFS/EFAULT.uptr:swap:EIO.refs': FIRST_DECIDES,
+    'IOMMU_HWPT_ALLOC/EINVAL.target_type:swap:EOPNOTSUPP.paging_flags': 'they are rules of different targets',
+    'IOMMU_HWPT_ALLOC/EINVAL.data_size:swap:EFAULT.data': FIRST_DECIDES,
+    'IOMMU_HWPT_ALLOC/EFAULT.data:swap:EOPNOTSUPP.pagetable_type': 'data that cannot be read names no format',
+    'IOMMU_HWPT_ALLOC/EOPNOTSUPP.pagetable_type:swap:EADDRINUSE.alignment':
+      'without a format there is no domain to add',
+    'IOMMU_HWPT_ALLOC/EFAULT.data:swap:EADDRINUSE.alignment':
+      'where paging page tables take no data, the one is of nested, the other of paging ones',
+    'IOMMU_HWPT_ALLOC/ENOMEM.memlock:swap:ENOENT.fault':
+      'where paging page tables have no fault queue, the one is of paging, the other of nested ones',
+    'IOMMU_GET_HW_INFO/EFAULT.data:swap:EFAULT.respond':
+      'both answer EFAULT, and the buffer is filled as far as memory reaches either way',
+    'IOMMU_HWPT_SET_DIRTY_TRACKING/ENOENT.hwpt:swap:EOPNOTSUPP.no_dirty_bits': NO_TARGET,
+    'IOMMU_HWPT_INVALIDATE/ENOENT.hwpt:swap:EINVAL.target_type': NO_TARGET,
+    'IOMMU_HWPT_INVALIDATE/EINVAL.target_type:swap:EINVAL.data_type':
+      'both answer EINVAL, and no request is carried out',
+    'IOMMU_HWPT_INVALIDATE/EINVAL.data_type:swap:EINVAL.entry_len':
+      'requests of another type are not looked at',
+    'IOMMU_HWPT_INVALIDATE/EINVAL.entry_len:swap:EFAULT.request': FIRST_DECIDES,
+    'IOMMU_HWPT_INVALIDATE/EFAULT.request:swap:EOPNOTSUPP.request_flags': FIRST_DECIDES,
+    'IOMMU_HWPT_INVALIDATE/EOPNOTSUPP.request_flags:swap:EINVAL.iotlb_id': FIRST_DECIDES,
+    'IOMMU_TEST_OP_MD_CHECK_IOTLB/ENOENT.hwpt:swap:EINVAL.iotlb': NO_TARGET,
+    'IOMMU_TEST_OP_MOCK_DOMAIN/EINVAL.target_type:swap:EADDRINUSE.alignment': 'only an IOAS has areas',
+    ...reasonsFor(['IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', 'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE'], {
+      'EINVAL.dirty_domain:swap:EADDRINUSE.alignment': NEW_DOMAIN,
+    }),
     ...reasonsFor(
-      ['IOMMU_IOAS_MAP', 'IOMMU_IOAS_COPY', 'IOMMU_TEST_OP_MOCK_DOMAIN', 'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS'],
+      ['IOMMU_IOAS_MAP', 'IOMMU_IOAS_COPY', 'IOMMU_HWPT_ALLOC', ...ATTACHING],
       Object.fromEntries(FILL_SWAPS.map((swap) => [swap, FILL])),
     ),
-    ...reasonsFor(['IOMMU_TEST_OP_MOCK_DOMAIN', 'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS'], ATTACH_SWAPS),
+    ...reasonsFor(ATTACHING, ATTACH_SWAPS),
+    'IOMMU_HWPT_ALLOC/EADDRINUSE.aperture:swap:EFAULT.user_memory': FILL,
   }),
 );
 

@@ -30,7 +30,7 @@ export function checkExpectation(
   const names = Object.keys(expectation.outputs);
   if (returned.errno !== 0 && names.length === 0) return checkUntouched(step.buffers, returned);
   for (const name of names) {
-    const wrong = checkOutput(name, expectation, step.buffers, call, returned);
+    const wrong = checkOutput(name, expectation, profile, step.buffers, call, returned);
     if (wrong !== undefined) return wrong;
   }
   return undefined;
@@ -64,13 +64,22 @@ function checkUntouched(buffers: Buffers, { out }: Returned): string | undefined
 function checkOutput(
   name: string,
   { outputs }: Expectation,
+  profile: Profile,
   buffers: Buffers,
   call: CallDescription,
   { out }: Returned,
 ): string | undefined {
-  const expected = outputs[name];
+  const stated = outputs[name];
+  const expected =
+    typeof stated === 'object' && 'byProfile' in stated ? (stated.byProfile[profile.id] ?? 0) : stated;
+  const bytes1 = out[1] ?? buffers[1]?.bytes ?? new Uint8Array();
+  if (expected instanceof Uint8Array) {
+    const seen = Buffer.from(bytes1.subarray(0, expected.length)).toString('hex');
+    const want = Buffer.from(expected).toString('hex');
+    return want === seen ? undefined : `expected ${name} ${want}, saw ${seen}`;
+  }
   if (typeof expected === 'object') {
-    const bytes = out[1] ?? buffers[1]?.bytes ?? new Uint8Array();
+    const bytes = bytes1;
     const seen = decodeRanges(bytes).slice(0, expected.length);
     const [want, got] = [
       formatRanges(expected),

@@ -18,6 +18,8 @@ const UNION_MEMBERS: Readonly<Record<string, string>> = {
   IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS: 'mock_domain_flags',
   IOMMU_TEST_OP_MD_CHECK_MAP: 'check_map',
   IOMMU_TEST_OP_MD_CHECK_REFS: 'check_refs',
+  IOMMU_TEST_OP_MD_CHECK_IOTLB: 'check_iotlb',
+  IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE: 'mock_domain_replace',
 };
 
 /** Members of struct iommu_test_cmd beside the union. */
@@ -25,14 +27,26 @@ const FRAME = new Set(['size', 'op', 'id', '__reserved', 'last']);
 
 const isTestCommand = ({ name }: CallDescription): boolean => name.startsWith('IOMMU_TEST_');
 
+/** Structs that are not called like their command. */
+const STRUCTS: Readonly<Record<string, string>> = { IOMMU_GET_HW_INFO: 'iommu_hw_info' };
+
+/** Members whose name here says more than the one in C, or that are elements of an array there. */
+const MEMBERS: Readonly<Record<string, string>> = {
+  'IOMMU_TEST_OP_MD_CHECK_IOTLB iotlb_id': 'id',
+  'IOMMU_GET_HW_INFO __reserved0': '__reserved[0]',
+  'IOMMU_GET_HW_INFO __reserved1': '__reserved[1]',
+  'IOMMU_GET_HW_INFO __reserved2': '__reserved[2]',
+};
+
 function structOf(call: CallDescription): string {
-  return `struct ${isTestCommand(call) ? 'iommu_test_cmd' : call.name.toLowerCase()}`;
+  return `struct ${isTestCommand(call) ? 'iommu_test_cmd' : (STRUCTS[call.name] ?? call.name.toLowerCase())}`;
 }
 
 /** How C writes a member: the test command's own ones lie in a member of its union. */
 function pathOf({ name }: CallDescription, member: string): string {
   const union = UNION_MEMBERS[name];
-  return union === undefined || FRAME.has(member) ? member : `${union}.${member}`;
+  const inC = MEMBERS[`${name} ${member}`] ?? member;
+  return union === undefined || FRAME.has(member) ? inC : `${union}.${inC}`;
 }
 
 /** A line for each fact about a call: what it is, and its value as the C compiler sees it. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from 'chai';
+import { PROFILES } from '../../models/profiles/index.js';
 import { type Ended, runCli, startCli } from './cli.js';
 
 /** A file that has the header of a kernel image and nothing else. */
@@ -89,6 +90,14 @@ describe('bad input', function () {
       assertRefused(await runCli(args, cache), 64, says);
     });
   }
+
+  it('every profile can be named', async () => {
+    for (const { id } of PROFILES) {
+      const { code, stdout } = await runCli(['run', 'object', '--profile', id, '--reading', 'contract']);
+      assert.equal(code, 0);
+      assert.include(stdout, `expectations of Linux ${id}, contract reading`);
+    }
+  });
 
   it('a corrupt program file: 64', async () => {
     const file = join(directory, 'corrupt.json');

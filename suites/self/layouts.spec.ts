@@ -13,6 +13,10 @@ const EXPECTED: Readonly<Record<string, readonly [command: number, bytes: number
   IOMMU_IOAS_MAP: [0x3b85, 40, 40],
   IOMMU_IOAS_UNMAP: [0x3b86, 24, 24],
   IOMMU_OPTION: [0x3b87, 24, 24],
+  IOMMU_HWPT_ALLOC: [0x3b89, 48, 24],
+  IOMMU_GET_HW_INFO: [0x3b8a, 40, 32],
+  IOMMU_HWPT_SET_DIRTY_TRACKING: [0x3b8b, 16, 16],
+  IOMMU_HWPT_INVALIDATE: [0x3b8d, 32, 32],
 };
 
 describe('struct layouts', () => {

@@ -1,3 +1,4 @@
+import { MOCK_DEVICE_FLAGS } from '../../hardware/mock_device.js';
 import { count32, flags32, id32, iova64, length64, u32, u64, userVa64 } from '../../layout/field.js';
 
 /** Operations of IOMMU_TEST_CMD. Source: iommufd_test.h, enum. */
@@ -27,8 +28,8 @@ export const TEST_OPS = {
   DMABUF_REVOKE: 23,
 } as const;
 
-/** Flags of MOCK_DOMAIN_FLAGS over all kernels; a profile says which ones it takes. Source: iommufd_test.h. */
-const MOCK_DEVICE_FLAGS = { NO_DIRTY: 1, HUGE_IOVA: 2, PASID: 4 } as const;
+/** Page tables that a device can be attached to. */
+const HWPT = ['HWPT_PAGING', 'HWPT_NESTED'] as const;
 
 /**
  * The union of struct iommu_test_cmd. The widest member, `dirty`, sets the size of the struct, so it is here although its
@@ -41,12 +42,12 @@ export const TEST_MEMBERS = {
   },
   mock_domain: {
     out_stdev_id: id32(['SELFTEST'], 'out'),
-    out_hwpt_id: id32(['HWPT_PAGING'], 'out'),
+    out_hwpt_id: id32(HWPT, 'out'),
     out_idev_id: id32(['DEVICE'], 'out'),
   },
   mock_domain_flags: {
     out_stdev_id: id32(['SELFTEST'], 'out'),
-    out_hwpt_id: id32(['HWPT_PAGING'], 'out'),
+    out_hwpt_id: id32(HWPT, 'out'),
     out_idev_id: id32(['DEVICE'], 'out'),
     dev_flags: flags32(MOCK_DEVICE_FLAGS),
   },
@@ -54,6 +55,13 @@ export const TEST_MEMBERS = {
     iova: iova64('first IOVA to translate'),
     length: length64('bytes to compare'),
     uptr: userVa64('the memory that should be behind it'),
+  },
+  mock_domain_replace: {
+    pt_id: id32(['IOAS', ...HWPT], 'inout'),
+  },
+  check_iotlb: {
+    iotlb_id: u32('entry of the IOTLB'),
+    iotlb: u32('the value that it should have'),
   },
   check_refs: {
     length: length64('bytes of memory to look at'),

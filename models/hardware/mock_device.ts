@@ -1,0 +1,20 @@
+/** Flags of MOCK_DOMAIN_FLAGS over all kernels; a profile says which ones it takes. Source: iommufd_test.h. */
+export const MOCK_DEVICE_FLAGS = { NO_DIRTY: 1, HUGE_IOVA: 2, PASID: 4 } as const;
+
+/** MOCK_PASID_WIDTH: bits of a PASID. Source: selftest.c. */
+const PASID_WIDTH = 20;
+
+/** A device behind the mock IOMMU. Source: selftest.c:mock_dev_create, mock_domain_capable. */
+export class MockDevice {
+  constructor(private readonly flags: number) {}
+
+  /** IOMMU_CAP_DIRTY_TRACKING. */
+  get canTrackDirty(): boolean {
+    return (this.flags & MOCK_DEVICE_FLAGS.NO_DIRTY) === 0;
+  }
+
+  /** Bits of the PASIDs that it can use. */
+  get pasidBits(): number {
+    return (this.flags & MOCK_DEVICE_FLAGS.PASID) === 0 ? 0 : PASID_WIDTH;
+  }
+}

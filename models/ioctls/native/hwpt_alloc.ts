@@ -1,0 +1,216 @@
+import { present } from '../../base/assert.js';
+import { MockDomain, type MockTable } from '../../hardware/mock_domain.js';
+import { MockIotlb } from '../../hardware/mock_iotlb.js';
+import {
+  choice32,
+  data64,
+  dataBytes32,
+  flags32,
+  id32,
+  reserved32,
+  sizeField,
+  u32,
+} from '../../layout/field.js';
+import { AddDomainPlan, createHwptPaging } from '../../state/attach.js';
+import type { Device, IommufdObject } from '../../state/objects.js';
+import { chooseIds } from '../choices.js';
+import { defineCall, once } from '../description.js';
+import { type DataFailure, HWPT_DATA_TYPES, type HwptSelftest, readHwptSelftest } from '../driver_data.js';
+import { ADD_DOMAIN_RULES, cannotRespond, reservedNotZero } from '../shared_rules.js';
+
+const SOURCE = 'hw_pagetable.c:iommufd_hwpt_alloc';
+const PAGING = 'hw_pagetable.c:iommufd_hwpt_paging_alloc';
+const NESTED = 'hw_pagetable.c:iommufd_hwpt_nested_alloc';
+const MOCK = 'selftest.c:mock_domain_alloc_paging_flags';
+const MOCK_NESTED = 'selftest.c:mock_domain_alloc_nested';
+
+/** Source: iommufd.h, enum iommufd_hwpt_alloc_flags. */
+const FLAGS = { NEST_PARENT: 1, DIRTY_TRACKING: 2, FAULT_ID_VALID: 4, PASID: 8 } as const;
+
+/** MOCK_IOMMUPT_DEFAULT and MOCK_IOMMUPT_HUGE. Source: iommufd_test.h. */
+const TABLES: readonly MockTable[] = ['default', 'huge'];
+
+const FIELDS = {
+  size: sizeField(),
+  flags: flags32(FLAGS),
+  dev_id: id32(['DEVICE']),
+  pt_id: id32(['IOAS', 'HWPT_PAGING']),
+  out_hwpt_id: id32(['HWPT_PAGING', 'HWPT_NESTED'], 'out'),
+  __reserved: reserved32(),
+  data_type: choice32(HWPT_DATA_TYPES),
+  data_len: dataBytes32('bytes of the driver data'),
+  data_uptr: data64('driver data', 'in'),
+  fault_id: u32('id of FAULT, with FAULT_ID_VALID'),
+  __reserved2: u32('never checked'),
+} as const;
+
+interface Lookups {
+  readonly device: Device | undefined;
+  readonly target: IommufdObject | undefined;
+  /** The driver data, if the call gets as far as reading it. */
+  readonly data: () => HwptSelftest | DataFailure | undefined;
+  /** The new domain of an IOAS. */
+  readonly plan: () => AddDomainPlan | undefined;
+}
+
+export const hwptAlloc = defineCall(
+  {
+    name: 'IOMMU_HWPT_ALLOC',
+    command: 0x3b89,
+    doc: 'Makes a page table: a paging one that translates an IOAS, or a nested one on top of a paging one.',
+    source: SOURCE,
+    fields: FIELDS,
+    lastRequired: '__reserved',
+    respond: 'struct',
+    allocates: true,
+  },
+  (c): Lookups => {
+    const { args, file, memory, profile, world } = c;
+    const device = file.objects.findOfType(args.dev_id, 'DEVICE');
+    const target = file.objects.find(args.pt_id);
+    const data = once(() =>
+      args.data_len === 0
+        ? undefined
+        : readHwptSelftest(memory, args.data_uptr, args.data_len, profile.hwptSelftestBytes),
+    );
+    const plan = once(() => {
+      if (target?.type !== 'IOAS') return undefined;
+      const table = TABLES[tableNumber(data())];
+      if (table === undefined) return undefined;
+      const hasDirtyBits = (args.flags & FLAGS.DIRTY_TRACKING) !== 0;
+      return new AddDomainPlan(target, world, new MockDomain(table, hasDirtyBits));
+    });
+    return { device, target, data, plan };
+  },
+).behaves({
+  rules: [
+    reservedNotZero(SOURCE),
+    {
+      id: 'EINVAL.data_len',
+      says: 'there is data of type NONE, or no data of another type',
+      cite: SOURCE,
+      when: ({ args }) => (args.data_type === HWPT_DATA_TYPES.NONE) !== (args.data_len === 0),
+    },
+    {
+      id: 'ENOENT.device',
+      says: 'no device of this file has the id dev_id',
+      cite: SOURCE,
+      when: ({ device }) => device === undefined,
+    },
+    {
+      id: 'EINVAL.target',
+      says: 'no object of this file has the id pt_id',
+      cite: SOURCE,
+      when: ({ target }) => target === undefined,
+    },
+    {
+      id: 'EINVAL.target_type',
+      says: 'pt_id is neither an IOAS nor a paging page table',
+      cite: SOURCE,
+      when: ({ target }) => target !== undefined && !isIoas(target) && target.type !== 'HWPT_PAGING',
+    },
+    {
+      id: 'EOPNOTSUPP.paging_flags',
+      says: 'flags has a bit that the kernel does not know of a paging page table',
+      cite: PAGING,
+      when: ({ target, args, profile }) => isIoas(target) && (args.flags & ~profile.hwptPagingFlags) !== 0,
+    },
+    {
+      id: 'EOPNOTSUPP.dirty_tracking',
+      says: 'DIRTY_TRACKING is asked for, and the device cannot',
+      cite: PAGING,
+      when: ({ target, args, device }) =>
+        isIoas(target) &&
+        (args.flags & FLAGS.DIRTY_TRACKING) !== 0 &&
+        device?.hardware.canTrackDirty === false,
+    },
+    {
+      id: 'EOPNOTSUPP.fault_of_parent',
+      says: 'a parent of nested page tables is to have a fault queue',
+      cite: PAGING,
+      isFor: (profile) => (profile.hwptPagingFlags & FLAGS.FAULT_ID_VALID) !== 0,
+      when: ({ target, args }) =>
+        isIoas(target) && (args.flags & FLAGS.FAULT_ID_VALID) !== 0 && (args.flags & FLAGS.NEST_PARENT) !== 0,
+    },
+    {
+      id: 'EOPNOTSUPP.paging_data',
+      says: 'the driver takes no such data for a paging page table',
+      cite: MOCK,
+      when: ({ target, args, profile }) =>
+        isIoas(target) &&
+        args.data_len !== 0 &&
+        (!profile.hasPagingData || args.data_type !== HWPT_DATA_TYPES.SELFTEST),
+    },
+    {
+      id: 'EOPNOTSUPP.nested_flags',
+      says: 'a nested page table is asked for other flags than FAULT_ID_VALID and PASID, or has no data',
+      cite: NESTED,
+      when: ({ target, args, profile }) =>
+        target?.type === 'HWPT_PAGING' &&
+        ((args.flags & ~profile.hwptNestedFlags) !== 0 || args.data_len === 0),
+    },
+    {
+      id: 'EINVAL.parent',
+      says: 'the paging page table is automatic or not made with NEST_PARENT',
+      cite: NESTED,
+      when: ({ target }) => target?.type === 'HWPT_PAGING' && !target.isNestParent,
+    },
+    {
+      id: 'EOPNOTSUPP.nested_data',
+      says: 'the driver takes no such data for a nested page table',
+      cite: MOCK_NESTED,
+      when: ({ target, args }) =>
+        target?.type === 'HWPT_PAGING' && args.data_type !== HWPT_DATA_TYPES.SELFTEST,
+    },
+    {
+      id: 'EINVAL.data_size',
+      says: 'the data is shorter than the first version of its struct, or longer than the one the kernel knows',
+      cite: 'include/linux/iommu.h:iommu_copy_struct_from_user',
+      when: ({ data }) => data() === 'length',
+    },
+    {
+      id: 'EFAULT.data',
+      says: 'a byte of the data cannot be read',
+      cite: 'include/linux/iommu.h:iommu_copy_struct_from_user',
+      when: ({ data }) => data() === 'fault',
+    },
+    {
+      id: 'EOPNOTSUPP.pagetable_type',
+      says: 'the data of a paging page table names a format that the mock does not have',
+      cite: 'selftest.c:mock_domain_alloc_pgtable',
+      isFor: (profile) => profile.hasPagingData,
+      when: ({ target, data }) => isIoas(target) && tableNumber(data()) >= TABLES.length,
+    },
+    ...ADD_DOMAIN_RULES,
+    {
+      id: 'ENOENT.fault',
+      says: 'FAULT_ID_VALID is set, and no fault queue of this file has the id fault_id',
+      cite: SOURCE,
+      when: ({ args }) => (args.flags & FLAGS.FAULT_ID_VALID) !== 0,
+    },
+    cannotRespond(),
+  ],
+  effect: (c) => {
+    const { args, file, target } = c;
+    const [id] = chooseIds(c, ['out_hwpt_id']);
+    args.out_hwpt_id = present(id, 'id');
+    if (target?.type === 'HWPT_PAGING') {
+      target.users += 1;
+      const { iotlb } = c.data() as HwptSelftest;
+      const nested = { type: 'HWPT_NESTED', id: args.out_hwpt_id, users: 1, parent: target } as const;
+      file.objects.insert({ ...nested, iotlb: new MockIotlb(iotlb) });
+      return;
+    }
+    const traits = { isAutomatic: false, isNestParent: (args.flags & FLAGS.NEST_PARENT) !== 0 };
+    createHwptPaging(file, args.out_hwpt_id, present(c.plan(), 'a domain to add'), traits);
+  },
+});
+
+function isIoas(target: IommufdObject | undefined): boolean {
+  return target?.type === 'IOAS';
+}
+
+/** The format that the data asks for; without data, the first. */
+function tableNumber(data: HwptSelftest | DataFailure | undefined): number {
+  return typeof data === 'object' ? data.pagetableType : 0;
+}
