@@ -1,15 +1,14 @@
-import { rulesInOrder } from '../models/behaviour.js';
 import { errnoOf } from '../models/mutants.js';
-import type { CallDescription, Rule } from '../models/ioctls/description.js';
+import type { Rule } from '../models/ioctls/description.js';
 import { ENVELOPE_RULES } from '../models/ioctls/envelope.js';
 import { CALLS, callByName } from '../models/ioctls/index.js';
 import { INVARIANTS } from '../models/invariants/index.js';
-import { hex } from '../models/base/u64.js';
 import { PROFILES } from '../models/profiles/index.js';
 import { describeStep } from '../models/program/describe.js';
 import { planCase } from '../suites/harness/plan.js';
 import type { Scenario } from '../suites/harness/scenario.js';
 import { SCENARIOS } from '../suites/index.js';
+import { callPage, coveringOf, envelopePage } from './manual.js';
 
 /** Everything that has an id, the general before the particular. */
 export const EXPLAINABLE_IDS: readonly string[] = [
@@ -24,40 +23,9 @@ export const EXPLAINABLE_IDS: readonly string[] = [
 /** What is known of something by its id; undefined if nothing has it. */
 export function explain(id: string): string | undefined {
   const call = callByName(id);
-  if (call !== undefined) return explainCall(call);
-  if (id === 'envelope') return explainEnvelope();
+  if (call !== undefined) return callPage(call);
+  if (id === 'envelope') return envelopePage();
   return explainRule(id) ?? explainInvariant(id) ?? explainScenario(id);
-}
-
-function explainCall(call: CallDescription): string {
-  const { layout } = call;
-  const members = layout.members.map(
-    ({ name, offset, field }) =>
-      `  ${String(offset).padStart(3)}  ${`${field.signed ? 's' : 'u'}${String(field.bytes * 8)}`.padEnd(4)} ${name.padEnd(20)} ${field.direction.padEnd(5)}  ${field.doc}`,
-  );
-  return lines(
-    `${call.name} (${call.source})`,
-    call.doc,
-    '',
-    `ioctl ${hex(call.command)}${call.op === undefined ? '' : `, op ${String(call.op)}`}: ${String(layout.bytes)} bytes, at least ${String(call.bytesMin)} are required`,
-    ...members,
-    '',
-    'It refuses in this order, after what every call refuses ("explain envelope"):',
-    ...call.rules.map(ruleLine),
-    ...profileDifferences(call),
-    '',
-    ...scenariosCovering(`${call.name}/`),
-  );
-}
-
-function explainEnvelope(): string {
-  return lines(
-    'envelope (main.c:iommufd_fops_ioctl)',
-    'What every ioctl on the file refuses before the call itself looks at its struct, in this order:',
-    ...ENVELOPE_RULES.map(ruleLine),
-    '',
-    ...scenariosCovering('envelope/'),
-  );
 }
 
 function explainRule(id: string): string | undefined {
@@ -82,7 +50,7 @@ function explainRule(id: string): string | undefined {
       ? []
       : [`The kernel prints "${rule.splat.title}": finding ${rule.splat.finding}.`]),
     '',
-    ...scenariosCovering(id),
+    ...scenarioLines(coveringOf(id)),
   );
 }
 
@@ -128,32 +96,10 @@ function explainCase(scenario: Scenario, name: string): string[] {
   return [`  ${name}`, ...steps];
 }
 
-function ruleLine(rule: Rule<never>): string {
-  return `  ${rule.id.padEnd(28)} ${rule.says}  [${rule.cite}]`;
-}
-
-/** Where a profile's order of rules is not the described one. */
-function profileDifferences(call: CallDescription): string[] {
-  return PROFILES.flatMap((profile) =>
-    profile.movedRules
-      .filter((move) => move.call === call.name)
-      .map(({ rule, before, cite }) => `  In ${profile.id}, ${rule} comes before ${before}: ${cite}`),
-  ).concat(
-    PROFILES.flatMap((profile) => {
-      const kept = new Set(rulesInOrder(call, profile));
-      return call.rules
-        .filter((rule) => !kept.has(rule))
-        .map(({ id }) => `  ${profile.id} does not have ${id}`);
-    }),
-  );
-}
-
-function scenariosCovering(prefix: string): string[] {
-  const covering = SCENARIOS.filter(({ covers }) =>
-    covers.some((rule) => rule === prefix || rule.startsWith(prefix)),
-  );
-  if (covering.length === 0) return ['No scenario is about it.'];
-  return ['Scenarios about it:', ...covering.map(({ id }) => `  ${id}`)];
+function scenarioLines(ids: readonly string[]): string[] {
+  return ids.length === 0
+    ? ['No scenario is about it.']
+    : ['Scenarios about it:', ...ids.map((id) => `  ${id}`)];
 }
 
 function lines(...parts: string[]): string {

@@ -2,6 +2,7 @@ import { assert } from './base/assert.js';
 import type { AnyRule, CallDescription, Rule } from './ioctls/description.js';
 import { ENVELOPE_RULES, type EnvelopeContext } from './ioctls/envelope.js';
 import { CALLS } from './ioctls/index.js';
+import { TEST_COMMAND } from './ioctls/test/test_command.js';
 import { type Mutant, mutateRules } from './mutants.js';
 import type { Profile } from './profiles/index.js';
 
@@ -26,6 +27,11 @@ export class Behaviour {
   rulesOf(call: CallDescription): readonly AnyRule[] {
     return this.#rules.get(call) ?? [];
   }
+}
+
+/** Whether a profile's kernel has a call at all. */
+export function hasCall({ lastCommand, lastTestOp }: Profile, { command, op }: CallDescription): boolean {
+  return op === undefined ? (command & 0xff) <= lastCommand || command === TEST_COMMAND : op <= lastTestOp;
 }
 
 /** The rules that a profile's kernel has, in its order. */

@@ -9,6 +9,7 @@ import { hwptInvalidate } from './hwpt/invalidate.js';
 import { hwptNested } from './hwpt/nested.js';
 import { ioasAlloc } from './ioas/alloc.js';
 import { ioasAllowIovas } from './ioas/allow_iovas.js';
+import { ioasChangeProcess } from './ioas/change_process.js';
 import { ioasCopy } from './ioas/copy.js';
 import { ioasCopyPinning } from './ioas/copy_pinning.js';
 import { ioasIovaRanges } from './ioas/iova_ranges.js';
@@ -26,6 +27,7 @@ import { objectIds } from './object/ids.js';
 import { optionHugePages } from './option/huge_pages.js';
 import { optionRlimitMode } from './option/rlimit_mode.js';
 import { vectorsCore } from './vectors/core.js';
+import { vfioCompatIoas } from './vfio/compat_ioas.js';
 
 /** The only registry of scenario files. */
 export const SUITES: readonly Suite[] = [
@@ -43,6 +45,7 @@ export const SUITES: readonly Suite[] = [
   ioasCopy,
   ioasCopyPinning,
   ioasUnmap,
+  ioasChangeProcess,
   optionRlimitMode,
   optionHugePages,
   hwptAlloc,
@@ -55,6 +58,7 @@ export const SUITES: readonly Suite[] = [
   mockReserved,
   mockCheckMap,
   mockCheckRefs,
+  vfioCompatIoas,
   vectorsCore,
 ];
 

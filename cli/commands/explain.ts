@@ -1,15 +1,18 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { mkdir, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
 import type { CommandModule } from 'yargs';
 import type { Context } from '../context.js';
 import { EXPLAINABLE_IDS, explain } from '../explain.js';
+import { manualPages } from '../manual.js';
 import { EXIT, type ExitCode, UsageError } from '../errors.js';
 
 /** Names that a wrong one is compared with. */
 const SUGGESTIONS_MAX = 4;
 
 interface ExplainArgs {
-  readonly id: string;
+  readonly id: string | undefined;
+  readonly write: string | undefined;
 }
 
 export function explainCommand(
@@ -17,23 +20,36 @@ export function explainCommand(
   finish: (code: ExitCode) => void,
 ): CommandModule<object, ExplainArgs> {
   return {
-    command: 'explain <id>',
+    command: 'explain [id]',
     describe: 'explain a call, a rule, an invariant, a scenario or a kernel finding in prose',
     builder: (yargs) =>
       yargs
-        .positional('id', { type: 'string', demandOption: true, describe: 'as reports print it' })
+        .positional('id', { type: 'string', describe: 'as reports print it' })
+        .option('write', { type: 'string', describe: 'write the whole manual into this directory' })
         .example('$0 explain IOMMU_IOAS_MAP', 'what the call takes and in which order it refuses')
         .example('$0 explain IOMMU_IOAS_MAP/EEXIST.area', 'one rule')
         .example('$0 explain ioas/map:fixed,overlap', 'one scenario')
         .example('$0 explain pages_pinned_once', 'one invariant')
-        .example('$0 explain unfill-reads-unmapped', 'one kernel finding'),
-    handler: async ({ id }) => {
+        .example('$0 explain unfill-reads-unmapped', 'one kernel finding')
+        .example('$0 explain --write docs/reference', 'the manual, a page per call'),
+    handler: async ({ id, write }) => {
+      if (write !== undefined) await writeManual(write);
+      if (id === undefined) {
+        if (write === undefined) throw new UsageError('say what to explain; IOMMU_IOAS_MAP, for example');
+        finish(EXIT.pass);
+        return;
+      }
       const text = explain(id) ?? (await readFinding(findings, id));
       if (text === undefined) throw new UsageError(`nothing is called ${id}; ${hint(id)}`);
       process.stdout.write(text);
       finish(EXIT.pass);
     },
   };
+}
+
+async function writeManual(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  for (const { file, text } of manualPages()) await writeFileAtomic(join(directory, file), text);
 }
 
 /** The page about a kernel finding; undefined if there is none. */

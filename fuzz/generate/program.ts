@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { present } from '../../models/base/assert.js';
 import { PAGE_SIZE } from '../../models/base/u64.js';
-import type { Behaviour } from '../../models/behaviour.js';
+import { type Behaviour, hasCall } from '../../models/behaviour.js';
 import { probesOf } from '../../models/invariants/probes.js';
 import { callByName } from '../../models/ioctls/index.js';
 import { ModelRun } from '../../models/model_run.js';
@@ -101,7 +101,9 @@ class ProgramWriter {
 
   #addCall(name: string, numbers: readonly number[]): void {
     const call = callByName(name);
-    if (call === undefined || (call.op !== undefined && !this.behaviour.profile.hasTestCommands)) return;
+    const { profile } = this.behaviour;
+    if (call === undefined || !hasCall(profile, call)) return;
+    if (call.op !== undefined && !profile.hasTestCommands) return;
     const mayFail = new Picks(numbers).rarely(FAILURES_ONE_IN);
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const picks = new Picks(numbers, 1 + attempt * 5);

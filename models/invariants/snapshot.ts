@@ -31,7 +31,7 @@ export function snapshotsEqual(one: Snapshot, two: Snapshot): boolean {
 
 function describeFile(file: IommufdFile, values: Primitive[]): number[] {
   const ids: number[] = [];
-  values.push(file.accountMode);
+  values.push(file.accountMode, file.compatIoas?.id ?? 0);
   for (const object of file.objects.objects) {
     ids.push(object.id);
     describeObject(object, values);

@@ -6,11 +6,14 @@ import { hwptInvalidate } from './native/hwpt_invalidate.js';
 import { hwptSetDirtyTracking } from './native/hwpt_set_dirty_tracking.js';
 import { ioasAlloc } from './native/ioas_alloc.js';
 import { ioasAllowIovas } from './native/ioas_allow_iovas.js';
+import { ioasChangeProcess } from './native/ioas_change_process.js';
 import { ioasCopy } from './native/ioas_copy.js';
 import { ioasIovaRanges } from './native/ioas_iova_ranges.js';
 import { ioasMap } from './native/ioas_map.js';
+import { ioasNoiommuGetPa } from './native/ioas_noiommu_get_pa.js';
 import { ioasUnmap } from './native/ioas_unmap.js';
 import { option } from './native/option.js';
+import { vfioIoas } from './native/vfio_ioas.js';
 import { addReserved } from './test/add_reserved.js';
 import { mdCheckMap } from './test/md_check_map.js';
 import { mdCheckRefs } from './test/md_check_refs.js';
@@ -29,10 +32,13 @@ export const CALLS: readonly CallDescription[] = [
   ioasMap,
   ioasUnmap,
   option,
+  vfioIoas,
   hwptAlloc,
   getHwInfo,
   hwptSetDirtyTracking,
   hwptInvalidate,
+  ioasChangeProcess,
+  ioasNoiommuGetPa,
   testCommand,
   addReserved,
   mockDomain,

@@ -10,6 +10,7 @@ export function destroyObject(file: IommufdFile, object: IommufdObject, owner: O
   switch (object.type) {
     case 'IOAS':
       unmapAll(object, owner);
+      if (file.compatIoas === object) file.compatIoas = undefined;
       break;
     case 'SELFTEST':
       detachDevice(file, object.device, owner);

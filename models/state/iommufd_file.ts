@@ -1,8 +1,10 @@
-import { ObjectTable } from './objects.js';
+import { type Ioas, ObjectTable } from './objects.js';
 
 /** struct iommufd_ctx: one open of /dev/iommu. Source: iommufd_private.h. */
 export class IommufdFile {
   readonly objects = new ObjectTable();
   /** What IOMMU_OPTION_RLIMIT_MODE set; NONE until then, and treated as USER. */
   accountMode: 'NONE' | 'USER' | 'MM' = 'NONE';
+  /** What VFIO’s own ioctls work on. Holds no reference: it goes when the IOAS does. */
+  compatIoas: Ioas | undefined;
 }

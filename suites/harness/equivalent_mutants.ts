@@ -9,6 +9,8 @@ const FILL =
 const NO_TARGET = 'without the object there is nothing to ask the second question of';
 const EMPTY_NEVER_WRAPS = 'an empty range does not wrap';
 
+const OTHER_OP = 'they are rules of different operations';
+
 const FILL_SWAPS = [
   'EFAULT.user_memory:swap:EOVERFLOW.user_memory_end',
   'EOVERFLOW.user_memory_end:swap:ENOMEM.memlock',
@@ -64,6 +66,11 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
     'IOMMU_TEST_OP_MD_CHECK_MAP/ENOENT.hwpt:swap:EOVERFLOW.uptr_end': NO_TARGET,
     'IOMMU_TEST_OP_MD_CHECK_MAP/EOVERFLOW.uptr_end:swap:EFAULT.uptr': FIRST_DECIDES,
     'IOMMU_TEST_OP_MD_CHECK_REFS/EFAULT.uptr:swap:EIO.refs': FIRST_DECIDES,
+    ...reasonsFor(['IOMMU_VFIO_IOAS'], {
+      'EOPNOTSUPP.op:swap:ENODEV.compat_ioas': OTHER_OP,
+      'ENODEV.compat_ioas:swap:ENOENT.ioas': OTHER_OP,
+      'ENOENT.ioas:swap:EFAULT.respond': OTHER_OP,
+    }),
     'IOMMU_HWPT_ALLOC/EINVAL.target_type:swap:EOPNOTSUPP.paging_flags': 'they are rules of different targets',
     'IOMMU_HWPT_ALLOC/EINVAL.data_size:swap:EFAULT.data': FIRST_DECIDES,
     'IOMMU_HWPT_ALLOC/EFAULT.data:swap:EOPNOTSUPP.pagetable_type': 'data that cannot be read names no format',

@@ -1,4 +1,4 @@
-import { Behaviour, rulesInOrder } from '../../models/behaviour.js';
+import { Behaviour, hasCall, rulesInOrder } from '../../models/behaviour.js';
 import { ENVELOPE_RULES } from '../../models/ioctls/envelope.js';
 import { CALLS } from '../../models/ioctls/index.js';
 import { type Mutant, mutantsOf } from '../../models/mutants.js';
@@ -12,7 +12,9 @@ import type { Scenario } from './scenario.js';
 export function allMutants(profile: Profile): Mutant[] {
   return [
     ...mutantsOf('envelope', ENVELOPE_RULES),
-    ...CALLS.flatMap((call) => mutantsOf(call.name, rulesInOrder(call, profile))),
+    ...CALLS.filter((call) => hasCall(profile, call)).flatMap((call) =>
+      mutantsOf(call.name, rulesInOrder(call, profile)),
+    ),
   ];
 }
 

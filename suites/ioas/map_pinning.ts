@@ -138,7 +138,10 @@ export const ioasMapPinning = suite(
     }),
     scenario('attach,unpinnable', {
       doc: 'A device does not attach to an IOAS with memory that cannot be pinned; everything is as before, also for the areas that could be.',
-      covers: ['IOMMU_TEST_OP_MOCK_DOMAIN/EFAULT.user_memory'],
+      covers: [
+        'IOMMU_TEST_OP_MOCK_DOMAIN/EFAULT.user_memory',
+        'IOMMU_TEST_OP_MOCK_DOMAIN/EOVERFLOW.user_memory_end',
+      ],
       setup: (t) => {
         const ioas = t.ioas();
         t.map(ioas, { iova: A, length: 2n * P });

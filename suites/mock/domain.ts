@@ -8,7 +8,12 @@ export const mockDomain = suite(
   [
     scenario('target,refused', {
       doc: 'Attaching to nothing is ENOENT, to a device or its handle EINVAL; no id stays taken.',
-      covers: ['IOMMU_TEST_OP_MOCK_DOMAIN/ENOENT.target', 'IOMMU_TEST_OP_MOCK_DOMAIN/EINVAL.target_type'],
+      covers: [
+        'IOMMU_TEST_OP_MOCK_DOMAIN/ENOENT.target',
+        'IOMMU_TEST_OP_MOCK_DOMAIN/EINVAL.target_type',
+        'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS/ENOENT.target',
+        'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS/EINVAL.target_type',
+      ],
       setup: (t) => {
         const ioas = t.ioas();
         return { ioas, device: t.mockDomain(ioas) };
@@ -159,6 +164,8 @@ export const mockDomain = suite(
       covers: [
         'IOMMU_TEST_OP_MOCK_DOMAIN/EADDRINUSE.aperture',
         'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS/EFAULT.user_memory',
+        'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS/EOVERFLOW.user_memory_end',
+        'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS/ENOMEM.memlock',
       ],
       source: 'core.md 4.7',
       setup: (t) => t.ioas(),

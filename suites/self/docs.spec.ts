@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { assert } from 'chai';
+import { manualPages } from '../../cli/manual.js';
 import { INVARIANTS } from '../../models/invariants/index.js';
 import { SCENARIOS } from '../index.js';
 import { runCli } from './cli.js';
@@ -27,6 +28,15 @@ describe('documentation', () => {
     const commands = [...stdout.matchAll(/^ {2}iommufd-cts ([\w-]+)/gm)].map(([, name]) => name ?? '');
     assert.isAtLeast(commands.length, 8);
     for (const command of commands) assert.include(manual, `\`${command}`, command);
+  });
+
+  it('the reference is the one that the descriptions give', async () => {
+    const stored = (await readdir(join(ROOT, 'docs/reference'))).sort();
+    const pages = manualPages();
+    assert.deepEqual(stored, pages.map(({ file }) => file).sort());
+    for (const { file, text } of pages) {
+      assert.equal(await page(`docs/reference/${file}`), text, `${file}: run "npm run reference"`);
+    }
   });
 
   it('every command has help with an example', async () => {

@@ -7,6 +7,9 @@ import { judgeByModel } from '../../models/program_verdict.js';
 import { PROFILES } from '../../models/profiles/index.js';
 import { runOnModel } from '../../targets/sim.js';
 
+/** No operation, and no kernel here is configured for devices without an IOMMU. */
+const NEVER_SUCCEED = new Set(['IOMMU_TEST_CMD', 'IOMMU_IOAS_NOIOMMU_GET_PA']);
+
 const PROGRAMS = 1000;
 const STEPS_MAX = 20;
 
@@ -50,7 +53,9 @@ for (const profile of PROFILES) {
           answers.set(step.call, (answers.get(step.call) ?? new Set()).add(outcome.errno === 0));
         }
       }
-      const oneSided = [...answers].filter(([call, seen]) => call !== 'IOMMU_TEST_CMD' && seen.size < 2);
+      const oneSided = [...answers]
+        .filter(([call, seen]) => !NEVER_SUCCEED.has(call) && seen.size < 2)
+        .map(([call]) => call);
       assert.isAtLeast(answers.size, 13);
       assert.deepEqual(oneSided, []);
     });

@@ -1,6 +1,8 @@
 import { assert } from 'chai';
 import { samplePrograms } from '../../fuzz/generate/program.js';
 import { Behaviour } from '../../models/behaviour.js';
+import { ENVELOPE_RULES } from '../../models/ioctls/envelope.js';
+import { CALLS } from '../../models/ioctls/index.js';
 import { type Mutant, mutantName } from '../../models/mutants.js';
 import { assemble } from '../../models/program/assemble.js';
 import { PROFILES } from '../../models/profiles/index.js';
@@ -48,6 +50,16 @@ describe('mutants', () => {
     const names = new Set(survivors.map(mutantName));
     const stale = [...EQUIVALENT_MUTANTS.keys()].filter((name) => !names.has(name));
     assert.deepEqual(stale, []);
+  });
+
+  it('every rule is said to be tested by some scenario', () => {
+    const covered = new Set(SCENARIOS.flatMap(({ covers }) => covers));
+    const places = [
+      ...ENVELOPE_RULES.map(({ id }) => `envelope/${id}`),
+      ...CALLS.flatMap(({ name, rules }) => rules.map(({ id }) => `${name}/${id}`)),
+    ];
+    const silent = places.filter((place) => !place.includes('/unspecified.') && !covered.has(place));
+    assert.deepEqual(silent, []);
   });
 
   it('are three for most rules: dropped, swapped with the next one, another errno', () => {

@@ -1,0 +1,167 @@
+import { markdownTable } from 'markdown-table';
+import { hasCall, rulesInOrder } from '../models/behaviour.js';
+import { hex } from '../models/base/u64.js';
+import type { CallDescription, Rule } from '../models/ioctls/description.js';
+import { ENVELOPE_RULES } from '../models/ioctls/envelope.js';
+import { CALLS } from '../models/ioctls/index.js';
+import { INVARIANTS } from '../models/invariants/index.js';
+import { PROFILES } from '../models/profiles/index.js';
+import { SCENARIOS } from '../suites/index.js';
+
+/** A page of the manual. */
+interface Page {
+  /** File name below docs/reference. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/** The whole manual, derived from the descriptions: one page per call, what they have in common, and an index. */
+export function manualPages(): Page[] {
+  return [
+    { file: 'README.md', text: indexPage() },
+    { file: 'envelope.md', text: envelopePage() },
+    { file: 'invariants.md', text: invariantsPage() },
+    ...CALLS.map((call) => ({ file: `${call.name}.md`, text: callPage(call) })),
+  ];
+}
+
+/** Everything that is known of a call. */
+export function callPage(call: CallDescription): string {
+  const { layout, name, doc, source, command, op, bytesMin } = call;
+  const operation = op === undefined ? '' : ` with op ${String(op)}`;
+  const size = `${String(layout.bytes)} bytes, at least ${String(bytesMin)} are required`;
+  return page(
+    `# ${name}`,
+    doc,
+    `ioctl ${hex(command)}${operation}: ${size}. Implemented in \`${source}\`, in ${kernelsOf(call)}.`,
+    fieldTable(call),
+    '## What it refuses',
+    'In this order, after what every call refuses (`explain envelope`); the first that applies decides.',
+    ruleTable(name, call.rules),
+    ...leftoverNotes(call.rules),
+    ...profileDifferences(call),
+    ...scenarioList(`${name}/`),
+  );
+}
+
+/** What every ioctl on the file refuses before the call itself looks at its struct. */
+export function envelopePage(): string {
+  return page(
+    '# envelope',
+    'What every ioctl on the file refuses before the call itself looks at its struct, in this order (`main.c:iommufd_fops_ioctl`).',
+    ruleTable('envelope', ENVELOPE_RULES),
+    ...scenarioList('envelope/'),
+  );
+}
+
+function invariantsPage(): string {
+  const rows = INVARIANTS.map(({ id, statement, notCovered, cite }) => [
+    code(id),
+    statement,
+    notCovered,
+    cite,
+  ]);
+  return page(
+    '# Invariants',
+    'Checked after every step, on the model and, where a probe can see it, on the kernel.',
+    markdownTable([['invariant', 'statement', 'not covered', 'source'], ...rows]),
+  );
+}
+
+/** The coverage matrix: every reason for an answer, the kernels that have it, and how many scenarios are about it. */
+function indexPage(): string {
+  const calls = CALLS.map((call) => [`[${call.name}](${call.name}.md)`, call.doc, kernelsOf(call)]);
+  const rows = [
+    ...ENVELOPE_RULES.map((rule) => matrixRow('envelope', rule)),
+    ...CALLS.flatMap((call) => call.rules.map((rule) => matrixRow(call.name, rule, call))),
+  ];
+  return page(
+    '# Reference',
+    'Generated from the descriptions by `iommufd-cts explain --write docs/reference`. [envelope](envelope.md) has what every call refuses, [invariants](invariants.md) what holds after every step.',
+    markdownTable([['call', 'does', 'kernels'], ...calls]),
+    '## Coverage',
+    'Every reason for an answer, the kernels that have it, and the scenarios about it. `unspecified` reasons are where the model says that it cannot tell.',
+    markdownTable([['reason', ...PROFILES.map(({ id }) => id), 'scenarios'], ...rows]),
+  );
+}
+
+function matrixRow(name: string, rule: Rule<never>, call?: CallDescription): string[] {
+  const id = `${name}/${rule.id}`;
+  const kernels = PROFILES.map((profile) => {
+    const isThere = (call === undefined || hasCall(profile, call)) && (rule.isFor?.(profile) ?? true);
+    return isThere ? '✓' : '';
+  });
+  return [code(id), ...kernels, String(coveringOf(id).length)];
+}
+
+function fieldTable({ layout }: CallDescription): string {
+  const rows = layout.members.map(({ name, offset, field }) => [
+    String(offset),
+    `${field.signed ? 's' : 'u'}${String(field.bytes * 8)}`,
+    code(name),
+    field.direction,
+    field.doc,
+  ]);
+  return markdownTable([['offset', 'type', 'member', '', 'meaning'], ...rows], {
+    align: ['r', 'l', 'l', 'l', 'l'],
+  });
+}
+
+function ruleTable(name: string, rules: readonly Rule<never>[]): string {
+  const rows = rules.map((rule) => [
+    code(rule.id),
+    rule.says,
+    code(rule.cite),
+    String(coveringOf(`${name}/${rule.id}`).length),
+  ]);
+  return markdownTable([['answer', 'when', 'decided in', 'scenarios'], ...rows]);
+}
+
+/** Rules that leave something behind, or that the kernel comments on; those that leave the same are told together. */
+function leftoverNotes(rules: readonly Rule<never>[]): string[] {
+  const idsByNote = new Map<string, string[]>();
+  const add = (note: string, id: string) => idsByNote.set(note, [...(idsByNote.get(note) ?? []), code(id)]);
+  for (const { id, leaves, splat } of rules) {
+    if (leaves !== undefined) add(`all the same, ${leaves.what} (${code(leaves.cite)})`, id);
+    if (splat !== undefined) add(`the kernel prints "${splat.title}", finding ${splat.finding}`, id);
+  }
+  const notes = [...idsByNote].map(([note, ids]) => `- ${ids.join(', ')}: ${note}.`);
+  return notes.length === 0 ? [] : [notes.join('\n')];
+}
+
+/** Where a kernel's rules are not those above, or not in that order. */
+function profileDifferences(call: CallDescription): string[] {
+  const differences = PROFILES.filter((profile) => hasCall(profile, call)).flatMap((profile) => {
+    const kept = new Set(rulesInOrder(call, profile));
+    return [
+      ...profile.movedRules
+        .filter((move) => move.call === call.name)
+        .map(({ rule, before, cite }) => `- In ${profile.id}, ${rule} comes before ${before}: ${cite}.`),
+      ...call.rules.filter((rule) => !kept.has(rule)).map(({ id }) => `- ${profile.id} does not have ${id}.`),
+    ];
+  });
+  return differences.length === 0 ? [] : ['## Differences', differences.join('\n')];
+}
+
+function scenarioList(prefix: string): string[] {
+  const covering = SCENARIOS.filter(({ covers }) => covers.some((rule) => rule.startsWith(prefix)));
+  return ['## Scenarios', covering.map(({ id, doc }) => `- ${code(id)}: ${doc}`).join('\n')];
+}
+
+/** Ids of the scenarios about a rule. */
+export function coveringOf(rule: string): string[] {
+  return SCENARIOS.filter(({ covers }) => covers.includes(rule)).map(({ id }) => id);
+}
+
+/** The kernels that have a call, in words. */
+function kernelsOf(call: CallDescription): string {
+  return PROFILES.filter((profile) => hasCall(profile, call))
+    .map(({ id }) => id)
+    .join(', ');
+}
+
+const code = (text: string): string => `\`${text}\``;
+
+function page(...parts: string[]): string {
+  return `${parts.join('\n\n')}\n`;
+}
