@@ -1,5 +1,5 @@
 import { ERRNO } from './base/errno.js';
-import type { Behaviour } from './behaviour.js';
+import { type Behaviour, hasCall } from './behaviour.js';
 import type { AnyArgs, AnyContext, AnyRule, CallDescription, Rule, Splat } from './ioctls/description.js';
 import { type EnvelopeContext, openEnvelope } from './ioctls/envelope.js';
 import { testOpByNumber } from './ioctls/index.js';
@@ -69,7 +69,8 @@ export function predictIoctl(
 function selectOperation(envelope: EnvelopeContext): CallDescription {
   const call = present(envelope.description, 'a described call');
   if (call !== testCommand) return call;
-  return testOpByNumber(Number(kernelCopy(call, envelope).member('op'))) ?? call;
+  const described = testOpByNumber(Number(kernelCopy(call, envelope).member('op')));
+  return described !== undefined && hasCall(envelope.profile, described) ? described : call;
 }
 
 /** A call that passed the envelope. */

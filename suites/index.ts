@@ -28,6 +28,10 @@ import { optionHugePages } from './option/huge_pages.js';
 import { optionRlimitMode } from './option/rlimit_mode.js';
 import { vectorsCore } from './vectors/core.js';
 import { vfioCompatIoas } from './vfio/compat_ioas.js';
+import { viommuAlloc } from './viommu/alloc.js';
+import { viommuInvalidate } from './viommu/invalidate.js';
+import { viommuNested } from './viommu/nested.js';
+import { viommuVdevice } from './viommu/vdevice.js';
 
 /** The only registry of scenario files. */
 export const SUITES: readonly Suite[] = [
@@ -58,6 +62,10 @@ export const SUITES: readonly Suite[] = [
   mockReserved,
   mockCheckMap,
   mockCheckRefs,
+  viommuAlloc,
+  viommuVdevice,
+  viommuNested,
+  viommuInvalidate,
   vfioCompatIoas,
   vectorsCore,
 ];

@@ -3,13 +3,7 @@ import type { Behaviour } from '../models/behaviour.js';
 import { ModelRun } from '../models/model_run.js';
 import type { ConsoleSplat, Outcome, ProgramOutcome } from '../models/outcome.js';
 import type { RawProgram, RawStep } from '../models/program/raw.js';
-import {
-  type Session,
-  type Target,
-  type TargetCapability,
-  type TargetInfo,
-  CAPABILITIES_OF_TARGETS,
-} from './target.js';
+import { type Session, type Target, type TargetCapability, type TargetInfo } from './target.js';
 
 /** The reference model in a target's clothing: deterministic, needs nothing, and may have a planted difference. */
 export class SimTarget implements Target {
@@ -23,7 +17,7 @@ export class SimTarget implements Target {
     const info: TargetInfo = {
       description: `${what}, profile ${profile.id}`,
       release: profile.id,
-      capabilities: new Set(Object.keys(CAPABILITIES_OF_TARGETS) as TargetCapability[]),
+      capabilities: new Set<TargetCapability>(['iommufd', 'thp', 'console']),
     };
     return Promise.resolve({
       info,

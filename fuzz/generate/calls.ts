@@ -1,5 +1,5 @@
 import type { CallDescription } from '../../models/ioctls/description.js';
-import type { Field, Role } from '../../models/layout/field.js';
+import type { Direction, Field, Role } from '../../models/layout/field.js';
 import type { Member } from '../../models/layout/struct.js';
 import type { IoctlStep, Operand, Scalar } from '../../models/program/program.js';
 import { HOLE } from '../../models/program/arena.js';
@@ -118,7 +118,7 @@ class ArgumentDraw {
   }
 
   /** Words that drivers may make sense of; a list of requests has two for each. */
-  #data(direction: 'in' | 'out'): Operand {
+  #data(direction: Direction): Operand {
     const { picks } = this;
     if (picks.rarely(24)) return HOLE;
     if (direction === 'out') {
@@ -126,14 +126,16 @@ class ArgumentDraw {
       this.#dataBytesMax = this.#dataBytes;
       return { room: this.#dataBytes };
     }
-    const count = this.#elements > 0 ? 2 * this.#elements : picks.below(3);
+    const count =
+      this.#elements > 0 ? picks.one([2, 2, 3]) * this.#elements : picks.below(direction === 'in' ? 3 : 8);
     this.#dataBytes = 4 * count;
+    if (direction === 'inout') this.#dataBytesMax = this.#dataBytes;
     return {
       words: Array.from({ length: count }, () => (picks.rarely(16) ? picks.below(8) : picks.below(3))),
     };
   }
 
-  #array(direction: 'in' | 'out'): Operand {
+  #array(direction: Direction): Operand {
     const { picks } = this;
     if (picks.rarely(24)) return HOLE;
     this.usesEdge = picks.rarely(24);

@@ -9,7 +9,8 @@ export const idsLowestFree: Invariant = {
   check: ({ world, reading, before, after }) => {
     for (const [slot, ids] of after.ids) {
       const objects = world.files.get(slot)?.objects.objects ?? [];
-      if (new Set(ids).size !== objects.length) return `file ${String(slot)} has an id twice`;
+      if (new Set(objects.map(({ id }) => id)).size !== objects.length)
+        return `file ${String(slot)} has an id twice`;
       if (reading === 'contract') continue;
       const old = new Set(before.ids.get(slot));
       const gap = skippedId(ids, old);

@@ -3,7 +3,7 @@ import { BUFFER } from '../program/arena.js';
 import type { IoctlStep, Step } from '../program/program.js';
 import { IOAS_MAP_FLAGS } from '../ioctls/shared_rules.js';
 import type { IommufdFile } from '../state/iommufd_file.js';
-import type { HwptNested, HwptPaging, Ioas } from '../state/objects.js';
+import type { HwptNested, HwptPaging, Ioas, Vdevice } from '../state/objects.js';
 import type { Area } from '../state/pages.js';
 import type { World } from '../state/world.js';
 
@@ -40,6 +40,9 @@ function fileProbes(world: World, file: IommufdFile, label: string): IoctlStep[]
     ...ioases.flatMap((ioas) => ioasProbes(ioas, probe)),
     ...hwpts.flatMap((hwpt) => hwptProbes(world, hwpt, probe)),
     ...nested.flatMap((hwpt) => iotlbProbes(hwpt, probe)),
+    ...objects
+      .filter((object) => object.type === 'VDEVICE')
+      .flatMap((vdevice) => cacheProbes(vdevice, probe)),
   ];
 }
 
@@ -83,6 +86,13 @@ function hwptProbes({ memory }: World, { id, ioas, domain }: HwptPaging, probe: 
 function iotlbProbes({ id, iotlb }: HwptNested, probe: Probe): IoctlStep[] {
   return iotlb.entries.map((value, index) =>
     probe('IOMMU_TEST_OP_MD_CHECK_IOTLB', { id, iotlb_id: index, iotlb: value }),
+  );
+}
+
+/** What a device that a guest sees caches. */
+function cacheProbes({ device: { id, hardware } }: Vdevice, probe: Probe): IoctlStep[] {
+  return hardware.cache.entries.map((value, index) =>
+    probe('IOMMU_TEST_OP_DEV_CHECK_CACHE', { id, cache_id: index, cache: value }),
   );
 }
 

@@ -8,7 +8,7 @@ type Primitive = number | bigint | string | boolean;
 /** Everything a call could have changed, flat, so that two moments can be compared. */
 export interface Snapshot {
   readonly values: readonly Primitive[];
-  /** Ids in use by file slot, ascending. */
+  /** Ids that are taken, by file slot, ascending. */
   readonly ids: ReadonlyMap<number, readonly number[]>;
 }
 
@@ -30,13 +30,9 @@ export function snapshotsEqual(one: Snapshot, two: Snapshot): boolean {
 }
 
 function describeFile(file: IommufdFile, values: Primitive[]): number[] {
-  const ids: number[] = [];
   values.push(file.accountMode, file.compatIoas?.id ?? 0);
-  for (const object of file.objects.objects) {
-    ids.push(object.id);
-    describeObject(object, values);
-  }
-  return ids;
+  for (const object of file.objects.objects) describeObject(object, values);
+  return file.objects.takenIds;
 }
 
 function describeObject(object: IommufdObject, values: Primitive[]): void {
@@ -49,10 +45,16 @@ function describeObject(object: IommufdObject, values: Primitive[]): void {
       values.push(object.ioas.id, object.domain.extentCount, object.domain.tracksDirty);
       return;
     case 'HWPT_NESTED':
-      values.push(object.parent.id, ...object.iotlb.entries);
+      values.push(object.base.id, ...object.iotlb.entries);
       return;
     case 'DEVICE':
-      values.push(object.hwpt?.id ?? 0);
+      values.push(object.hwpt?.id ?? 0, object.vdevice?.id ?? 0, ...object.hardware.cache.entries);
+      return;
+    case 'VIOMMU':
+      values.push(object.parent.id, object.region?.offset ?? 0);
+      return;
+    case 'VDEVICE':
+      values.push(object.viommu.id, object.device.id, object.virtId);
       return;
     case 'SELFTEST':
       values.push(object.device.id);

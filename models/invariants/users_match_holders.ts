@@ -27,16 +27,24 @@ function holdersOf(object: IommufdObject, file: IommufdFile): number {
     case 'HWPT_PAGING':
       return (
         count(file, (other) => other.type === 'DEVICE' && other.hwpt === object) +
-        count(file, (other) => other.type === 'HWPT_NESTED' && other.parent === object)
+        count(file, (other) => other.type === 'HWPT_NESTED' && other.base === object) +
+        count(file, (other) => other.type === 'VIOMMU' && other.parent === object)
       );
     case 'HWPT_NESTED':
       return count(file, (other) => other.type === 'DEVICE' && other.hwpt === object);
     case 'DEVICE':
       return (
         count(file, (other) => other.type === 'SELFTEST' && other.device === object) +
-        (object.hwpt === undefined ? 0 : 1)
+        (object.hwpt === undefined ? 0 : 1) +
+        (object.vdevice === undefined ? 0 : 1)
+      );
+    case 'VIOMMU':
+      return (
+        count(file, (other) => other.type === 'HWPT_NESTED' && other.base === object) +
+        count(file, (other) => other.type === 'VDEVICE' && other.viommu === object)
       );
     case 'SELFTEST':
+    case 'VDEVICE':
       return 0;
   }
 }

@@ -13,8 +13,11 @@ import { ioasMap } from './native/ioas_map.js';
 import { ioasNoiommuGetPa } from './native/ioas_noiommu_get_pa.js';
 import { ioasUnmap } from './native/ioas_unmap.js';
 import { option } from './native/option.js';
+import { vdeviceAlloc } from './native/vdevice_alloc.js';
 import { vfioIoas } from './native/vfio_ioas.js';
+import { viommuAlloc } from './native/viommu_alloc.js';
 import { addReserved } from './test/add_reserved.js';
+import { devCheckCache } from './test/dev_check_cache.js';
 import { mdCheckMap } from './test/md_check_map.js';
 import { mdCheckRefs } from './test/md_check_refs.js';
 import { mdCheckIotlb } from './test/md_check_iotlb.js';
@@ -37,6 +40,8 @@ export const CALLS: readonly CallDescription[] = [
   getHwInfo,
   hwptSetDirtyTracking,
   hwptInvalidate,
+  viommuAlloc,
+  vdeviceAlloc,
   ioasChangeProcess,
   ioasNoiommuGetPa,
   testCommand,
@@ -47,6 +52,7 @@ export const CALLS: readonly CallDescription[] = [
   mockDomainReplace,
   mockDomainFlags,
   mdCheckIotlb,
+  devCheckCache,
 ];
 
 const byName = new Map(CALLS.map((call) => [call.name, call]));

@@ -15,7 +15,7 @@ export type Role =
   | { readonly is: 'length' }
   | { readonly is: 'user_va' }
   | { readonly is: 'count' }
-  | { readonly is: 'array'; readonly element: ArrayElement; readonly direction: 'in' | 'out' }
+  | { readonly is: 'array'; readonly element: ArrayElement; readonly direction: Direction }
   | { readonly is: 'array_bytes' }
   | { readonly is: 'element_bytes' };
 
@@ -107,7 +107,7 @@ export const rangeArray64 = (doc: string, direction: 'in' | 'out'): Field<bigint
   u64Field({ is: 'array', element: 'iommu_iova_range', direction }, doc);
 
 /** A user pointer to data whose meaning is the driver's. */
-export const data64 = (doc: string, direction: 'in' | 'out'): Field<bigint> =>
+export const data64 = (doc: string, direction: Direction): Field<bigint> =>
   u64Field({ is: 'array', element: 'word', direction }, doc);
 
 /** Bytes of the data that a pointer of the same struct leads to. */

@@ -15,6 +15,7 @@ export const linux612: Profile = {
   id: '6.12',
   kernels: 'Linux 6.12.117 (Debian linux-source-6.12)',
   lastCommand: 0x8e,
+  hasNoiommu: false,
   lastTestOp: 15,
   mockDeviceFlags: 0x3,
   hwptPagingFlags: 0x3,

@@ -6,6 +6,7 @@ export const linux73: Profile = {
   kernels: 'Linux 7.3.4 (Debian linux-source-7.3)',
   lastCommand: 0x95,
   hasTestCommands: true,
+  hasNoiommu: true,
   automaticAlignmentMax: 2n << 20n,
   lastTestOp: 23,
   mockDeviceFlags: 0x5,

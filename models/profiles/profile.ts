@@ -13,6 +13,8 @@ export interface Profile {
   readonly lastCommand: number;
   /** CONFIG_IOMMUFD_TEST: the table reaches 0xA0 and COPY takes the syzkaller flag. */
   readonly hasTestCommands: boolean;
+  /** CONFIG_IOMMUFD_NOIOMMU: NOIOMMU_GET_PA does something. */
+  readonly hasNoiommu: boolean;
   /** The largest alignment that automatic IOVAs keep, in bytes: HPAGE_SIZE with CONFIG_TRANSPARENT_HUGEPAGE. */
   readonly automaticAlignmentMax: bigint;
   /** The last operation of IOMMU_TEST_CMD. */

@@ -116,8 +116,11 @@ export class Assembler {
       command: step.command ?? call.command,
       arg: address,
       buffers,
+      // In the order of memory, so that it does not matter in which order arguments are named.
       patches: [
-        ...struct.patches.filter((patch) => patch.offset + patch.bytes <= bytes.length),
+        ...struct.patches
+          .filter((patch) => patch.offset + patch.bytes <= bytes.length)
+          .sort((one, two) => one.offset - two.offset),
         ...arrays.patches.map((patch) => ({ ...patch, buffer: patch.buffer + structs })),
       ],
     };

@@ -52,9 +52,17 @@ export function automaticHwpt(ioas: Ioas): HwptPaging | undefined {
   return ioas.hwpts.find((hwpt) => hwpt.isAutomatic);
 }
 
-/** Whether the mock hardware refuses a device on a page table. Source: selftest.c:mock_domain_nop_attach. */
-export function cannotAttach({ hardware }: Pick<Device, 'hardware'>, hwpt: Hwpt): boolean {
-  return hwpt.type === 'HWPT_PAGING' && hwpt.domain.hasDirtyBits && !hardware.canTrackDirty;
+/** Why the mock hardware refuses a device on a page table. Source: selftest.c:mock_domain_nop_attach. */
+export type AttachRefusal = 'cannot_track_dirty' | 'no_vdevice';
+
+export function attachRefusal(
+  { hardware, vdevice }: Pick<Device, 'hardware' | 'vdevice'>,
+  hwpt: Hwpt,
+): AttachRefusal | undefined {
+  if (hwpt.type === 'HWPT_PAGING') {
+    return hwpt.domain.hasDirtyBits && !hardware.canTrackDirty ? 'cannot_track_dirty' : undefined;
+  }
+  return hwpt.base.type === 'VIOMMU' && vdevice?.viommu !== hwpt.base ? 'no_vdevice' : undefined;
 }
 
 /** What a new paging page table is beyond its domain. */
@@ -113,7 +121,7 @@ function putHwpt(file: IommufdFile, hwpt: Hwpt, owner: Owner): void {
 /** What goes with a page table that nobody uses. Source: hw_pagetable.c:iommufd_hwpt_paging_destroy, iommufd_hwpt_nested_destroy. */
 export function destroyHwpt(hwpt: Hwpt, owner: Owner): void {
   if (hwpt.type === 'HWPT_NESTED') {
-    hwpt.parent.users -= 1;
+    hwpt.base.users -= 1;
     return;
   }
   const { ioas, domain } = hwpt;

@@ -2,7 +2,7 @@ import { assert } from '../base/assert.js';
 import { destroyHwpt, detachDevice } from './attach.js';
 import { type Owner, dropArea } from './fill.js';
 import type { IommufdFile } from './iommufd_file.js';
-import type { Ioas, IommufdObject } from './objects.js';
+import type { Device, Ioas, IommufdObject, Vdevice } from './objects.js';
 
 /** Destroys an object that nobody uses. Source: main.c:iommufd_object_remove and the types' destroy operations. */
 export function destroyObject(file: IommufdFile, object: IommufdObject, owner: Owner): void {
@@ -14,16 +14,37 @@ export function destroyObject(file: IommufdFile, object: IommufdObject, owner: O
       break;
     case 'SELFTEST':
       detachDevice(file, object.device, owner);
+      buryVdevice(file, object.device);
       file.objects.remove(object.device);
       break;
     case 'HWPT_PAGING':
     case 'HWPT_NESTED':
       destroyHwpt(object, owner);
       break;
+    case 'VIOMMU':
+      object.parent.users -= 1;
+      if (object.region !== undefined) file.regions.remove(object.region);
+      break;
+    case 'VDEVICE':
+      releaseVdevice(object);
+      break;
     case 'DEVICE':
       assert(false, `a ${object.type} of this model is never without users`);
   }
   file.objects.remove(object);
+}
+
+/** A device that goes takes its virtual one with it, whose id stays taken. Source: device.c:iommufd_device_pre_destroy. */
+function buryVdevice(file: IommufdFile, { vdevice }: Device): void {
+  if (vdevice === undefined) return;
+  releaseVdevice(vdevice);
+  file.objects.bury(vdevice);
+}
+
+function releaseVdevice({ viommu, device }: Vdevice): void {
+  viommu.users -= 1;
+  device.users -= 1;
+  device.vdevice = undefined;
 }
 
 /** Closes the file: every object goes. Source: main.c:iommufd_fops_release. */

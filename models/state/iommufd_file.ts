@@ -1,8 +1,11 @@
+import { MmapRegions } from './mmap_regions.js';
 import { type Ioas, ObjectTable } from './objects.js';
 
 /** struct iommufd_ctx: one open of /dev/iommu. Source: iommufd_private.h. */
 export class IommufdFile {
   readonly objects = new ObjectTable();
+  /** Where user space may map what drivers offer. */
+  readonly regions = new MmapRegions();
   /** What IOMMU_OPTION_RLIMIT_MODE set; NONE until then, and treated as USER. */
   accountMode: 'NONE' | 'USER' | 'MM' = 'NONE';
   /** What VFIO’s own ioctls work on. Holds no reference: it goes when the IOAS does. */

@@ -1,11 +1,20 @@
 import { assert } from '../base/assert.js';
 import type { MockDevice } from '../hardware/mock_device.js';
 import type { MockDomain } from '../hardware/mock_domain.js';
-import type { MockIotlb } from '../hardware/mock_iotlb.js';
+import type { MockCache } from '../hardware/mock_cache.js';
+import type { MmapRegion } from './mmap_regions.js';
 import { IoPagetable } from './io_pagetable.js';
 
 /** Types of iommufd objects that this model has. Source: include/linux/iommufd.h, enum iommufd_object_type. */
-export const OBJECT_TYPES = ['DEVICE', 'HWPT_PAGING', 'HWPT_NESTED', 'IOAS', 'SELFTEST'] as const;
+export const OBJECT_TYPES = [
+  'DEVICE',
+  'HWPT_PAGING',
+  'HWPT_NESTED',
+  'IOAS',
+  'SELFTEST',
+  'VIOMMU',
+  'VDEVICE',
+] as const;
 
 export type ObjectType = (typeof OBJECT_TYPES)[number];
 
@@ -34,12 +43,13 @@ export interface HwptPaging extends Counted {
   readonly isNestParent: boolean;
 }
 
-/** A page table of a guest on top of a paging one. */
+/** A page table of a guest on top of a paging one, or of the one of a vIOMMU. */
 export interface HwptNested extends Counted {
   readonly type: 'HWPT_NESTED';
-  readonly parent: HwptPaging;
+  /** What it was made on, which it holds. */
+  readonly base: HwptPaging | Viommu;
   /** What the mock hardware caches of it. */
-  readonly iotlb: MockIotlb;
+  readonly iotlb: MockCache;
 }
 
 /** Whatever a device can be attached to. */
@@ -51,6 +61,7 @@ export interface Device extends Counted {
   readonly hardware: MockDevice;
   /** What its requests without PASID are translated by. */
   hwpt: Hwpt | undefined;
+  vdevice: Vdevice | undefined;
 }
 
 /** The test driver's handle of a mock device. */
@@ -59,11 +70,31 @@ export interface Selftest extends Counted {
   readonly device: Device;
 }
 
-export type IommufdObject = Ioas | Hwpt | Device | Selftest;
+/** What a guest sees of an IOMMU. Source: struct iommufd_viommu. */
+export interface Viommu extends Counted {
+  readonly type: 'VIOMMU';
+  readonly parent: HwptPaging;
+  /** The region that user space may map, if it gave the driver data. */
+  readonly region: MmapRegion | undefined;
+}
+
+/** What a guest sees of a device. Source: struct iommufd_vdevice. */
+export interface Vdevice extends Counted {
+  readonly type: 'VDEVICE';
+  readonly viommu: Viommu;
+  readonly device: Device;
+  /** The name that the guest has for it. */
+  readonly virtId: bigint;
+}
+
+export type IommufdObject = Ioas | Hwpt | Device | Selftest | Viommu | Vdevice;
+
+/** An id that stays taken until the file is closed, although nothing is there any more. */
+const TOMBSTONE = 'tombstone';
 
 /** The table of one open file: ids are the lowest free ones from 1. Source: main.c:_iommufd_object_alloc. */
 export class ObjectTable {
-  readonly #slots: (IommufdObject | undefined)[] = [undefined];
+  readonly #slots: (IommufdObject | typeof TOMBSTONE | undefined)[] = [undefined];
 
   get isEmpty(): boolean {
     return this.#slots.every((slot) => slot === undefined);
@@ -71,7 +102,14 @@ export class ObjectTable {
 
   /** Ascending by id. */
   get objects(): IommufdObject[] {
-    return this.#slots.filter((slot) => slot !== undefined);
+    return this.#slots.filter((slot) => slot !== undefined && slot !== TOMBSTONE);
+  }
+
+  /** Ids of objects and of tombstones, ascending. */
+  get takenIds(): number[] {
+    const ids: number[] = [];
+    for (const [id, slot] of this.#slots.entries()) if (slot !== undefined) ids.push(id);
+    return ids;
   }
 
   has(id: number): boolean {
@@ -79,12 +117,13 @@ export class ObjectTable {
   }
 
   find(id: number): IommufdObject | undefined {
-    return this.#slots[id];
+    const slot = this.#slots[id];
+    return slot === TOMBSTONE ? undefined : slot;
   }
 
   /** The object of that id if it has that type; a wrong type is as good as none. */
   findOfType<T extends ObjectType>(id: number, type: T): Extract<IommufdObject, { type: T }> | undefined {
-    const object = this.#slots[id];
+    const object = this.find(id);
     return object?.type === type ? (object as Extract<IommufdObject, { type: T }>) : undefined;
   }
 
@@ -99,6 +138,12 @@ export class ObjectTable {
     assert(this.#slots[object.id] === undefined && object.id > 0, `id ${String(object.id)} is free`);
     while (this.#slots.length < object.id) this.#slots.push(undefined);
     this.#slots[object.id] = object;
+  }
+
+  /** Removes an object and keeps its id. Source: main.c: REMOVE_OBJ_TOMBSTONE. */
+  bury(object: IommufdObject): void {
+    assert(this.#slots[object.id] === object, `id ${String(object.id)} is the object to bury`);
+    this.#slots[object.id] = TOMBSTONE;
   }
 
   remove(object: IommufdObject): void {

@@ -281,6 +281,28 @@ export class ScenarioBuilder {
     );
   }
 
+  /** A vIOMMU of the mock on a page table. */
+  viommu(
+    device: Scalar,
+    parent: Scalar,
+    args: Readonly<Record<string, Operand>> = {},
+    options: Partial<IoctlOptions> = {},
+  ): ExpectedStep {
+    return this.ioctl(
+      'IOMMU_VIOMMU_ALLOC',
+      { type: 0xdead_beef, dev_id: device, hwpt_id: parent, ...args },
+      options,
+    );
+  }
+
+  vdevice(viommu: Scalar, device: Scalar, virtId: bigint, options: Partial<IoctlOptions> = {}): ExpectedStep {
+    return this.ioctl('IOMMU_VDEVICE_ALLOC', { viommu_id: viommu, dev_id: device, virt_id: virtId }, options);
+  }
+
+  checkCache(device: Scalar, entry: number, value: number): ExpectedStep {
+    return this.ioctl('IOMMU_TEST_OP_DEV_CHECK_CACHE', { id: device, cache_id: entry, cache: value });
+  }
+
   checkIotlb(hwpt: Scalar, entry: number, value: number): ExpectedStep {
     return this.ioctl('IOMMU_TEST_OP_MD_CHECK_IOTLB', { id: hwpt, iotlb_id: entry, iotlb: value });
   }

@@ -18,7 +18,11 @@ export interface Environment {
 export async function environmentOf(session: Session, asked?: Profile): Promise<Environment> {
   const { info } = session;
   const capabilities = new Set(info.capabilities);
-  if (capabilities.has('iommufd') && (await hasTestCommands(session))) capabilities.add('iommufd_test');
+  if (capabilities.has('iommufd')) {
+    if ((await answerOf(session, 'IOMMU_TEST_CMD')) === ERRNO.EOPNOTSUPP) capabilities.add('iommufd_test');
+    if ((await answerOf(session, 'IOMMU_VIOMMU_ALLOC')) === ERRNO.EOPNOTSUPP) capabilities.add('viommu');
+    if ((await answerOf(session, 'IOMMU_IOAS_NOIOMMU_GET_PA')) === ERRNO.EINVAL) capabilities.add('noiommu');
+  }
   const known = profileOfRelease(info.release);
   const base = asked ?? known ?? DEFAULT_PROFILE;
   const isGuess = asked === undefined && known === undefined;
@@ -36,20 +40,25 @@ function fitProfile(profile: Profile, capabilities: ReadonlySet<TargetCapability
   return {
     ...profile,
     hasTestCommands: capabilities.has('iommufd_test'),
+    hasNoiommu: capabilities.has('noiommu'),
     automaticAlignmentMax: capabilities.has('thp') ? profile.automaticAlignmentMax : PAGE_SIZE,
   };
 }
 
-/** A kernel without CONFIG_IOMMUFD_TEST does not know the command; one with it does not know operation 0. */
-async function hasTestCommands(session: Session): Promise<boolean> {
+/**
+ * What a call answers if everything in its struct is 0, which tells what the kernel was configured with: without
+ * CONFIG_IOMMUFD_TEST, IOMMU_TEST_CMD is ENOTTY instead of EOPNOTSUPP, as is a command that is not there yet; without CONFIG_IOMMUFD_NOIOMMU, NOIOMMU_GET_PA is
+ * EOPNOTSUPP instead of EINVAL.
+ */
+async function answerOf(session: Session, call: string): Promise<number | undefined> {
   const program = assemble({
     schema: PROGRAM_SCHEMA,
     steps: [
       { do: 'open', label: 'f' },
-      { do: 'ioctl', file: 'f', call: 'IOMMU_TEST_CMD', args: {} },
+      { do: 'ioctl', file: 'f', call, args: {} },
     ],
   });
   const [outcome] = await session.run([program]);
   const answer = outcome?.steps[1];
-  return answer?.status === 'returned' && answer.errno === ERRNO.EOPNOTSUPP;
+  return answer?.status === 'returned' ? answer.errno : undefined;
 }

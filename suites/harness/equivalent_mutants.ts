@@ -90,7 +90,22 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
       'requests of another type are not looked at',
     'IOMMU_HWPT_INVALIDATE/EINVAL.entry_len:swap:EFAULT.request': FIRST_DECIDES,
     'IOMMU_HWPT_INVALIDATE/EFAULT.request:swap:EOPNOTSUPP.request_flags': FIRST_DECIDES,
-    'IOMMU_HWPT_INVALIDATE/EOPNOTSUPP.request_flags:swap:EINVAL.iotlb_id': FIRST_DECIDES,
+    ...reasonsFor(['IOMMU_HWPT_INVALIDATE'], {
+      'EFAULT.request:swap:E2BIG.request': FIRST_DECIDES,
+      'E2BIG.request:swap:EOPNOTSUPP.request_flags': FIRST_DECIDES,
+      'EOPNOTSUPP.request_flags:swap:EINVAL.entry': FIRST_DECIDES,
+      'EINVAL.entry:swap:EINVAL.vdevice': FIRST_DECIDES,
+    }),
+    'IOMMU_VIOMMU_ALLOC/ENOENT.hwpt:swap:EINVAL.parent': NO_TARGET,
+    'IOMMU_VDEVICE_ALLOC/ENOENT.device:swap:EEXIST.device': NO_TARGET,
+    'IOMMU_IOAS_NOIOMMU_GET_PA/ENOENT.ioas:drop':
+      'without the IOAS there is no area either, and both answer ENOENT',
+    'IOMMU_TEST_OP_DEV_CHECK_CACHE/ENOENT.device:swap:EINVAL.cache': NO_TARGET,
+    'IOMMU_TEST_OP_MOCK_DOMAIN/EINVAL.target_type:swap:ENOENT.vdevice': NO_TARGET,
+    ...reasonsFor(['IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', 'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE'], {
+      'EINVAL.dirty_domain:swap:ENOENT.vdevice': 'the one is of paging, the other of nested page tables',
+    }),
+    ...reasonsFor(ATTACHING, { 'ENOENT.vdevice:swap:EADDRINUSE.alignment': NEW_DOMAIN }),
     'IOMMU_TEST_OP_MD_CHECK_IOTLB/ENOENT.hwpt:swap:EINVAL.iotlb': NO_TARGET,
     'IOMMU_TEST_OP_MOCK_DOMAIN/EINVAL.target_type:swap:EADDRINUSE.alignment': 'only an IOAS has areas',
     ...reasonsFor(['IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', 'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE'], {

@@ -21,6 +21,7 @@ export function allMutants(profile: Profile): Mutant[] {
 /** Kills mutants by the hand-written expectations of scenarios alone. */
 export class MutantKiller {
   readonly #programs: readonly PlannedProgram[];
+  readonly #soundPrograms = new Map<Profile, readonly PlannedProgram[]>();
 
   constructor(scenarios: readonly Scenario[]) {
     this.#programs = scenarios.flatMap((scenario) => scenario.cases.map((name) => planCase(scenario, name)));
@@ -29,7 +30,7 @@ export class MutantKiller {
   /** The first program of a scenario that notices a mutant, or undefined for a survivor. */
   killerOf(mutant: Mutant, profile: Profile): PlannedProgram | undefined {
     const behaviour = new Behaviour(profile, mutant);
-    const programs = this.#programs.filter(
+    const programs = this.#soundProgramsOf(profile).filter(
       (program) => mutant.call === 'envelope' || calls(program, mutant.call),
     );
     return programs.find((program) => {
@@ -37,6 +38,19 @@ export class MutantKiller {
       const crashed = outcome.steps.some(({ status }) => status === 'crashed');
       return crashed || unmetExpectations(program, outcome, behaviour).length > 0;
     });
+  }
+
+  /** The programs that do as expected without a mutant: others, of scenarios that need what a kernel lacks, kill nothing. */
+  #soundProgramsOf(profile: Profile): readonly PlannedProgram[] {
+    const known = this.#soundPrograms.get(profile);
+    if (known !== undefined) return known;
+    const behaviour = new Behaviour(profile);
+    const sound = this.#programs.filter(
+      (program) =>
+        unmetExpectations(program, runOnModel(program.assembled, behaviour), behaviour).length === 0,
+    );
+    this.#soundPrograms.set(profile, sound);
+    return sound;
   }
 }
 

@@ -21,6 +21,7 @@ const UNION_MEMBERS: Readonly<Record<string, string>> = {
   IOMMU_TEST_OP_MD_CHECK_MAP: 'check_map',
   IOMMU_TEST_OP_MD_CHECK_REFS: 'check_refs',
   IOMMU_TEST_OP_MD_CHECK_IOTLB: 'check_iotlb',
+  IOMMU_TEST_OP_DEV_CHECK_CACHE: 'check_dev_cache',
   IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE: 'mock_domain_replace',
 };
 
@@ -35,6 +36,7 @@ const STRUCTS: Readonly<Record<string, string>> = { IOMMU_GET_HW_INFO: 'iommu_hw
 /** Members whose name here says more than the one in C, or that are elements of an array there. */
 const MEMBERS: Readonly<Record<string, string>> = {
   'IOMMU_TEST_OP_MD_CHECK_IOTLB iotlb_id': 'id',
+  'IOMMU_TEST_OP_DEV_CHECK_CACHE cache_id': 'id',
   'IOMMU_GET_HW_INFO __reserved0': '__reserved[0]',
   'IOMMU_GET_HW_INFO __reserved1': '__reserved[1]',
   'IOMMU_GET_HW_INFO __reserved2': '__reserved[2]',

@@ -1,6 +1,6 @@
 import { present } from '../../base/assert.js';
 import { MockDomain, type MockTable } from '../../hardware/mock_domain.js';
-import { MockIotlb } from '../../hardware/mock_iotlb.js';
+import { MockCache } from '../../hardware/mock_cache.js';
 import {
   choice32,
   data64,
@@ -12,7 +12,7 @@ import {
   u32,
 } from '../../layout/field.js';
 import { AddDomainPlan, createHwptPaging } from '../../state/attach.js';
-import type { Device, IommufdObject } from '../../state/objects.js';
+import type { Device, HwptPaging, IommufdObject, Viommu } from '../../state/objects.js';
 import { chooseIds } from '../choices.js';
 import { defineCall, once } from '../description.js';
 import { type DataFailure, HWPT_DATA_TYPES, type HwptSelftest, readHwptSelftest } from '../driver_data.js';
@@ -30,11 +30,14 @@ const FLAGS = { NEST_PARENT: 1, DIRTY_TRACKING: 2, FAULT_ID_VALID: 4, PASID: 8 }
 /** MOCK_IOMMUPT_DEFAULT and MOCK_IOMMUPT_HUGE. Source: iommufd_test.h. */
 const TABLES: readonly MockTable[] = ['default', 'huge'];
 
+/** MOCK_NESTED_DOMAIN_IOTLB_NUM. Source: iommufd_test.h. */
+const IOTLB_ENTRIES = 4;
+
 const FIELDS = {
   size: sizeField(),
   flags: flags32(FLAGS),
   dev_id: id32(['DEVICE']),
-  pt_id: id32(['IOAS', 'HWPT_PAGING']),
+  pt_id: id32(['IOAS', 'HWPT_PAGING', 'VIOMMU']),
   out_hwpt_id: id32(['HWPT_PAGING', 'HWPT_NESTED'], 'out'),
   __reserved: reserved32(),
   data_type: choice32(HWPT_DATA_TYPES),
@@ -105,9 +108,9 @@ export const hwptAlloc = defineCall(
     },
     {
       id: 'EINVAL.target_type',
-      says: 'pt_id is neither an IOAS nor a paging page table',
+      says: 'pt_id is neither an IOAS, a paging page table nor a vIOMMU',
       cite: SOURCE,
-      when: ({ target }) => target !== undefined && !isIoas(target) && target.type !== 'HWPT_PAGING',
+      when: ({ target }) => target !== undefined && !isIoas(target) && !isNestable(target),
     },
     {
       id: 'EOPNOTSUPP.paging_flags',
@@ -146,8 +149,7 @@ export const hwptAlloc = defineCall(
       says: 'a nested page table is asked for other flags than FAULT_ID_VALID and PASID, or has no data',
       cite: NESTED,
       when: ({ target, args, profile }) =>
-        target?.type === 'HWPT_PAGING' &&
-        ((args.flags & ~profile.hwptNestedFlags) !== 0 || args.data_len === 0),
+        isNestable(target) && ((args.flags & ~profile.hwptNestedFlags) !== 0 || args.data_len === 0),
     },
     {
       id: 'EINVAL.parent',
@@ -159,8 +161,7 @@ export const hwptAlloc = defineCall(
       id: 'EOPNOTSUPP.nested_data',
       says: 'the driver takes no such data for a nested page table',
       cite: MOCK_NESTED,
-      when: ({ target, args }) =>
-        target?.type === 'HWPT_PAGING' && args.data_type !== HWPT_DATA_TYPES.SELFTEST,
+      when: ({ target, args }) => isNestable(target) && args.data_type !== HWPT_DATA_TYPES.SELFTEST,
     },
     {
       id: 'EINVAL.data_size',
@@ -194,17 +195,21 @@ export const hwptAlloc = defineCall(
     const { args, file, target } = c;
     const [id] = chooseIds(c, ['out_hwpt_id']);
     args.out_hwpt_id = present(id, 'id');
-    if (target?.type === 'HWPT_PAGING') {
+    if (isNestable(target)) {
       target.users += 1;
       const { iotlb } = c.data() as HwptSelftest;
-      const nested = { type: 'HWPT_NESTED', id: args.out_hwpt_id, users: 1, parent: target } as const;
-      file.objects.insert({ ...nested, iotlb: new MockIotlb(iotlb) });
+      const nested = { type: 'HWPT_NESTED', id: args.out_hwpt_id, users: 1, base: target } as const;
+      file.objects.insert({ ...nested, iotlb: new MockCache(iotlb, IOTLB_ENTRIES) });
       return;
     }
     const traits = { isAutomatic: false, isNestParent: (args.flags & FLAGS.NEST_PARENT) !== 0 };
     createHwptPaging(file, args.out_hwpt_id, present(c.plan(), 'a domain to add'), traits);
   },
 });
+
+function isNestable(target: IommufdObject | undefined): target is HwptPaging | Viommu {
+  return target?.type === 'HWPT_PAGING' || target?.type === 'VIOMMU';
+}
 
 function isIoas(target: IommufdObject | undefined): boolean {
   return target?.type === 'IOAS';

@@ -1,6 +1,4 @@
-import { readU32 } from '../../base/bytes.js';
 import { PAGE_SIZE } from '../../base/u64.js';
-import type { MockIotlb } from '../../hardware/mock_iotlb.js';
 import {
   choice32,
   count32,
@@ -10,26 +8,30 @@ import {
   reserved32,
   sizeField,
 } from '../../layout/field.js';
-import type { IommufdObject } from '../../state/objects.js';
+import type { HwptNested, IommufdObject, Viommu } from '../../state/objects.js';
 import { type CallContext, type Leftover, type Rule, defineCall, once } from '../description.js';
-import { reservedNotZero } from '../shared_rules.js';
+import {
+  INVALIDATE_DATA_TYPES,
+  NO_REQUESTS,
+  type Requests,
+  invalidate,
+  readHwptRequests,
+  readViommuRequests,
+} from '../invalidation.js';
+import { VIOMMU_ALLOC, reservedNotZero } from '../shared_rules.js';
 
 const SOURCE = 'hw_pagetable.c:iommufd_hwpt_invalidate';
 const MOCK = 'selftest.c:mock_domain_cache_invalidate_user';
 const COPY = 'include/linux/iommu.h:iommu_copy_struct_from_user_array';
 
-/** Types of the requests. Source: iommufd.h, enum iommu_hwpt_invalidate_data_type; iommufd_test.h. */
-const DATA_TYPES = { VTD_S1: 0, ARM_SMMUV3: 1, SELFTEST: 0xdead_beef } as const;
-
-/** struct iommu_hwpt_invalidate_selftest: flags and the entry, 32 bits each. Source: iommufd_test.h. */
-const REQUEST_BYTES = 8;
-const IOTLB_ID_OFFSET = 4;
-
-/** IOMMU_TEST_INVALIDATE_FLAG_ALL. */
-const FLAG_ALL = 1;
-
 /** IOMMU_HWPT_INVALIDATE_ENTRY_NUM_MAX. Source: hw_pagetable.c. */
 const ENTRIES_MAX = 1 << 19;
+
+/** Requests of 12 bytes that fit the 4 MiB that the kernel can allocate in one piece. */
+const VIOMMU_REQUESTS_MAX = Math.floor((4 << 20) / 12);
+
+/** What only requests of vIOMMUs can meet. */
+const OF_VIOMMUS: ReadonlySet<string> = new Set(['tail', 'vdevice']);
 
 interface Args {
   hwpt_id: number;
@@ -40,18 +42,9 @@ interface Args {
   __reserved: number;
 }
 
-/** What stops a list of requests. */
-type Obstacle = 'length' | 'fault' | 'flags' | 'iotlb_id';
-
-/** How far a list of requests can be carried out. */
-interface Progress {
-  readonly requests: readonly { readonly flags: number; readonly iotlbId: number }[];
-  readonly obstacle: Obstacle | undefined;
-}
-
 type Context = CallContext<Args> & {
   readonly target: IommufdObject | undefined;
-  readonly progress: () => Progress;
+  readonly requests: () => Requests;
 };
 
 /** Whatever the outcome, user space learns how many requests were carried out. */
@@ -66,13 +59,13 @@ export const hwptInvalidate = defineCall(
   {
     name: 'IOMMU_HWPT_INVALIDATE',
     command: 0x3b8d,
-    doc: 'Invalidates what the hardware caches of a nested page table.',
+    doc: 'Invalidates what the hardware caches of a nested page table, or of the devices of a vIOMMU.',
     source: SOURCE,
     fields: {
       size: sizeField(),
-      hwpt_id: id32(['HWPT_NESTED']),
+      hwpt_id: id32(['HWPT_NESTED', 'VIOMMU']),
       data_uptr: data64('requests of the driver', 'in'),
-      data_type: choice32(DATA_TYPES),
+      data_type: choice32(INVALIDATE_DATA_TYPES),
       entry_len: elementBytes32('bytes of one request'),
       entry_num: count32('in: requests; out: requests carried out', 'inout'),
       __reserved: reserved32(),
@@ -83,7 +76,7 @@ export const hwptInvalidate = defineCall(
   },
   (c) => {
     const target = c.file.objects.find(c.args.hwpt_id);
-    return { target, progress: once(() => readRequests(c, target)) };
+    return { target, requests: once(() => readRequests(c, target)) };
   },
 ).behaves({
   rules: [
@@ -116,29 +109,47 @@ export const hwptInvalidate = defineCall(
     },
     {
       id: 'EINVAL.target_type',
-      says: 'the object is no nested page table',
+      says: 'the object is neither a nested page table nor a vIOMMU',
       cite: SOURCE,
       isFor: (profile) => profile.invalidateTellsTypes,
-      when: ({ target }) => target !== undefined && target.type !== 'HWPT_NESTED',
+      when: ({ target }) => target !== undefined && !hasCaches(target),
       leaves: REPORTS,
     },
     {
       id: 'EINVAL.data_type',
       says: 'the driver takes no such requests, even if there are none',
       cite: MOCK,
-      when: ({ args }) => args.data_type !== DATA_TYPES.SELFTEST,
+      when: ({ args }) => args.data_type !== INVALIDATE_DATA_TYPES.SELFTEST,
       leaves: REPORTS,
+    },
+    {
+      id: 'unspecified.memory',
+      says: 'a vIOMMU is given more requests than the kernel has contiguous memory for',
+      cite: 'selftest.c:mock_viommu_cache_invalidate',
+      when: ({ args, target }) => target?.type === 'VIOMMU' && args.entry_num > VIOMMU_REQUESTS_MAX,
     },
     ...(
       [
-        ['EINVAL.entry_len', 'length', 'a request does not have the size of the kernel’s struct', COPY],
+        [
+          'EINVAL.entry_len',
+          'length',
+          'a request of a page table does not have the size of its struct',
+          COPY,
+        ],
         ['EFAULT.request', 'fault', 'a request cannot be read', COPY],
+        ['E2BIG.request', 'tail', 'a request of a vIOMMU is longer than its struct, and not 0 there', COPY],
         ['EOPNOTSUPP.request_flags', 'flags', 'a request has another flag than ALL', MOCK],
-        ['EINVAL.iotlb_id', 'iotlb_id', 'a request names an entry beyond the last, even with ALL', MOCK],
+        ['EINVAL.entry', 'entry', 'a request names an entry beyond the last, even with ALL', MOCK],
+        ['EINVAL.vdevice', 'vdevice', 'a request names no vDEVICE of the vIOMMU', MOCK],
       ] as const
-    ).map(([id, obstacle, says, cite]): Rule<Context> => {
-      return { id, says, cite, when: ({ progress }) => progress().obstacle === obstacle, leaves: REPORTS };
-    }),
+    ).map(([id, obstacle, says, cite]): Rule<Context> => ({
+      id,
+      says,
+      cite,
+      ...(OF_VIOMMUS.has(obstacle) ? { isFor: (profile) => profile.lastCommand >= VIOMMU_ALLOC } : {}),
+      when: ({ requests }) => requests().obstacle === obstacle,
+      leaves: REPORTS,
+    })),
   ],
   effect: carryOut,
 });
@@ -148,34 +159,26 @@ function areUnreasonable({ entry_num: count, entry_len: bytes, data_uptr: addres
   return address === 0n || bytes === 0 || BigInt(bytes) > PAGE_SIZE || count > ENTRIES_MAX;
 }
 
-function carryOut({ args, target, progress }: Context): void {
-  const { requests } = progress();
-  if (target?.type === 'HWPT_NESTED') {
-    for (const { flags, iotlbId } of requests) invalidate(target.iotlb, flags, iotlbId);
-  }
-  args.entry_num = requests.length;
+function hasCaches(target: IommufdObject): target is HwptNested | Viommu {
+  return target.type === 'HWPT_NESTED' || target.type === 'VIOMMU';
 }
 
-function invalidate(iotlb: MockIotlb, flags: number, iotlbId: number): void {
-  if ((flags & FLAG_ALL) === 0) iotlb.invalidate(iotlbId);
-  else iotlb.invalidateAll();
+function carryOut({ args, requests }: Context): void {
+  const { good } = requests();
+  for (const request of good) invalidate(request);
+  args.entry_num = good.length;
 }
 
 /** The requests up to the first bad one; none where the call does not get as far as reading them. */
-function readRequests({ args, memory }: CallContext<Args>, target: IommufdObject | undefined): Progress {
-  const requests: { flags: number; iotlbId: number }[] = [];
-  const isRead = args.__reserved === 0 && !areUnreasonable(args) && args.data_type === DATA_TYPES.SELFTEST;
-  if (!isRead || target?.type !== 'HWPT_NESTED') return { requests, obstacle: undefined };
-  const bytes = new Uint8Array(REQUEST_BYTES);
-  for (let index = 0; index < args.entry_num; index++) {
-    if (args.entry_len !== REQUEST_BYTES) return { requests, obstacle: 'length' };
-    const address = args.data_uptr + BigInt(index * REQUEST_BYTES);
-    if (!memory.isReadable(address, REQUEST_BYTES)) return { requests, obstacle: 'fault' };
-    memory.copyGiven(address, REQUEST_BYTES, bytes);
-    const [flags, iotlbId] = [readU32(bytes, 0), readU32(bytes, IOTLB_ID_OFFSET)];
-    if ((flags & ~FLAG_ALL) !== 0) return { requests, obstacle: 'flags' };
-    if (!target.iotlb.has(iotlbId)) return { requests, obstacle: 'iotlb_id' };
-    requests.push({ flags, iotlbId });
-  }
-  return { requests, obstacle: undefined };
+function readRequests(
+  { args, memory, file }: CallContext<Args>,
+  target: IommufdObject | undefined,
+): Requests {
+  const isRead =
+    args.__reserved === 0 && !areUnreasonable(args) && args.data_type === INVALIDATE_DATA_TYPES.SELFTEST;
+  if (!isRead || target === undefined || !hasCaches(target)) return NO_REQUESTS;
+  const list = { address: args.data_uptr, bytesEach: args.entry_len, count: args.entry_num };
+  if (target.type === 'HWPT_NESTED') return readHwptRequests(target, list, memory);
+  if (list.count > VIOMMU_REQUESTS_MAX) return NO_REQUESTS;
+  return readViommuRequests(target, list, memory, file.objects.objects);
 }

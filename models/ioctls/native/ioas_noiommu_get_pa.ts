@@ -1,12 +1,15 @@
+import { U64_MAX } from '../../base/u64.js';
 import { id32, iova64, length64, reserved32, sizeField, u32, u64 } from '../../layout/field.js';
 import { defineCall } from '../description.js';
+
+const SOURCE = 'ioas.c:iommufd_ioas_noiommu_get_pa';
 
 export const ioasNoiommuGetPa = defineCall(
   {
     name: 'IOMMU_IOAS_NOIOMMU_GET_PA',
     command: 0x3b95,
-    doc: 'Tells the physical address behind an IOVA of a device without an IOMMU; only with CONFIG_IOMMUFD_NOIOMMU.',
-    source: 'ioas.c:iommufd_ioas_noiommu_get_pa',
+    doc: 'Tells the physical address behind an IOVA of a device without an IOMMU. The mock hardware is none, so that it never gets that far.',
+    source: SOURCE,
     fields: {
       size: sizeField(),
       flags: u32('must be 0'),
@@ -20,13 +23,59 @@ export const ioasNoiommuGetPa = defineCall(
     respond: 'struct',
     allocates: false,
   },
-  () => ({}),
+  ({ args, file }) => {
+    const ioas = file.objects.findOfType(args.ioas_id, 'IOAS');
+    return { ioas, area: ioas?.table.areaAt(args.iova) };
+  },
 ).behaves({
   rules: [
     {
       id: 'EOPNOTSUPP.not_configured',
-      says: 'the kernel was built without CONFIG_IOMMUFD_NOIOMMU, as every kernel here',
+      says: 'the kernel was built without CONFIG_IOMMUFD_NOIOMMU',
       cite: 'iommufd_private.h:iommufd_ioas_noiommu_get_pa',
+      isFor: (profile) => !profile.hasNoiommu,
+      when: () => true,
+    },
+    {
+      id: 'EPERM.rawio',
+      says: 'the process lacks CAP_SYS_RAWIO',
+      cite: SOURCE,
+      when: ({ world }) => !world.process.capabilities.has('CAP_SYS_RAWIO'),
+    },
+    {
+      id: 'EOPNOTSUPP.flags',
+      says: 'flags or __reserved is not 0',
+      cite: SOURCE,
+      when: ({ args }) => args.flags !== 0 || args.__reserved !== 0,
+    },
+    {
+      id: 'EINVAL.length_zero',
+      says: 'length is 0',
+      cite: SOURCE,
+      when: ({ args }) => args.length === 0n,
+    },
+    {
+      id: 'EOVERFLOW.iova_max',
+      says: 'iova is 2^64 - 1',
+      cite: SOURCE,
+      when: ({ args }) => args.iova === U64_MAX,
+    },
+    {
+      id: 'ENOENT.ioas',
+      says: 'no IOAS of this file has the id',
+      cite: SOURCE,
+      when: ({ ioas }) => ioas === undefined,
+    },
+    {
+      id: 'ENOENT.area',
+      says: 'nothing is mapped at the address',
+      cite: 'io_pagetable.c:iopt_get_phys',
+      when: ({ area }) => area === undefined,
+    },
+    {
+      id: 'EOPNOTSUPP.not_noiommu',
+      says: 'the area is in no page table, or in one of an IOMMU',
+      cite: 'io_pagetable.c:iopt_get_phys',
       when: () => true,
     },
   ],

@@ -3,15 +3,16 @@ import { present } from '../../base/assert.js';
 import { MockDevice } from '../../hardware/mock_device.js';
 import {
   AddDomainPlan,
+  type AttachRefusal,
   attachDevice,
+  attachRefusal,
   automaticHwpt,
-  cannotAttach,
   createHwptPaging,
 } from '../../state/attach.js';
 import type { Device, Hwpt, HwptPaging, IommufdObject } from '../../state/objects.js';
 import { chooseIds } from '../choices.js';
 import { type CallContext, type CallDescription, type Rule, once } from '../description.js';
-import { ADD_DOMAIN_RULES, cannotRespond } from '../shared_rules.js';
+import { ADD_DOMAIN_RULES, VIOMMU_ALLOC, cannotRespond } from '../shared_rules.js';
 import { type MemberArgs, defineTestOp } from './test_command.js';
 
 const SOURCE = 'selftest.c:iommufd_test_mock_domain';
@@ -37,7 +38,7 @@ const TARGET_RULES: readonly Rule<Context>[] = [
     id: 'EINVAL.target_type',
     says: 'the object is neither an IOAS nor a page table',
     cite: 'device.c:iommufd_device_change_pt',
-    when: ({ target }) => target?.type === 'DEVICE' || target?.type === 'SELFTEST',
+    when: ({ target }) => target !== undefined && target.type !== 'IOAS' && !isHwpt(target),
   },
 ];
 
@@ -46,10 +47,20 @@ const CANNOT_TRACK: Rule<Context> = {
   id: 'EINVAL.dirty_domain',
   says: 'the page table tracks dirty pages, and the device cannot',
   cite: 'selftest.c:mock_domain_nop_attach',
-  when: ({ hardware, target }) => isHwpt(target) && cannotAttach({ hardware }, target),
+  when: (c) => refusalOf(c) === 'cannot_track_dirty',
 };
 
-const FILLING_RULES: readonly Rule<Context>[] = [...ADD_DOMAIN_RULES, cannotRespond()];
+const FILLING_RULES: readonly Rule<Context>[] = [
+  {
+    id: 'ENOENT.vdevice',
+    says: 'the page table is nested on a vIOMMU, and the new device has no vDEVICE there',
+    cite: 'selftest.c:mock_domain_nop_attach',
+    isFor: (profile) => profile.lastCommand >= VIOMMU_ALLOC,
+    when: (c) => refusalOf(c) === 'no_vdevice',
+  },
+  ...ADD_DOMAIN_RULES,
+  cannotRespond(),
+];
 
 /** MOCK_DOMAIN, the original, and MOCK_DOMAIN_FLAGS, which reads one member more. */
 export const mockDomain: CallDescription = defineTestOp(
@@ -113,7 +124,14 @@ function createDevice(c: Context): void {
   const [selftestId, deviceId, hwptId] = chooseIds(c, fields);
   const hwpt = existing ?? createAutomaticHwpt(c, present(hwptId, 'id'));
   const id = present(deviceId, 'id');
-  const device: Device = { type: 'DEVICE', id, users: 2, hardware: c.hardware, hwpt: undefined };
+  const device: Device = {
+    type: 'DEVICE',
+    id,
+    users: 2,
+    hardware: c.hardware,
+    hwpt: undefined,
+    vdevice: undefined,
+  };
   attachDevice(device, hwpt);
   file.objects.insert(device);
   file.objects.insert({ type: 'SELFTEST', id: present(selftestId, 'id'), users: 1, device });
@@ -125,6 +143,10 @@ function createDevice(c: Context): void {
 function existingHwpt({ target }: Context): Hwpt | undefined {
   if (isHwpt(target)) return target;
   return target?.type === 'IOAS' ? automaticHwpt(target) : undefined;
+}
+
+function refusalOf({ hardware, target }: Lookups): AttachRefusal | undefined {
+  return isHwpt(target) ? attachRefusal({ hardware, vdevice: undefined }, target) : undefined;
 }
 
 function isHwpt(target: Lookups['target']): target is Hwpt {

@@ -2,15 +2,16 @@ import { present } from '../../base/assert.js';
 import { id32 } from '../../layout/field.js';
 import {
   AddDomainPlan,
+  type AttachRefusal,
+  attachRefusal,
   automaticHwpt,
-  cannotAttach,
   createHwptPaging,
   replaceHwpt,
 } from '../../state/attach.js';
 import type { Device, Hwpt, IommufdObject } from '../../state/objects.js';
 import { chooseIds } from '../choices.js';
 import { type CallContext, once } from '../description.js';
-import { ADD_DOMAIN_RULES, cannotRespond } from '../shared_rules.js';
+import { ADD_DOMAIN_RULES, VIOMMU_ALLOC, cannotRespond } from '../shared_rules.js';
 import { type MemberArgs, defineTestOp } from './test_command.js';
 
 const SOURCE = 'selftest.c:iommufd_test_mock_domain_replace';
@@ -73,14 +74,26 @@ export const mockDomainReplace = defineTestOp(
       id: 'EINVAL.dirty_domain',
       says: 'the page table tracks dirty pages, and the device cannot',
       cite: 'selftest.c:mock_domain_nop_attach',
-      when: ({ device, existing }) =>
-        device !== undefined && existing !== undefined && cannotAttach(device, existing),
+      when: (c) => refusalOf(c) === 'cannot_track_dirty',
+    },
+    {
+      id: 'ENOENT.vdevice',
+      says: 'the page table is nested on a vIOMMU, and the device has no vDEVICE there',
+      cite: 'selftest.c:mock_domain_nop_attach',
+      isFor: (profile) => profile.lastCommand >= VIOMMU_ALLOC,
+      when: (c) => refusalOf(c) === 'no_vdevice',
     },
     ...ADD_DOMAIN_RULES,
     cannotRespond({ what: 'the device has moved', does: move }),
   ],
   effect: move,
 });
+
+/** A device that is there already moves without the hardware being asked. */
+function refusalOf({ device, existing }: Lookups): AttachRefusal | undefined {
+  if (device === undefined || existing === undefined || device.hwpt === existing) return undefined;
+  return attachRefusal(device, existing);
+}
 
 function existingHwpt(target: IommufdObject | undefined): Hwpt | undefined {
   if (target?.type === 'HWPT_PAGING' || target?.type === 'HWPT_NESTED') return target;

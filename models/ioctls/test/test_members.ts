@@ -63,6 +63,10 @@ export const TEST_MEMBERS = {
     iotlb_id: u32('entry of the IOTLB'),
     iotlb: u32('the value that it should have'),
   },
+  check_dev_cache: {
+    cache_id: u32('entry of the cache'),
+    cache: u32('the value that it should have'),
+  },
   check_refs: {
     length: length64('bytes of memory to look at'),
     uptr: userVa64('the memory'),

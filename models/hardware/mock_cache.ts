@@ -1,12 +1,9 @@
-/** MOCK_NESTED_DOMAIN_IOTLB_NUM. Source: iommufd_test.h. */
-const ENTRIES = 4;
-
-/** The IOTLB of a nested domain of the mock IOMMU: entries that user space fills at allocation and invalidates to 0. */
-export class MockIotlb {
+/** A cache of the mock hardware: entries of one value, which invalidation makes 0. */
+export class MockCache {
   readonly #entries: number[];
 
-  constructor(value: number) {
-    this.#entries = new Array<number>(ENTRIES).fill(value);
+  constructor(value: number, count: number) {
+    this.#entries = new Array<number>(count).fill(value);
   }
 
   /** All entries, in order. */
@@ -15,7 +12,7 @@ export class MockIotlb {
   }
 
   has(index: number): boolean {
-    return index < ENTRIES;
+    return index < this.#entries.length;
   }
 
   /** Undefined beyond the last entry. */
