@@ -87,7 +87,7 @@ describe('guests', () => {
   });
 
   it('a guest killed in the middle of a run is replaced, and nothing is lost', async () => {
-    const running = startCli(['run', '--repeat', '8', '--kernel', kernel]);
+    const running = startCli(['run', '--repeat', '5', '--kernel', kernel]);
     const guest = await untilGuestRuns(running);
     await sleep(5000);
     process.kill(guest, 'SIGKILL');
