@@ -2,20 +2,7 @@ import { type RunReport, summarise } from './run_report.js';
 
 /** The machine-readable result of a run; its shape is a contract (docs/cli.md). */
 export function renderJson(report: RunReport): string {
-  const {
-    schema,
-    tool,
-    target,
-    description,
-    kernel,
-    profile,
-    reading,
-    notes,
-    results,
-    ms,
-    isInterrupted,
-    rules,
-  } = report;
+  const { results, ms, isInterrupted, ...facts } = report;
   const lines = results.map(({ id, status, reason, ms: scenarioMs, covers, details, programs }) => ({
     id,
     status,
@@ -26,19 +13,11 @@ export function renderJson(report: RunReport): string {
     ...(details.length === 0 ? {} : { details }),
   }));
   const document = {
-    schema,
-    tool,
-    target,
-    description,
-    kernel,
-    profile,
-    reading,
+    ...facts,
     // Scenarios are written by hand: no chance is involved.
     seed: null,
-    notes,
     interrupted: isInterrupted,
     ms: Math.round(ms),
-    rules,
     summary: summarise(results),
     results: lines,
   };

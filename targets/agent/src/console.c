@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "agent.h"
@@ -9,10 +10,16 @@
 #define LEVEL_WARNING 4
 #define RECORD_BYTES_MAX 8192
 
+#define DEBUGFS "/sys/kernel/debug"
+
 static int messages = -1;
+/* Makes the kernel warn again where it warns once, so that the next program is told too; absent without debugfs. */
+static int warn_again = -1;
 
 void console_start(void)
 {
+	mount("debugfs", DEBUGFS, "debugfs", 0, NULL);
+	warn_again = open(DEBUGFS "/clear_warn_once", O_WRONLY | O_CLOEXEC);
 	messages = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (messages >= 0)
 		lseek(messages, 0, SEEK_END);
@@ -49,5 +56,7 @@ size_t console_take(char *text, size_t bytes_max)
 		record[bytes] = '\0';
 		used += append_record(record, text + used, bytes_max - used);
 	}
+	if (used && warn_again >= 0 && write(warn_again, "1", 1) != 1)
+		warn_again = -1;
 	return used;
 }
