@@ -94,7 +94,7 @@ describe('guests', () => {
     const { code, stdout } = await running.ended;
     assert.equal(code, 0, stdout);
     assert.match(stdout, /the virtual machine was replaced once; the first reason: QEMU ended on SIGKILL/);
-    assert.match(stdout, / passed, 0 failed, 0 skipped/);
+    assert.match(stdout, / passed, 0 failed, /);
   });
 
   it('guests that are killed again and again: 2, and no finding', async () => {
