@@ -7,9 +7,6 @@ import type { CallContext, Leftover, Rule } from './description.js';
 /** IOMMU_IOAS_MAP_*: how an area is placed and what it permits. Source: iommufd.h, enum iommufd_ioas_map_flags. */
 export const IOAS_MAP_FLAGS = { FIXED_IOVA: 1, WRITEABLE: 2, READABLE: 4 } as const;
 
-/** The number of the command with which vIOMMUs came. */
-export const VIOMMU_ALLOC = 0x90;
-
 const PERMISSIONS = IOAS_MAP_FLAGS.WRITEABLE | IOAS_MAP_FLAGS.READABLE;
 
 /** conv_iommu_prot: what the flags of MAP and COPY permit. Source: ioas.c. */

@@ -24,7 +24,7 @@ export const linux612: Profile = {
   hasPagingData: false,
   hwInfoFlags: 0,
   hwInfoCapabilities: 0n,
-  invalidateTellsTypes: false,
+  hasViommus: false,
   misalignedMapErrno: 'EINVAL',
   movedRules: [
     ...['EINVAL.length_zero', 'EINVAL.length_limit'].map((rule) => ({

@@ -16,7 +16,7 @@ export const linux73: Profile = {
   hasPagingData: true,
   hwInfoFlags: 0x1,
   hwInfoCapabilities: 8n,
-  invalidateTellsTypes: true,
+  hasViommus: true,
   misalignedMapErrno: 'ENXIO',
   movedRules: [],
   possibleSplats: [],

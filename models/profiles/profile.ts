@@ -33,8 +33,8 @@ export interface Profile {
   readonly hwInfoFlags: number;
   /** Capabilities that GET_HW_INFO reports of every mock device. */
   readonly hwInfoCapabilities: bigint;
-  /** Whether HWPT_INVALIDATE answers EINVAL for an object of another type; else it is as good as none. */
-  readonly invalidateTellsTypes: boolean;
+  /** Whether there are vIOMMUs, which came with 6.13. */
+  readonly hasViommus: boolean;
   /** What mapping a range into a domain fails with if it is not a multiple of the domain's smallest page. */
   readonly misalignedMapErrno: 'ENXIO' | 'EINVAL';
   /** Rules that this kernel checks earlier than the descriptions list them. */

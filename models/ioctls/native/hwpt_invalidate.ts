@@ -18,7 +18,7 @@ import {
   readHwptRequests,
   readViommuRequests,
 } from '../invalidation.js';
-import { VIOMMU_ALLOC, reservedNotZero } from '../shared_rules.js';
+import { reservedNotZero } from '../shared_rules.js';
 
 const SOURCE = 'hw_pagetable.c:iommufd_hwpt_invalidate';
 const MOCK = 'selftest.c:mock_domain_cache_invalidate_user';
@@ -104,14 +104,14 @@ export const hwptInvalidate = defineCall(
       says: 'no object of this file has the id; up to 6.12 also: it is no nested page table',
       cite: SOURCE,
       when: ({ target, profile }) =>
-        target === undefined || (!profile.invalidateTellsTypes && target.type !== 'HWPT_NESTED'),
+        target === undefined || (!profile.hasViommus && target.type !== 'HWPT_NESTED'),
       leaves: REPORTS,
     },
     {
       id: 'EINVAL.target_type',
       says: 'the object is neither a nested page table nor a vIOMMU',
       cite: SOURCE,
-      isFor: (profile) => profile.invalidateTellsTypes,
+      isFor: (profile) => profile.hasViommus,
       when: ({ target }) => target !== undefined && !hasCaches(target),
       leaves: REPORTS,
     },
@@ -146,7 +146,7 @@ export const hwptInvalidate = defineCall(
       id,
       says,
       cite,
-      ...(OF_VIOMMUS.has(obstacle) ? { isFor: (profile) => profile.lastCommand >= VIOMMU_ALLOC } : {}),
+      ...(OF_VIOMMUS.has(obstacle) ? { isFor: (profile) => profile.hasViommus } : {}),
       when: ({ requests }) => requests().obstacle === obstacle,
       leaves: REPORTS,
     })),
