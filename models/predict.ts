@@ -161,7 +161,7 @@ class PreparedCall {
   #context(memory: CallMemory, choose: AnyContext['choose']): AnyContext {
     const { pointer, profile, file } = this.envelope;
     const args: AnyArgs = this.#copy.decode();
-    const canRespond = (): boolean => this.#canRespond(memory);
+    const canRespond = (): boolean => this.#canRespond(args, memory);
     const world = this.world;
     return this.call.resolve({
       world,
@@ -175,9 +175,10 @@ class PreparedCall {
     });
   }
 
-  #canRespond(memory: CallMemory): boolean {
-    const { respond, layout } = this.call;
+  #canRespond(args: AnyArgs, memory: CallMemory): boolean {
+    const { layout } = this.call;
     const { pointer } = this.envelope;
+    const respond = this.call.responseTo(args);
     if (respond === 'nothing') return true;
     if (respond === 'struct') return memory.isWritable(pointer, this.#bytes);
     const { offset, field } = present(layout.memberOf(respond.member), respond.member);
@@ -186,8 +187,9 @@ class PreparedCall {
 
   /** Writes the kernel's copy of the struct, or one member of it, back to user space. */
   #respond({ args, memory }: AnyContext): void {
-    const { respond, layout } = this.call;
+    const { layout } = this.call;
     const { pointer } = this.envelope;
+    const respond = this.call.responseTo(args);
     if (respond === 'nothing') return;
     const copy = this.#copy.encode(args as ArgsOf<FieldTable>);
     if (respond === 'struct') {

@@ -81,7 +81,8 @@ export interface CallInterface<F extends FieldTable> {
   readonly source: string;
   /** The last member that user space must know of. */
   readonly lastRequired: keyof F & string;
-  readonly respond: Response;
+  /** A function if it depends on what user space passed. */
+  readonly respond: Response | ((this: void, args: ArgsOf<F>) => Response);
   /** Whether memory exhaustion is an answer the contract allows; it is never one of a machine with memory to spare. */
   readonly allocates: boolean;
 }
@@ -112,7 +113,7 @@ export interface CallDescription {
   readonly source: string;
   readonly layout: StructLayout<FieldTable>;
   readonly bytesMin: number;
-  readonly respond: Response;
+  responseTo(this: void, args: AnyArgs): Response;
   readonly rules: readonly AnyRule[];
   readonly allocates: boolean;
   /** Adds what the rules look up to a context. */
@@ -139,6 +140,7 @@ export function defineSegmentedCall<F extends FieldTable, R extends object>(
   lookUp: Lookup<ArgsOf<F>, R>,
 ): CallStub<F, R> {
   const layout = layoutSegments<F>(face.segments);
+  const { respond } = face;
   return {
     behaves: ({ rules, effect }) => ({
       name: face.name,
@@ -148,7 +150,7 @@ export function defineSegmentedCall<F extends FieldTable, R extends object>(
       source: face.source,
       layout: layout,
       bytesMin: layout.endOf(face.lastRequired),
-      respond: face.respond,
+      responseTo: (args) => (typeof respond === 'function' ? respond(args as ArgsOf<F>) : respond),
       rules: rules,
       allocates: face.allocates,
       resolve: (c) => Object.assign(c, lookUp(c as unknown as CallContext<ArgsOf<F>>)),

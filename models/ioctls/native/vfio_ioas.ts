@@ -1,24 +1,22 @@
 import { present } from '../../base/assert.js';
-import { choice16, id32, reserved16, sizeField } from '../../layout/field.js';
-import { newU32Bytes } from '../../base/bytes.js';
+import { type ArgsOf, choice16, id32, reserved16, sizeField } from '../../layout/field.js';
 import type { Ioas } from '../../state/objects.js';
 import { type CallContext, defineCall } from '../description.js';
-import { reservedNotZero } from '../shared_rules.js';
+import { cannotRespond, reservedNotZero } from '../shared_rules.js';
 
 const SOURCE = 'vfio_compat.c:iommufd_vfio_ioas';
 
 /** Source: iommufd.h, enum iommufd_vfio_ioas_op. */
 const OPS = { GET: 0, SET: 1, CLEAR: 2 } as const;
 
-const IOAS_ID_OFFSET = 4n;
+const FIELDS = {
+  size: sizeField(),
+  ioas_id: id32(['IOAS'], 'inout'),
+  op: choice16(OPS),
+  __reserved: reserved16(),
+};
 
-interface Args {
-  size: number;
-  ioas_id: number;
-  op: number;
-}
-
-type Context = CallContext<Args> & { readonly ioas: Ioas | undefined };
+type Context = CallContext<ArgsOf<typeof FIELDS>> & { readonly ioas: Ioas | undefined };
 
 export const vfioIoas = defineCall(
   {
@@ -26,15 +24,9 @@ export const vfioIoas = defineCall(
     command: 0x3b88,
     doc: 'Reads, sets or clears the IOAS that VFIO’s own ioctls on the file work on.',
     source: SOURCE,
-    fields: {
-      size: sizeField(),
-      ioas_id: id32(['IOAS'], 'inout'),
-      op: choice16(OPS),
-      __reserved: reserved16(),
-    },
+    fields: FIELDS,
     lastRequired: '__reserved',
-    // Only GET writes, and it writes what user space passed but for one member.
-    respond: 'nothing',
+    respond: ({ op }) => (op === OPS.GET ? 'struct' : 'nothing'),
     allocates: false,
   },
   ({ args, file }) => ({ ioas: file.objects.findOfType(args.ioas_id, 'IOAS') }),
@@ -59,19 +51,11 @@ export const vfioIoas = defineCall(
       cite: SOURCE,
       when: ({ args, ioas }) => args.op === OPS.SET && ioas === undefined,
     },
-    {
-      id: 'EFAULT.respond',
-      says: 'op is GET, and the struct cannot be written back',
-      cite: 'iommufd_private.h:iommufd_ucmd_respond',
-      when: ({ args, memory, pointer }) => args.op === OPS.GET && !memory.isWritable(pointer, STRUCT_BYTES),
-    },
+    { ...cannotRespond<Context>(), says: 'op is GET, and the struct cannot be written back' },
   ],
-  effect: (c: Context) => {
-    const { args, file, memory, pointer } = c;
-    if (args.op === OPS.SET) file.compatIoas = c.ioas;
+  effect: ({ args, file, ioas }: Context) => {
+    if (args.op === OPS.SET) file.compatIoas = ioas;
     else if (args.op === OPS.CLEAR) file.compatIoas = undefined;
-    else memory.write(pointer + IOAS_ID_OFFSET, newU32Bytes(present(file.compatIoas, 'a compat IOAS').id));
+    else args.ioas_id = present(file.compatIoas, 'a compat IOAS').id;
   },
 });
-
-const STRUCT_BYTES = 12;
