@@ -1,5 +1,6 @@
 import { present } from '../../base/assert.js';
 import {
+  type ArgsOf,
   choice32,
   data64,
   dataBytes32,
@@ -28,13 +29,21 @@ const MOCK_INFO = Uint8Array.of(0, 0, 0, 0, 0xef, 0xbe, 0xad, 0xde);
 /** IOMMU_HW_CAP_DIRTY_TRACKING. */
 const CAPABILITY_DIRTY = 1n;
 
-interface Args {
-  data_len: number;
-  data_uptr: bigint;
-  out_data_type: number;
-  out_max_pasid_log2: number;
-  out_capabilities: bigint;
-}
+const FIELDS = {
+  size: sizeField(),
+  flags: flags32(FLAGS),
+  dev_id: id32(['DEVICE']),
+  data_len: dataBytes32('in: bytes of the buffer; out: bytes that the kernel has', 'inout'),
+  data_uptr: data64('receives the driver’s information, zero-filled', 'out'),
+  out_data_type: choice32(TYPES, 'inout'),
+  out_max_pasid_log2: u8('bits of a PASID', 'out'),
+  __reserved0: reserved8(),
+  __reserved1: reserved8(),
+  __reserved2: reserved8(),
+  out_capabilities: u64('IOMMU_HW_CAP_*', 'out'),
+};
+
+type Args = ArgsOf<typeof FIELDS>;
 
 type Context = CallContext<Args> & { readonly device: Device | undefined };
 
@@ -44,19 +53,7 @@ export const getHwInfo = defineCall(
     command: 0x3b8a,
     doc: 'Reports what the IOMMU of a device is and can, in the driver’s words and in general ones.',
     source: SOURCE,
-    fields: {
-      size: sizeField(),
-      flags: flags32(FLAGS),
-      dev_id: id32(['DEVICE']),
-      data_len: dataBytes32('in: bytes of the buffer; out: bytes that the kernel has', 'inout'),
-      data_uptr: data64('receives the driver’s information, zero-filled', 'out'),
-      out_data_type: choice32(TYPES, 'inout'),
-      out_max_pasid_log2: u8('bits of a PASID', 'out'),
-      __reserved0: reserved8(),
-      __reserved1: reserved8(),
-      __reserved2: reserved8(),
-      out_capabilities: u64('IOMMU_HW_CAP_*', 'out'),
-    },
+    fields: FIELDS,
     lastRequired: '__reserved2',
     respond: 'struct',
     allocates: true,

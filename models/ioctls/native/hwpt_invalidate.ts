@@ -1,5 +1,6 @@
 import { PAGE_SIZE } from '../../base/u64.js';
 import {
+  type ArgsOf,
   choice32,
   count32,
   data64,
@@ -33,14 +34,17 @@ const VIOMMU_REQUESTS_MAX = Math.floor((4 << 20) / 12);
 /** What only requests of vIOMMUs can meet. */
 const OF_VIOMMUS: ReadonlySet<string> = new Set(['tail', 'vdevice']);
 
-interface Args {
-  hwpt_id: number;
-  data_uptr: bigint;
-  data_type: number;
-  entry_len: number;
-  entry_num: number;
-  __reserved: number;
-}
+const FIELDS = {
+  size: sizeField(),
+  hwpt_id: id32(['HWPT_NESTED', 'VIOMMU']),
+  data_uptr: data64('requests of the driver', 'in'),
+  data_type: choice32(INVALIDATE_DATA_TYPES),
+  entry_len: elementBytes32('bytes of one request'),
+  entry_num: count32('in: requests; out: requests carried out', 'inout'),
+  __reserved: reserved32(),
+};
+
+type Args = ArgsOf<typeof FIELDS>;
 
 type Context = CallContext<Args> & {
   readonly target: IommufdObject | undefined;
@@ -61,15 +65,7 @@ export const hwptInvalidate = defineCall(
     command: 0x3b8d,
     doc: 'Invalidates what the hardware caches of a nested page table, or of the devices of a vIOMMU.',
     source: SOURCE,
-    fields: {
-      size: sizeField(),
-      hwpt_id: id32(['HWPT_NESTED', 'VIOMMU']),
-      data_uptr: data64('requests of the driver', 'in'),
-      data_type: choice32(INVALIDATE_DATA_TYPES),
-      entry_len: elementBytes32('bytes of one request'),
-      entry_num: count32('in: requests; out: requests carried out', 'inout'),
-      __reserved: reserved32(),
-    },
+    fields: FIELDS,
     lastRequired: '__reserved',
     respond: 'struct',
     allocates: false,

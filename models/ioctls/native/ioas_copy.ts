@@ -1,4 +1,4 @@
-import { flags32, id32, iova64, length64, sizeField } from '../../layout/field.js';
+import { type ArgsOf, flags32, id32, iova64, length64, sizeField } from '../../layout/field.js';
 import { PAGE_SIZE, U64_MAX, rangeWraps } from '../../base/u64.js';
 import { present } from '../../base/assert.js';
 import { FillPlan } from '../../state/fill.js';
@@ -25,14 +25,17 @@ const INSERT = 'io_pagetable.c:iopt_insert_area';
 /** MOCK_FLAGS_ACCESS_SYZ: with CONFIG_IOMMUFD_TEST, src_iova is {area number, offset}. */
 const SYZKALLER_IOVA = 0x1_0000;
 
-interface Args {
-  flags: number;
-  dst_ioas_id: number;
-  src_ioas_id: number;
-  length: bigint;
-  dst_iova: bigint;
-  src_iova: bigint;
-}
+const FIELDS = {
+  size: sizeField(),
+  flags: flags32(IOAS_MAP_FLAGS),
+  dst_ioas_id: id32(['IOAS']),
+  src_ioas_id: id32(['IOAS']),
+  length: length64('bytes to copy'),
+  dst_iova: iova64('in: where, with FIXED_IOVA; out: where', 'inout'),
+  src_iova: iova64('first IOVA of the source range'),
+};
+
+type Args = ArgsOf<typeof FIELDS>;
 
 /** The part of one source area that is copied. */
 interface Slice {
@@ -57,15 +60,7 @@ export const ioasCopy = defineCall(
     command: 0x3b83,
     doc: 'Maps the memory behind a range of one IOAS in another, or in the same. One area per source area touched; pins and charges are shared.',
     source: SOURCE,
-    fields: {
-      size: sizeField(),
-      flags: flags32(IOAS_MAP_FLAGS),
-      dst_ioas_id: id32(['IOAS']),
-      src_ioas_id: id32(['IOAS']),
-      length: length64('bytes to copy'),
-      dst_iova: iova64('in: where, with FIXED_IOVA; out: where', 'inout'),
-      src_iova: iova64('first IOVA of the source range'),
-    },
+    fields: FIELDS,
     lastRequired: 'src_iova',
     respond: 'struct',
     allocates: true,

@@ -1,4 +1,4 @@
-import { count32, id32, rangeArray64, reserved32, sizeField, u64 } from '../../layout/field.js';
+import { type ArgsOf, count32, id32, rangeArray64, reserved32, sizeField, u64 } from '../../layout/field.js';
 import { IOVA_RANGE, encodeRange } from '../../layout/iova_range.js';
 import type { Range } from '../../base/ranges.js';
 import { present } from '../../base/assert.js';
@@ -8,11 +8,16 @@ import { cannotRespond, noSuchIoas, reservedNotZero } from '../shared_rules.js';
 
 const SOURCE = 'ioas.c:iommufd_ioas_iova_ranges';
 
-interface Args {
-  num_iovas: number;
-  allowed_iovas: bigint;
-  out_iova_alignment: bigint;
-}
+const FIELDS = {
+  size: sizeField(),
+  ioas_id: id32(['IOAS']),
+  num_iovas: count32('in: elements the array has room for; out: ranges there are', 'inout'),
+  __reserved: reserved32(),
+  allowed_iovas: rangeArray64('receives the ranges, ascending', 'out'),
+  out_iova_alignment: u64('smallest alignment of IOVA and length, in bytes', 'out'),
+};
+
+type Args = ArgsOf<typeof FIELDS>;
 
 type Context = CallContext<Args> & { ioas: Ioas | undefined; ranges: () => readonly Range[] };
 
@@ -22,14 +27,7 @@ export const ioasIovaRanges = defineCall(
     command: 0x3b84,
     doc: 'Reports the ranges of IOVAs that no reservation touches, and the alignment of the IOAS.',
     source: SOURCE,
-    fields: {
-      size: sizeField(),
-      ioas_id: id32(['IOAS']),
-      num_iovas: count32('in: elements the array has room for; out: ranges there are', 'inout'),
-      __reserved: reserved32(),
-      allowed_iovas: rangeArray64('receives the ranges, ascending', 'out'),
-      out_iova_alignment: u64('smallest alignment of IOVA and length, in bytes', 'out'),
-    },
+    fields: FIELDS,
     lastRequired: 'out_iova_alignment',
     respond: 'struct',
     allocates: false,

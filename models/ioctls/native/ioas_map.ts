@@ -1,4 +1,13 @@
-import { flags32, id32, iova64, length64, reserved32, sizeField, userVa64 } from '../../layout/field.js';
+import {
+  type ArgsOf,
+  flags32,
+  id32,
+  iova64,
+  length64,
+  reserved32,
+  sizeField,
+  userVa64,
+} from '../../layout/field.js';
 import { PAGE_SIZE, U64_MAX, pageOffset, sumOverflows } from '../../base/u64.js';
 import { present } from '../../base/assert.js';
 import { FillPlan } from '../../state/fill.js';
@@ -22,13 +31,17 @@ import { chooseIova } from '../choices.js';
 const SOURCE = 'ioas.c:iommufd_ioas_map';
 const ALLOC = 'pages.c:iopt_alloc_user_pages';
 
-interface Args {
-  flags: number;
-  ioas_id: number;
-  user_va: bigint;
-  length: bigint;
-  iova: bigint;
-}
+const FIELDS = {
+  size: sizeField(),
+  flags: flags32(IOAS_MAP_FLAGS),
+  ioas_id: id32(['IOAS']),
+  __reserved: reserved32(),
+  user_va: userVa64('address of the memory'),
+  length: length64('bytes to map'),
+  iova: iova64('in: where, with FIXED_IOVA; out: where', 'inout'),
+};
+
+type Args = ArgsOf<typeof FIELDS>;
 
 interface Lookups {
   ioas: Ioas | undefined;
@@ -43,15 +56,7 @@ export const ioasMap = defineCall(
     command: 0x3b85,
     doc: 'Maps a range of user memory at a fixed or an automatically chosen IOVA. Memory is touched only if the IOAS has a domain.',
     source: SOURCE,
-    fields: {
-      size: sizeField(),
-      flags: flags32(IOAS_MAP_FLAGS),
-      ioas_id: id32(['IOAS']),
-      __reserved: reserved32(),
-      user_va: userVa64('address of the memory'),
-      length: length64('bytes to map'),
-      iova: iova64('in: where, with FIXED_IOVA; out: where', 'inout'),
-    },
+    fields: FIELDS,
     lastRequired: 'iova',
     respond: 'struct',
     allocates: true,

@@ -1,4 +1,4 @@
-import { id32, iova64, length64, sizeField } from '../../layout/field.js';
+import { type ArgsOf, id32, iova64, length64, sizeField } from '../../layout/field.js';
 import { U64_MAX, rangeWraps, wrapU64 } from '../../base/u64.js';
 import { present } from '../../base/assert.js';
 import { dropArea } from '../../state/fill.js';
@@ -11,10 +11,14 @@ import { cannotRespond, noSuchIoas } from '../shared_rules.js';
 const SOURCE = 'ioas.c:iommufd_ioas_unmap';
 const RANGE = 'io_pagetable.c:iopt_unmap_iova_range';
 
-interface Args {
-  iova: bigint;
-  length: bigint;
-}
+const FIELDS = {
+  size: sizeField(),
+  ioas_id: id32(['IOAS']),
+  iova: iova64('first IOVA of the range'),
+  length: length64('in: bytes of the range; out: bytes that were mapped in it', 'inout'),
+};
+
+type Args = ArgsOf<typeof FIELDS>;
 
 /** The areas that an unmap meets, up to the first that it cannot take. */
 interface Reach {
@@ -30,12 +34,7 @@ export const ioasUnmap = defineCall(
     command: 0x3b86,
     doc: 'Removes the areas that lie wholly inside a range; (0, 2^64 - 1) removes everything and cannot fail for want of areas.',
     source: SOURCE,
-    fields: {
-      size: sizeField(),
-      ioas_id: id32(['IOAS']),
-      iova: iova64('first IOVA of the range'),
-      length: length64('in: bytes of the range; out: bytes that were mapped in it', 'inout'),
-    },
+    fields: FIELDS,
     lastRequired: 'length',
     respond: 'struct',
     allocates: false,

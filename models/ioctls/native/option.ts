@@ -1,4 +1,4 @@
-import { choice16, choice32, id32, reserved16, sizeField, u64 } from '../../layout/field.js';
+import { type ArgsOf, choice16, choice32, id32, reserved16, sizeField, u64 } from '../../layout/field.js';
 import { PAGE_SIZE } from '../../base/u64.js';
 import { present } from '../../base/assert.js';
 import type { Ioas } from '../../state/objects.js';
@@ -15,12 +15,16 @@ export const OPTIONS = { RLIMIT_MODE: 0, HUGE_PAGES: 1 } as const;
 /** Source: iommufd.h, enum iommufd_option_ops. */
 export const OPTION_OPS = { SET: 0, GET: 1 } as const;
 
-interface Args {
-  option_id: number;
-  op: number;
-  object_id: number;
-  val64: bigint;
-}
+const FIELDS = {
+  size: sizeField(),
+  option_id: choice32(OPTIONS),
+  op: choice16(OPTION_OPS),
+  __reserved: reserved16(),
+  object_id: id32(['IOAS']),
+  val64: u64('the value', 'inout'),
+};
+
+type Args = ArgsOf<typeof FIELDS>;
 
 type Context = CallContext<Args> & { ioas: Ioas | undefined };
 
@@ -30,14 +34,7 @@ export const option = defineCall(
     command: 0x3b87,
     doc: 'Reads or sets RLIMIT_MODE of the file (how memory is charged) or HUGE_PAGES of an IOAS.',
     source: SOURCE,
-    fields: {
-      size: sizeField(),
-      option_id: choice32(OPTIONS),
-      op: choice16(OPTION_OPS),
-      __reserved: reserved16(),
-      object_id: id32(['IOAS']),
-      val64: u64('the value', 'inout'),
-    },
+    fields: FIELDS,
     lastRequired: 'val64',
     respond: { member: 'val64' },
     allocates: false,

@@ -1,5 +1,5 @@
 import { present } from '../../base/assert.js';
-import { id32, sizeField, u64 } from '../../layout/field.js';
+import { type ArgsOf, id32, sizeField, u64 } from '../../layout/field.js';
 import type { Device, Viommu } from '../../state/objects.js';
 import { chooseIds } from '../choices.js';
 import { type CallContext, defineCall } from '../description.js';
@@ -7,10 +7,15 @@ import { cannotRespond } from '../shared_rules.js';
 
 const SOURCE = 'viommu.c:iommufd_vdevice_alloc_ioctl';
 
-interface Args {
-  virt_id: bigint;
-  out_vdevice_id: number;
-}
+const FIELDS = {
+  size: sizeField(),
+  viommu_id: id32(['VIOMMU']),
+  dev_id: id32(['DEVICE']),
+  out_vdevice_id: id32(['VDEVICE'], 'out'),
+  virt_id: u64('name of the device in the guest'),
+};
+
+type Args = ArgsOf<typeof FIELDS>;
 
 type Context = CallContext<Args> & {
   readonly viommu: Viommu | undefined;
@@ -23,13 +28,7 @@ export const vdeviceAlloc = defineCall(
     command: 0x3b91,
     doc: 'Makes what a guest sees of a device, under the name that the guest has for it.',
     source: SOURCE,
-    fields: {
-      size: sizeField(),
-      viommu_id: id32(['VIOMMU']),
-      dev_id: id32(['DEVICE']),
-      out_vdevice_id: id32(['VDEVICE'], 'out'),
-      virt_id: u64('name of the device in the guest'),
-    },
+    fields: FIELDS,
     lastRequired: 'virt_id',
     respond: 'struct',
     allocates: true,

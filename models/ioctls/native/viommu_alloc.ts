@@ -1,6 +1,6 @@
 import { newU32Bytes } from '../../base/bytes.js';
 import { present } from '../../base/assert.js';
-import { choice32, data64, dataBytes32, id32, sizeField, u32 } from '../../layout/field.js';
+import { type ArgsOf, choice32, data64, dataBytes32, id32, sizeField, u32 } from '../../layout/field.js';
 import type { Device, HwptPaging } from '../../state/objects.js';
 import { chooseIds } from '../choices.js';
 import { type CallContext, defineCall } from '../description.js';
@@ -19,13 +19,19 @@ const DATA_BYTES_MAX = 24;
 /** The region that the mock offers for mmap. */
 const REGION_BYTES = 8192;
 
-interface Args {
-  flags: number;
-  type: number;
-  data_len: number;
-  data_uptr: bigint;
-  out_viommu_id: number;
-}
+const FIELDS = {
+  size: sizeField(),
+  flags: u32('must be 0'),
+  type: choice32(TYPES),
+  dev_id: id32(['DEVICE']),
+  hwpt_id: id32(['HWPT_PAGING']),
+  out_viommu_id: id32(['VIOMMU'], 'out'),
+  data_len: dataBytes32('bytes of the driver data'),
+  __reserved: u32('never checked'),
+  data_uptr: data64('driver data, of which the driver fills in the rest', 'inout'),
+};
+
+type Args = ArgsOf<typeof FIELDS>;
 
 type Context = CallContext<Args> & {
   readonly device: Device | undefined;
@@ -38,17 +44,7 @@ export const viommuAlloc = defineCall(
     command: 0x3b90,
     doc: 'Makes what a guest sees of an IOMMU, on top of a paging page table.',
     source: SOURCE,
-    fields: {
-      size: sizeField(),
-      flags: u32('must be 0'),
-      type: choice32(TYPES),
-      dev_id: id32(['DEVICE']),
-      hwpt_id: id32(['HWPT_PAGING']),
-      out_viommu_id: id32(['VIOMMU'], 'out'),
-      data_len: dataBytes32('bytes of the driver data'),
-      __reserved: u32('never checked'),
-      data_uptr: data64('driver data, of which the driver fills in the rest', 'inout'),
-    },
+    fields: FIELDS,
     lastRequired: 'out_viommu_id',
     respond: 'struct',
     allocates: true,
