@@ -1,3 +1,4 @@
+import { hasRule } from '../models/behaviour.js';
 import { errnoOf } from '../models/mutants.js';
 import type { Rule } from '../models/ioctls/description.js';
 import { ENVELOPE_RULES } from '../models/ioctls/envelope.js';
@@ -31,12 +32,12 @@ export function explain(id: string): string | undefined {
 function explainRule(id: string): string | undefined {
   const slash = id.indexOf('/');
   const [name, ruleId] = [id.slice(0, slash), id.slice(slash + 1)];
-  const rules: readonly Rule<never>[] =
-    name === 'envelope' ? ENVELOPE_RULES : (callByName(name)?.rules ?? []);
+  const call = callByName(name);
+  const rules: readonly Rule<never>[] = name === 'envelope' ? ENVELOPE_RULES : (call?.rules ?? []);
   const rule = rules.find((candidate) => candidate.id === ruleId);
   if (rule === undefined) return undefined;
   const answer = errnoOf(rule.id);
-  const kernels = PROFILES.filter((profile) => rule.isFor?.(profile) ?? true).map((profile) => profile.id);
+  const kernels = PROFILES.filter((profile) => hasRule(profile, rule, call)).map((profile) => profile.id);
   return lines(
     id,
     answer === undefined

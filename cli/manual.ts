@@ -1,5 +1,5 @@
 import { markdownTable } from 'markdown-table';
-import { hasCall, rulesInOrder } from '../models/behaviour.js';
+import { hasCall, hasRule, rulesInOrder } from '../models/behaviour.js';
 import { hex } from '../models/base/u64.js';
 import type { CallDescription, Rule } from '../models/ioctls/description.js';
 import { ENVELOPE_RULES } from '../models/ioctls/envelope.js';
@@ -87,10 +87,7 @@ function indexPage(): string {
 
 function matrixRow(name: string, rule: Rule<never>, call?: CallDescription): string[] {
   const id = `${name}/${rule.id}`;
-  const kernels = PROFILES.map((profile) => {
-    const isThere = (call === undefined || hasCall(profile, call)) && (rule.isFor?.(profile) ?? true);
-    return isThere ? '✓' : '';
-  });
+  const kernels = PROFILES.map((profile) => (hasRule(profile, rule, call) ? '✓' : ''));
   return [code(id), ...kernels, String(coveringOf(id).length)];
 }
 

@@ -34,6 +34,15 @@ export function hasCall({ lastCommand, lastTestOp }: Profile, { command, op }: C
   return op === undefined ? (command & 0xff) <= lastCommand || command === TEST_COMMAND : op <= lastTestOp;
 }
 
+/** Whether a profile's kernel has a rule of a call, or of the envelope, which has no call. */
+export function hasRule(
+  profile: Profile,
+  { isFor }: { isFor?: (profile: Profile) => boolean },
+  call?: CallDescription,
+): boolean {
+  return (call === undefined || hasCall(profile, call)) && (isFor?.(profile) ?? true);
+}
+
 /** The rules that a profile's kernel has, in its order. */
 export function rulesInOrder(call: CallDescription, profile: Profile): readonly AnyRule[] {
   const rules = call.rules.filter((rule) => rule.isFor?.(profile) ?? true);

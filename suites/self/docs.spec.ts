@@ -71,6 +71,7 @@ describe('explain', () => {
     ],
     ['IOMMU_IOAS_MAP/EEXIST.area', [/answers EEXIST when/, /io_pagetable\.c/, /ioas\/map:fixed,overlap/]],
     ['IOMMU_IOAS_UNMAP/ENOENT.straddles', [/All the same/]],
+    ['IOMMU_VIOMMU_ALLOC/EINVAL.parent', [/kernels 7\.3\.$/m]],
     ['envelope', [/EINVAL\.size/, /E2BIG\.tail/]],
     ['pages_pinned_once', [/Not covered:/]],
     ['ioas/map:fixed,overlap', [/Covers: IOMMU_IOAS_MAP\/EEXIST\.area/, /control/]],

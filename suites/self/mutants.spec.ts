@@ -1,6 +1,6 @@
 import { assert } from 'chai';
 import { samplePrograms } from '../../fuzz/generate/program.js';
-import { Behaviour, hasCall } from '../../models/behaviour.js';
+import { Behaviour, hasRule } from '../../models/behaviour.js';
 import { ENVELOPE_RULES } from '../../models/ioctls/envelope.js';
 import { CALLS } from '../../models/ioctls/index.js';
 import { type Mutant, mutantName } from '../../models/mutants.js';
@@ -58,9 +58,7 @@ describe('mutants', () => {
       ...ENVELOPE_RULES.map(({ id }) => `envelope/${id}`),
       ...CALLS.flatMap((call) =>
         call.rules
-          .filter(({ isFor }) =>
-            PROFILES.some((profile) => hasCall(profile, call) && (isFor?.(profile) ?? true)),
-          )
+          .filter((rule) => PROFILES.some((profile) => hasRule(profile, rule, call)))
           .map(({ id }) => `${call.name}/${id}`),
       ),
     ];
