@@ -6,11 +6,7 @@ import type { ProgramOutcome } from '../models/outcome.js';
 import type { AssembledProgram } from '../models/program/assemble.js';
 import { judgeByModel } from '../models/program_verdict.js';
 import { type Session, TestBedError } from '../targets/target.js';
-
-/** Programs handed over at a time, as the differential loop does. */
-const BATCH_PROGRAMS = 256;
-
-const BATCHES_IN_FLIGHT = 3;
+import { BATCHES_IN_FLIGHT, BATCH_PROGRAMS } from './differential.js';
 
 /** A target that can run programs without anybody looking at the results. */
 export interface BareRunner {

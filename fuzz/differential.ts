@@ -9,10 +9,10 @@ import type { Session } from '../targets/target.js';
 import { samplePrograms } from './generate/program.js';
 
 /** Programs that are generated, run and judged together. */
-const BATCH_PROGRAMS = 256;
+export const BATCH_PROGRAMS = 256;
 
 /** Batches under way at a time, so that the target has work while answers are judged. */
-const BATCHES_IN_FLIGHT = 3;
+export const BATCHES_IN_FLIGHT = 3;
 
 /** A program that a target did not run as the model allows. */
 export interface Mismatch {

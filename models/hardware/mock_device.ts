@@ -8,7 +8,7 @@ const PASID_WIDTH = 20;
 
 /** IOMMU_TEST_DEV_CACHE_DEFAULT and MOCK_DEV_CACHE_NUM. Source: iommufd_test.h. */
 const CACHE_DEFAULT = 0x00ba_ddad;
-const CACHE_ENTRIES = 4;
+export const CACHE_ENTRIES = 4;
 
 /** A device behind the mock IOMMU. Source: selftest.c:mock_dev_create, mock_domain_capable. */
 export class MockDevice {

@@ -1,5 +1,6 @@
 import { readU32 } from '../base/bytes.js';
 import type { MockCache } from '../hardware/mock_cache.js';
+import { CACHE_ENTRIES } from '../hardware/mock_device.js';
 import type { CallMemory } from '../state/call_memory.js';
 import type { HwptNested, IommufdObject, Viommu } from '../state/objects.js';
 
@@ -109,7 +110,7 @@ function cacheOf(viommu: Viommu, virtId: bigint, objects: readonly IommufdObject
 }
 
 /** Every device has as many entries, also one that is not there. */
-const ANY_CACHE = { has: (entry: number) => entry < 4 };
+const ANY_CACHE = { has: (entry: number) => entry < CACHE_ENTRIES };
 
 function obstacleOf(flags: number, cache: Pick<MockCache, 'has'>, entry: number): Obstacle | undefined {
   if ((flags & ~FLAG_ALL) !== 0) return 'flags';
