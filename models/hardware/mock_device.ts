@@ -6,6 +6,9 @@ export const MOCK_DEVICE_FLAGS = { NO_DIRTY: 1, HUGE_IOVA: 2, PASID: 4 } as cons
 /** MOCK_PASID_WIDTH: bits of a PASID. Source: selftest.c. */
 const PASID_WIDTH = 20;
 
+/** IOMMU_TEST_PASID_RESERVED: the PASID whose moves fail every other time, to test how that is undone. Source: iommufd_test.h. */
+const PASID_FAILING = 1024;
+
 /** IOMMU_TEST_DEV_CACHE_DEFAULT and MOCK_DEV_CACHE_NUM. Source: iommufd_test.h. */
 const CACHE_DEFAULT = 0x00ba_ddad;
 export const CACHE_ENTRIES = 4;
@@ -14,6 +17,9 @@ export const CACHE_ENTRIES = 4;
 export class MockDevice {
   /** What it caches of translations: full until a vIOMMU invalidates it. */
   readonly cache = new MockCache(CACHE_DEFAULT, CACHE_ENTRIES);
+
+  /** Whether moving PASID_FAILING fails next time. Source: struct mock_dev, pasid_1024_fake_error. */
+  failsNext = false;
 
   constructor(private readonly flags: number) {}
 
@@ -25,5 +31,19 @@ export class MockDevice {
   /** Bits of the PASIDs that it can use. */
   get pasidBits(): number {
     return (this.flags & MOCK_DEVICE_FLAGS.PASID) === 0 ? 0 : PASID_WIDTH;
+  }
+
+  /** PASIDs from here on are none of its own; 0 counts as one. Source: drivers/iommu/iommu.c:dev_iommu_get_max_pasids. */
+  get pasidsMax(): number {
+    return 2 ** this.pasidBits;
+  }
+
+  /** The driver has attached a PASID, or moved it. Source: selftest.c:mock_domain_set_dev_pasid_nop. */
+  noteAttach(pasid: number): void {
+    if (pasid === PASID_FAILING) this.failsNext = true;
+  }
+
+  noteDetach(pasid: number): void {
+    if (pasid === PASID_FAILING) this.failsNext = false;
   }
 }

@@ -1,5 +1,5 @@
 import type { IommufdFile } from '../state/iommufd_file.js';
-import type { IommufdObject } from '../state/objects.js';
+import type { Device, IommufdObject } from '../state/objects.js';
 import type { IoPagetable } from '../state/io_pagetable.js';
 import type { World } from '../state/world.js';
 
@@ -42,13 +42,18 @@ function describeObject(object: IommufdObject, values: Primitive[]): void {
       describeTable(object.table, values);
       return;
     case 'HWPT_PAGING':
-      values.push(object.ioas.id, object.domain.extentCount, object.domain.tracksDirty);
+      values.push(
+        object.ioas.id,
+        object.domain.extentCount,
+        object.domain.tracksDirty,
+        object.isPasidCompatible,
+      );
       return;
     case 'HWPT_NESTED':
-      values.push(object.base.id, ...object.iotlb.entries);
+      values.push(object.base.id, object.isPasidCompatible, ...object.iotlb.entries);
       return;
     case 'DEVICE':
-      values.push(object.hwpt?.id ?? 0, object.vdevice?.id ?? 0, ...object.hardware.cache.entries);
+      describeDevice(object, values);
       return;
     case 'VIOMMU':
       values.push(object.parent.id, object.region?.offset ?? 0);
@@ -59,6 +64,11 @@ function describeObject(object: IommufdObject, values: Primitive[]): void {
     case 'SELFTEST':
       values.push(object.device.id);
   }
+}
+
+function describeDevice({ attachments, vdevice, hardware }: Device, values: Primitive[]): void {
+  values.push(vdevice?.id ?? 0, hardware.failsNext, ...hardware.cache.entries, attachments.size);
+  for (const [pasid, { id }] of attachments) values.push(pasid, id);
 }
 
 function describeTable(table: IoPagetable, values: Primitive[]): void {

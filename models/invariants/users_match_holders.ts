@@ -1,5 +1,5 @@
 import type { IommufdFile } from '../state/iommufd_file.js';
-import type { IommufdObject } from '../state/objects.js';
+import type { Hwpt, IommufdObject } from '../state/objects.js';
 import type { Invariant } from './invariant.js';
 
 export const usersMatchHolders: Invariant = {
@@ -26,16 +26,16 @@ function holdersOf(object: IommufdObject, file: IommufdFile): number {
       return count(file, (other) => other.type === 'HWPT_PAGING' && other.ioas === object);
     case 'HWPT_PAGING':
       return (
-        count(file, (other) => other.type === 'DEVICE' && other.hwpt === object) +
+        attachmentsTo(object, file) +
         count(file, (other) => other.type === 'HWPT_NESTED' && other.base === object) +
         count(file, (other) => other.type === 'VIOMMU' && other.parent === object)
       );
     case 'HWPT_NESTED':
-      return count(file, (other) => other.type === 'DEVICE' && other.hwpt === object);
+      return attachmentsTo(object, file);
     case 'DEVICE':
       return (
         count(file, (other) => other.type === 'SELFTEST' && other.device === object) +
-        (object.hwpt === undefined ? 0 : 1) +
+        object.attachments.size +
         (object.vdevice === undefined ? 0 : 1)
       );
     case 'VIOMMU':
@@ -47,6 +47,16 @@ function holdersOf(object: IommufdObject, file: IommufdFile): number {
     case 'VDEVICE':
       return 0;
   }
+}
+
+/** Each PASID of each device counts. */
+function attachmentsTo(hwpt: Hwpt, file: IommufdFile): number {
+  let attachments = 0;
+  for (const object of file.objects.objects) {
+    if (object.type !== 'DEVICE') continue;
+    for (const attached of object.attachments.values()) if (attached === hwpt) attachments += 1;
+  }
+  return attachments;
 }
 
 function count(file: IommufdFile, holds: (other: IommufdObject) => boolean): number {

@@ -25,6 +25,7 @@ export const linux612: Profile = {
   hwInfoFlags: 0,
   hwInfoCapabilities: 0n,
   hasViommus: false,
+  hasPasids: false,
   misalignedMapErrno: 'EINVAL',
   movedRules: [
     ...['EINVAL.length_zero', 'EINVAL.length_limit'].map((rule) => ({

@@ -17,6 +17,7 @@ export const linux73: Profile = {
   hwInfoFlags: 0x1,
   hwInfoCapabilities: 8n,
   hasViommus: true,
+  hasPasids: true,
   misalignedMapErrno: 'ENXIO',
   movedRules: [],
   possibleSplats: [],

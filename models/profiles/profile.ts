@@ -35,6 +35,8 @@ export interface Profile {
   readonly hwInfoCapabilities: bigint;
   /** Whether there are vIOMMUs, which came with 6.13. */
   readonly hasViommus: boolean;
+  /** Whether devices can be attached by PASID. */
+  readonly hasPasids: boolean;
   /** What mapping a range into a domain fails with if it is not a multiple of the domain's smallest page. */
   readonly misalignedMapErrno: 'ENXIO' | 'EINVAL';
   /** Rules that this kernel checks earlier than the descriptions list them. */

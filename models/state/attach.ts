@@ -4,7 +4,7 @@ import { MockDomain } from '../hardware/mock_domain.js';
 import { FillPlan, type FillFailure, type Owner, unfillArea } from './fill.js';
 import type { IommufdFile } from './iommufd_file.js';
 import { outsideAperture } from './io_pagetable.js';
-import type { Device, Hwpt, HwptPaging, Ioas } from './objects.js';
+import { type Device, type Hwpt, type HwptPaging, type Ioas, NO_PASID } from './objects.js';
 
 /** Why a new domain cannot join an IOAS. */
 export type AddDomainFailure = 'misaligned_area' | 'outside_aperture' | FillFailure;
@@ -65,8 +65,25 @@ export function attachRefusal(
   return hwpt.base.type === 'VIOMMU' && vdevice?.viommu !== hwpt.base ? 'no_vdevice' : undefined;
 }
 
+/**
+ * Why PASIDs keep a device from a page table: all that a device with PASIDs is attached to has to be compatible.
+ * Source: device.c:iommufd_hwpt_pasid_compat.
+ */
+export type PasidConflict = 'page_table' | 'without_pasid' | 'pasids';
+
+/** @param isPasidCompatible whether the page table is, which need not exist yet */
+export function pasidConflict(
+  device: Pick<Device, 'attachments'>,
+  pasid: number,
+  isPasidCompatible: boolean,
+): PasidConflict | undefined {
+  if (pasid === NO_PASID) return !isPasidCompatible && hasPasids(device) ? 'pasids' : undefined;
+  if (!isPasidCompatible) return 'page_table';
+  return device.attachments.get(NO_PASID)?.isPasidCompatible === false ? 'without_pasid' : undefined;
+}
+
 /** What a new paging page table is beyond its domain. */
-type PagingTraits = Pick<HwptPaging, 'isAutomatic' | 'isNestParent'>;
+type PagingTraits = Pick<HwptPaging, 'isAutomatic' | 'isNestParent' | 'isPasidCompatible'>;
 
 /** Carries a plan out and makes the page table of its domain. */
 export function createHwptPaging(
@@ -84,31 +101,46 @@ export function createHwptPaging(
   return hwpt;
 }
 
-/** Attaches a device's requests without PASID. Both gain a user. Source: device.c:iommufd_hw_pagetable_attach. */
-export function attachDevice(device: Device, hwpt: Hwpt): void {
-  assert(device.hwpt === undefined, 'the device to attach is not attached');
-  device.hwpt = hwpt;
+/** Attaches a device's requests with a PASID. Both gain a user. Source: device.c:iommufd_hw_pagetable_attach. */
+export function attachDevice(device: Device, pasid: number, hwpt: Hwpt): void {
+  const { attachments, hardware } = device;
+  assert(!attachments.has(pasid), 'the device to attach is not attached');
+  attachments.set(pasid, hwpt);
+  hardware.noteAttach(pasid);
   device.users += 1;
   hwpt.users += 1;
 }
 
 /** Moves an attached device; the old page table goes if it was automatic. Source: device.c:iommufd_device_do_replace. */
-export function replaceHwpt(file: IommufdFile, device: Device, hwpt: Hwpt, owner: Owner): void {
-  const old = device.hwpt;
+export function replaceHwpt(
+  file: IommufdFile,
+  { attachments, hardware }: Device,
+  pasid: number,
+  hwpt: Hwpt,
+  owner: Owner,
+): void {
+  const old = attachments.get(pasid);
   assert(old !== undefined, 'the device to move is attached');
   if (old === hwpt) return;
-  device.hwpt = hwpt;
+  attachments.set(pasid, hwpt);
+  hardware.noteAttach(pasid);
   hwpt.users += 1;
   putHwpt(file, old, owner);
 }
 
 /** Detaches a device; an automatic page table goes with its last device. Source: device.c:iommufd_device_detach. */
-export function detachDevice(file: IommufdFile, device: Device, owner: Owner): void {
-  const { hwpt } = device;
+export function detachDevice(file: IommufdFile, device: Device, pasid: number, owner: Owner): void {
+  const hwpt = device.attachments.get(pasid);
   if (hwpt === undefined) return;
-  device.hwpt = undefined;
+  device.attachments.delete(pasid);
+  device.hardware.noteDetach(pasid);
   device.users -= 1;
   putHwpt(file, hwpt, owner);
+}
+
+/** Whether requests with a PASID are attached to something. The kernel cannot let go of such a device. */
+export function hasPasids({ attachments }: Pick<Device, 'attachments'>): boolean {
+  return attachments.size > (attachments.has(NO_PASID) ? 1 : 0);
 }
 
 function putHwpt(file: IommufdFile, hwpt: Hwpt, owner: Owner): void {

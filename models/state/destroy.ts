@@ -1,8 +1,8 @@
 import { assert } from '../base/assert.js';
-import { destroyHwpt, detachDevice } from './attach.js';
+import { destroyHwpt, detachDevice, hasPasids } from './attach.js';
 import { type Owner, dropArea } from './fill.js';
 import type { IommufdFile } from './iommufd_file.js';
-import type { Device, Ioas, IommufdObject, Vdevice } from './objects.js';
+import { type Device, type Ioas, type IommufdObject, NO_PASID, type Vdevice } from './objects.js';
 
 /** Destroys an object that nobody uses. Source: main.c:iommufd_object_remove and the types' destroy operations. */
 export function destroyObject(file: IommufdFile, object: IommufdObject, owner: Owner): void {
@@ -13,7 +13,8 @@ export function destroyObject(file: IommufdFile, object: IommufdObject, owner: O
       if (file.compatIoas === object) file.compatIoas = undefined;
       break;
     case 'SELFTEST':
-      detachDevice(file, object.device, owner);
+      assert(!hasPasids(object.device), 'no PASID of a device that goes is attached');
+      detachDevice(file, object.device, NO_PASID, owner);
       buryVdevice(file, object.device);
       file.objects.remove(object.device);
       break;

@@ -41,6 +41,7 @@ export interface HwptPaging extends Counted {
   readonly isAutomatic: boolean;
   /** Whether nested page tables may be made on it. */
   readonly isNestParent: boolean;
+  readonly isPasidCompatible: boolean;
 }
 
 /** A page table of a guest on top of a paging one, or of the one of a vIOMMU. */
@@ -48,19 +49,23 @@ export interface HwptNested extends Counted {
   readonly type: 'HWPT_NESTED';
   /** What it was made on, which it holds. */
   readonly base: HwptPaging | Viommu;
+  readonly isPasidCompatible: boolean;
   /** What the mock hardware caches of it. */
   readonly iotlb: MockCache;
 }
 
-/** Whatever a device can be attached to. */
+/** Whatever a device can be attached to. `isPasidCompatible`: made with ALLOC_PASID, for devices that use PASIDs. */
 export type Hwpt = HwptPaging | HwptNested;
+
+/** What stands for requests without PASID among attachments. Source: include/linux/iommu.h, IOMMU_NO_PASID. */
+export const NO_PASID = 0;
 
 /** A bound device. Its in-kernel owner holds a reference, so user space cannot destroy it. */
 export interface Device extends Counted {
   readonly type: 'DEVICE';
   readonly hardware: MockDevice;
-  /** What its requests without PASID are translated by. */
-  hwpt: Hwpt | undefined;
+  /** What its requests are translated by, by PASID. Source: struct iommufd_group, pasid_attach. */
+  readonly attachments: Map<number, Hwpt>;
   vdevice: Vdevice | undefined;
 }
 

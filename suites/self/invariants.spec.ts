@@ -7,7 +7,7 @@ import { takeSnapshot } from '../../models/invariants/snapshot.js';
 import { ModelRun } from '../../models/model_run.js';
 import { assemble } from '../../models/program/assemble.js';
 import { DEFAULT_PROFILE } from '../../models/profiles/index.js';
-import type { Ioas } from '../../models/state/objects.js';
+import type { Device, Ioas } from '../../models/state/objects.js';
 import { Area, Pages } from '../../models/state/pages.js';
 import type { World } from '../../models/state/world.js';
 import { ScenarioBuilder } from '../harness/builder.js';
@@ -112,6 +112,17 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, Broken>>>> = {
     'an IOAS forgot its page table': () => {
       const { world, ioas } = worldWithMapping();
       ioas.users = 1;
+      return momentOf(world);
+    },
+    'a page table forgot a PASID': () => {
+      const { world } = worldWithMapping();
+      const objects = present(world.files.get(0), 'a file').objects.objects;
+      const device = present(
+        objects.find(({ type }) => type === 'DEVICE'),
+        'a device',
+      ) as Device;
+      device.attachments.set(7, present(device.attachments.get(0), 'a page table'));
+      device.users += 1;
       return momentOf(world);
     },
   },

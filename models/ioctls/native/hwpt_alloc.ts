@@ -195,14 +195,22 @@ export const hwptAlloc = defineCall(
     const { args, file, target } = c;
     const [id] = chooseIds(c, ['out_hwpt_id']);
     args.out_hwpt_id = present(id, 'id');
+    const isPasidCompatible = (args.flags & FLAGS.PASID) !== 0;
     if (isNestable(target)) {
       target.users += 1;
       const { iotlb } = c.data() as HwptSelftest;
-      const nested = { type: 'HWPT_NESTED', id: args.out_hwpt_id, users: 1, base: target } as const;
+      const nested = {
+        type: 'HWPT_NESTED',
+        id: args.out_hwpt_id,
+        users: 1,
+        base: target,
+        isPasidCompatible,
+      } as const;
       file.objects.insert({ ...nested, iotlb: new MockCache(iotlb, IOTLB_ENTRIES) });
       return;
     }
-    const traits = { isAutomatic: false, isNestParent: (args.flags & FLAGS.NEST_PARENT) !== 0 };
+    const isNestParent = (args.flags & FLAGS.NEST_PARENT) !== 0;
+    const traits = { isAutomatic: false, isNestParent, isPasidCompatible };
     createHwptPaging(file, args.out_hwpt_id, present(c.plan(), 'a domain to add'), traits);
   },
 });

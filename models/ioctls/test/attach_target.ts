@@ -2,50 +2,91 @@ import { present } from '../../base/assert.js';
 import {
   AddDomainPlan,
   type AttachRefusal,
+  type PasidConflict,
   attachRefusal,
   automaticHwpt,
   createHwptPaging,
+  pasidConflict,
+  replaceHwpt,
 } from '../../state/attach.js';
 import type { IommufdFile } from '../../state/iommufd_file.js';
-import type { Device, Hwpt, HwptPaging, IommufdObject } from '../../state/objects.js';
+import {
+  type Device,
+  type Hwpt,
+  type HwptPaging,
+  type IommufdObject,
+  NO_PASID,
+} from '../../state/objects.js';
 import type { World } from '../../state/world.js';
-import { type Rule, once } from '../description.js';
+import { chooseIds } from '../choices.js';
+import { type CallContext, type Rule, once } from '../description.js';
 
 const CHANGE = 'device.c:iommufd_device_change_pt';
 const MOCK_ATTACH = 'selftest.c:mock_domain_nop_attach';
 
+type Target = IommufdObject | { readonly type: 'DEVICE' } | undefined;
+
+/** Whose requests are to be translated by something else. */
+export interface AttachRequest {
+  /** Undefined if the call names none. */
+  readonly device: Pick<Device, 'hardware' | 'vdevice' | 'attachments'> | undefined;
+  readonly pasid: number;
+  /** Whether it is a replacement, which needs an attachment, or an attachment, which must not meet one. */
+  readonly isReplacing: boolean;
+}
+
 /** Where a mock device is to go, and what stands in its way. */
 export interface AttachTarget {
   /** The object that was named; the device that a call is making is bound, and so there, but nothing more. */
-  readonly target: IommufdObject | { readonly type: 'DEVICE' } | undefined;
+  readonly target: Target;
+  /** What the device is attached to at present under the PASID. */
+  readonly attached: Hwpt | undefined;
   /** The page table that the device gets, if it exists already. */
   readonly existing: Hwpt | undefined;
-  /** The new domain of an IOAS that has no automatic page table yet. */
+  /** The new domain of an IOAS, where no automatic page table takes the device. */
   readonly plan: () => AddDomainPlan | undefined;
+  /** What other attachments have against it. */
+  readonly conflict: PasidConflict | undefined;
   /** Why the hardware does not take the device there; it is not asked about a device that is there already. */
   readonly refusal: AttachRefusal | undefined;
 }
 
-/** @param device the device to attach or to move; undefined if the call names none */
-export function lookUpTarget(
-  target: AttachTarget['target'],
-  device: Pick<Device, 'hardware' | 'vdevice' | 'hwpt'> | undefined,
-  world: World,
-): AttachTarget {
+export function lookUpTarget(target: Target, request: AttachRequest, world: World): AttachTarget {
+  const { device, pasid, isReplacing } = request;
   const existing = existingHwpt(target);
-  const needsDomain = target?.type === 'IOAS' && existing === undefined;
-  const isAsked = device !== undefined && existing !== undefined && device.hwpt !== existing;
+  const attached = device?.attachments.get(pasid);
+  const isPlace = existing !== undefined || target?.type === 'IOAS';
+  const conflict =
+    device !== undefined && isPlace
+      ? pasidConflict(device, pasid, existing?.isPasidCompatible ?? false)
+      : undefined;
+  const isRefused = isReplacing && (attached === undefined || conflict !== undefined);
+  const needsDomain = target?.type === 'IOAS' && (existing === undefined || isRefused);
+  const isAsked =
+    device !== undefined && existing !== undefined && attached !== existing && pasid === NO_PASID;
   return {
     target,
+    attached,
     existing,
     plan: once(() => (needsDomain ? new AddDomainPlan(target, world) : undefined)),
+    conflict,
     refusal: isAsked ? attachRefusal(device, existing) : undefined,
   };
 }
 
-function existingHwpt(target: AttachTarget['target']): Hwpt | undefined {
+function existingHwpt(target: Target): Hwpt | undefined {
   if (target?.type === 'HWPT_PAGING' || target?.type === 'HWPT_NESTED') return target;
   return target?.type === 'IOAS' ? automaticHwpt(target) : undefined;
+}
+
+/** The id of the handle, which most operations on a mock device name it by. */
+export function noSuchHandle(cite: string): Rule<{ device: Device | undefined }> {
+  return {
+    id: 'ENOENT.device',
+    says: 'no mock device of this file has its handle under the id',
+    cite,
+    when: ({ device }) => device === undefined,
+  };
 }
 
 /** What every attach refuses of its target, in the kernel's order. */
@@ -84,6 +125,16 @@ export function createAutomaticHwpt(
   { file, plan }: Pick<AttachTarget, 'plan'> & { readonly file: IommufdFile },
   id: number,
 ): HwptPaging {
-  const traits = { isAutomatic: true, isNestParent: false };
+  const traits = { isAutomatic: true, isNestParent: false, isPasidCompatible: false };
   return createHwptPaging(file, id, present(plan(), 'a domain to add'), traits);
+}
+
+type MoveContext = CallContext<{ pt_id: number }> & AttachTarget & { readonly device: Device | undefined };
+
+/** Moves an attached device and tells where it is now. */
+export function moveDevice(c: MoveContext, pasid: number): void {
+  const { args, file, world } = c;
+  const hwpt = c.existing ?? createAutomaticHwpt(c, present(chooseIds(c, ['pt_id'])[0], 'id'));
+  replaceHwpt(file, present(c.device, 'a device'), pasid, hwpt, world);
+  args.pt_id = hwpt.id;
 }

@@ -2,7 +2,7 @@ import { id32 } from '../../layout/field.js';
 import { present } from '../../base/assert.js';
 import { MockDevice } from '../../hardware/mock_device.js';
 import { attachDevice } from '../../state/attach.js';
-import type { Device } from '../../state/objects.js';
+import { type Device, type Hwpt, NO_PASID } from '../../state/objects.js';
 import { chooseIds } from '../choices.js';
 import type { CallContext, CallDescription } from '../description.js';
 import { ADD_DOMAIN_RULES, cannotRespond } from '../shared_rules.js';
@@ -74,7 +74,9 @@ function lookUp(
 ): AttachTarget & { readonly hardware: MockDevice } {
   const [, deviceId] = file.objects.lowestFreeIds(2);
   const target = args.id === deviceId ? ({ type: 'DEVICE' } as const) : file.objects.find(args.id);
-  return { ...lookUpTarget(target, { hardware, vdevice: undefined, hwpt: undefined }, world), hardware };
+  const device = { hardware, vdevice: undefined, attachments: new Map<number, Hwpt>() };
+  const request = { device, pasid: NO_PASID, isReplacing: false };
+  return { ...lookUpTarget(target, request, world), hardware };
 }
 
 /** Ids are taken in the order handle, device, page table. */
@@ -89,10 +91,10 @@ function createDevice(c: Context): void {
     id,
     users: 2,
     hardware: c.hardware,
-    hwpt: undefined,
+    attachments: new Map(),
     vdevice: undefined,
   };
-  attachDevice(device, hwpt);
+  attachDevice(device, NO_PASID, hwpt);
   file.objects.insert(device);
   file.objects.insert({ type: 'SELFTEST', id: present(selftestId, 'id'), users: 1, device });
   args.out_stdev_id = present(selftestId, 'id');
