@@ -1,10 +1,12 @@
 import { sameBytes, viewOf } from './base/bytes.js';
 import { hex } from './base/u64.js';
 import type { CallDescription } from './ioctls/description.js';
+import { DRIVER_STRUCTS } from './layout/driver_data.js';
+import type { FieldTable } from './layout/field.js';
 import { IOVA_RANGE } from './layout/iova_range.js';
-import { readMember } from './layout/struct.js';
+import { type Member, type StructLayout, readMember } from './layout/struct.js';
 import type { Returned } from './outcome.js';
-import type { RawStep } from './program/raw.js';
+import type { RawBuffer, RawIoctl, RawStep } from './program/raw.js';
 
 /** A place where what came back is not what was expected. */
 export interface Difference {
@@ -23,10 +25,12 @@ export function compareOutputs(
   if (step.do === 'counters') return compareCounters(expected, seen);
   if (step.do !== 'ioctl') return [];
   const differences: Difference[] = [];
-  for (const [index, { bytes }] of step.buffers.entries()) {
-    const want = expected.out[index] ?? bytes;
-    const got = seen.out[index] ?? bytes;
-    if (want !== got && !sameBytes(want, got)) differences.push(...placesIn(index, call, want, got));
+  for (const [index, buffer] of step.buffers.entries()) {
+    const want = expected.out[index] ?? buffer.bytes;
+    const got = seen.out[index] ?? buffer.bytes;
+    if (want === got || sameBytes(want, got)) continue;
+    const places = contentOf(step, buffer, call).flatMap((part) => placesIn(part, want, got));
+    differences.push(...(places.length > 0 ? places : [firstByte(index, want, got)]));
   }
   return differences.slice(0, DIFFERENCES_MAX);
 }
@@ -44,27 +48,50 @@ function compareCounters({ counters: want }: Returned, { counters: got }: Return
   return differences;
 }
 
-function placesIn(
-  buffer: number,
-  call: CallDescription | undefined,
-  want: Uint8Array,
-  got: Uint8Array,
-): Difference[] {
-  const layout = buffer === 0 ? call?.layout : IOVA_RANGE;
-  const places: Difference[] = [];
-  const period = buffer === 0 ? want.length : IOVA_RANGE.bytes;
-  for (let start = 0; start < want.length; start += period) {
-    const end = Math.min(start + period, want.length);
-    const expected = want.subarray(start, end);
-    const seen = got.subarray(start, end);
-    for (const member of layout?.members ?? []) {
-      if (member.offset + member.field.bytes > Math.min(expected.length, seen.length)) continue;
-      const [one, two] = [readMember(member, viewOf(expected)), readMember(member, viewOf(seen))];
-      const where = buffer === 0 ? member.name : `element ${String(start / period)} ${member.name}`;
-      if (one !== two) places.push({ where, expected: hex(one), seen: hex(two) });
-    }
+/** A struct in a buffer, and how its members are called there. */
+interface Part {
+  readonly layout: StructLayout<FieldTable>;
+  readonly offset: number;
+  readonly prefix: string;
+}
+
+/** What a buffer holds: the call's struct, or what one of its pointers leads to; nothing where that is not known. */
+function contentOf(step: RawIoctl, { address, bytes }: RawBuffer, call: CallDescription | undefined): Part[] {
+  if (call === undefined) return [];
+  if (address === step.arg) return [{ layout: call.layout, offset: 0, prefix: '' }];
+  const role = pointerTo(address, step, call)?.field.role;
+  if (role?.is !== 'array') return [];
+  if (role.element === 'iommu_iova_range') {
+    return Array.from({ length: Math.ceil(bytes.length / IOVA_RANGE.bytes) }, (_, index) => ({
+      layout: IOVA_RANGE,
+      offset: index * IOVA_RANGE.bytes,
+      prefix: `element ${String(index)} `,
+    }));
   }
-  return places.length > 0 ? places : [firstByte(buffer, want, got)];
+  const [struct, another] = role.structs;
+  if (struct === undefined || another !== undefined) return [];
+  return [{ layout: DRIVER_STRUCTS[struct], offset: 0, prefix: `${struct}.` }];
+}
+
+/** The member that leads to an address. */
+function pointerTo(address: bigint, step: RawIoctl, { layout }: CallDescription): Member | undefined {
+  const struct = step.buffers.find((buffer) => buffer.address === step.arg)?.bytes ?? new Uint8Array();
+  return layout.members.find(
+    (member) =>
+      member.field.role.is === 'array' &&
+      member.offset + member.field.bytes <= struct.length &&
+      readMember(member, viewOf(struct)) === address,
+  );
+}
+
+function placesIn({ layout, offset, prefix }: Part, want: Uint8Array, got: Uint8Array): Difference[] {
+  const [expected, seen] = [want.subarray(offset), got.subarray(offset)];
+  const bytes = Math.min(expected.length, seen.length);
+  return layout.members.flatMap((member) => {
+    if (member.offset + member.field.bytes > bytes) return [];
+    const [one, two] = [readMember(member, viewOf(expected)), readMember(member, viewOf(seen))];
+    return one === two ? [] : [{ where: prefix + member.name, expected: hex(one), seen: hex(two) }];
+  });
 }
 
 function firstByte(buffer: number, want: Uint8Array, got: Uint8Array): Difference {

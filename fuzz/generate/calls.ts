@@ -1,4 +1,5 @@
 import type { CallDescription } from '../../models/ioctls/description.js';
+import { DRIVER_STRUCTS } from '../../models/layout/driver_data.js';
 import type { Direction, Field, Role } from '../../models/layout/field.js';
 import type { Member } from '../../models/layout/struct.js';
 import type { IoctlStep, Operand, Scalar } from '../../models/program/program.js';
@@ -63,6 +64,8 @@ class ArgumentDraw {
   #elements = 0;
   #dataBytes = 0;
   #dataBytesMax = 20;
+  /** sizeof the struct that the data is meant to be. */
+  #structBytes = 0;
   /** Whether an array lies before the hole: a call has only one buffer there. */
   usesEdge = false;
 
@@ -93,14 +96,12 @@ class ArgumentDraw {
       case 'count':
         return (this.#elements = picks.below(ELEMENTS_MAX));
       case 'array':
-        return field.role.element === 'word'
-          ? this.#data(field.role.direction)
-          : this.#array(field.role.direction);
+        return field.role.element === 'word' ? this.#data(field.role) : this.#array(field.role.direction);
       case 'array_bytes':
         // More than there is room for would be written over what lies behind.
         return picks.rarely(6) ? picks.below(this.#dataBytesMax + 1) : this.#dataBytes;
       case 'element_bytes':
-        return picks.rarely(8) ? picks.below(20) : REQUEST_BYTES;
+        return picks.rarely(8) ? picks.below(2 * this.#structBytes) : this.#structBytes;
       case 'number':
         return drawNumber(field, picks);
     }
@@ -117,18 +118,20 @@ class ArgumentDraw {
     return whole !== undefined && !this.picks.rarely(3) ? whole : anyLength(this.picks);
   }
 
-  /** Words that drivers may make sense of; a list of requests has two for each. */
-  #data(direction: Direction): Operand {
+  /** Words that the driver may make sense of: one of its structs, cut short or too long now and then, or a list of them. */
+  #data({ direction, structs }: ArrayRole): Operand {
     const { picks } = this;
+    const struct = picks.any(structs);
+    this.#structBytes = struct === undefined ? 0 : DRIVER_STRUCTS[struct].bytes;
     if (picks.rarely(24)) return HOLE;
     if (direction === 'out') {
-      this.#dataBytes = picks.below(20);
+      this.#dataBytes = picks.below(2 * this.#structBytes + WORD_BYTES);
       this.#dataBytesMax = this.#dataBytes;
       return { room: this.#dataBytes };
     }
-    const count =
-      this.#elements > 0 ? picks.one([2, 2, 3]) * this.#elements : picks.below(direction === 'in' ? 3 : 8);
-    this.#dataBytes = 4 * count;
+    const words = this.#structBytes / WORD_BYTES;
+    const count = this.#elements > 0 ? words * this.#elements : picks.below(words + 2);
+    this.#dataBytes = WORD_BYTES * count;
     if (direction === 'inout') this.#dataBytesMax = this.#dataBytes;
     return {
       words: Array.from({ length: count }, () => (picks.rarely(16) ? picks.below(8) : picks.below(3))),
@@ -146,8 +149,10 @@ class ArgumentDraw {
   }
 }
 
-/** A request of the mock driver: two words. */
-const REQUEST_BYTES = 8;
+/** Driver data is drawn in words of 32 bits. */
+const WORD_BYTES = 4;
+
+type ArrayRole = Role & { readonly is: 'array' };
 
 /** The hardware is the mock: its own kind of data is the one that leads anywhere. */
 function drawChoice({ SELFTEST: own, ...others }: Readonly<Record<string, number>>, picks: Picks): number {

@@ -20,13 +20,6 @@ export function readNumber(bytes: Uint8Array, offset: number, width: Width): big
   return BigInt(width === 4 ? readU32(bytes, offset) : readU16(bytes, offset));
 }
 
-/** A u32 in memory of its own. */
-export function newU32Bytes(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  writeU32(bytes, 0, bytes.length, value);
-  return bytes;
-}
-
 /** Writes the low bytes of a number. */
 export function writeNumber(bytes: Uint8Array, offset: number, width: Width, value: bigint): void {
   writeU32(bytes, offset, Math.min(width, 4), Number(BigInt.asUintN(32, value)));

@@ -1,22 +1,17 @@
-import { readU32 } from '../base/bytes.js';
+import { viewOf } from '../base/bytes.js';
+import { HWPT_SELFTEST } from '../layout/driver_data.js';
 import type { CallMemory } from '../state/call_memory.js';
 
 /** Types of the driver data that HWPT_ALLOC takes. Source: iommufd.h, enum iommu_hwpt_data_type; iommufd_test.h. */
 export const HWPT_DATA_TYPES = { NONE: 0, VTD_S1: 1, ARM_SMMUV3: 2, SELFTEST: 0xdead } as const;
 
-/** The members of struct iommu_hwpt_selftest, of which only the first is required. Source: iommufd_test.h. */
-export interface HwptSelftest {
-  readonly iotlb: number;
-  readonly pagetableType: number;
-}
-
-const IOTLB_BYTES = 4;
+export type HwptSelftest = ReturnType<(typeof HWPT_SELFTEST)['decode']>;
 
 /** Why driver data cannot be taken over. Source: iommu.h:iommu_copy_struct_from_user. */
 export type DataFailure = 'length' | 'fault';
 
 /**
- * Reads a struct of driver data that may be shorter than the kernel's.
+ * Reads struct iommu_hwpt_selftest, which may be as short as its first member.
  * @param bytesMax sizeof of the kernel's struct: a longer one is refused, whatever its tail
  */
 export function readHwptSelftest(
@@ -25,9 +20,9 @@ export function readHwptSelftest(
   bytes: number,
   bytesMax: number,
 ): HwptSelftest | DataFailure {
-  if (bytes < IOTLB_BYTES || bytes > bytesMax) return 'length';
+  if (bytes < HWPT_SELFTEST.endOf('iotlb') || bytes > bytesMax) return 'length';
   if (!memory.isReadable(address, bytes)) return 'fault';
-  const copy = new Uint8Array(8);
+  const copy = new Uint8Array(HWPT_SELFTEST.bytes);
   memory.copyGiven(address, bytes, copy);
-  return { iotlb: readU32(copy, 0), pagetableType: readU32(copy, IOTLB_BYTES) };
+  return HWPT_SELFTEST.decode(viewOf(copy));
 }

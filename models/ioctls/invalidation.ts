@@ -1,15 +1,12 @@
-import { readU32 } from '../base/bytes.js';
+import { viewOf } from '../base/bytes.js';
 import type { MockCache } from '../hardware/mock_cache.js';
 import { CACHE_ENTRIES } from '../hardware/mock_device.js';
+import { HWPT_INVALIDATE_SELFTEST, VIOMMU_INVALIDATE_SELFTEST } from '../layout/driver_data.js';
 import type { CallMemory } from '../state/call_memory.js';
 import type { HwptNested, IommufdObject, Viommu } from '../state/objects.js';
 
 /** Types of the requests. Source: iommufd.h, enum iommu_hwpt_invalidate_data_type; iommufd_test.h. */
 export const INVALIDATE_DATA_TYPES = { VTD_S1: 0, ARM_SMMUV3: 1, SELFTEST: 0xdead_beef } as const;
-
-/** sizeof(struct iommu_hwpt_invalidate_selftest) and of struct iommu_viommu_invalidate_selftest. */
-const HWPT_REQUEST_BYTES = 8;
-const VIOMMU_REQUEST_BYTES = 12;
 
 /** IOMMU_TEST_INVALIDATE_FLAG_ALL. */
 const FLAG_ALL = 1;
@@ -48,13 +45,14 @@ export function invalidate({ cache, entry }: Invalidation): void {
 /** Requests about the IOTLB of a nested page table: each is copied when its turn comes. Source: selftest.c:mock_domain_cache_invalidate_user. */
 export function readHwptRequests({ iotlb }: HwptNested, list: RequestList, memory: CallMemory): Requests {
   const good: Invalidation[] = [];
-  const bytes = new Uint8Array(HWPT_REQUEST_BYTES);
+  const { bytes: requestBytes } = HWPT_INVALIDATE_SELFTEST;
+  const copy = new Uint8Array(requestBytes);
   for (let index = 0; index < list.count; index++) {
-    if (list.bytesEach !== HWPT_REQUEST_BYTES) return { good, obstacle: 'length' };
-    const address = list.address + BigInt(index * HWPT_REQUEST_BYTES);
-    if (!memory.isReadable(address, HWPT_REQUEST_BYTES)) return { good, obstacle: 'fault' };
-    memory.copyGiven(address, HWPT_REQUEST_BYTES, bytes);
-    const [flags, entry] = [readU32(bytes, 0), readU32(bytes, 4)];
+    if (list.bytesEach !== requestBytes) return { good, obstacle: 'length' };
+    const address = list.address + BigInt(index * requestBytes);
+    if (!memory.isReadable(address, requestBytes)) return { good, obstacle: 'fault' };
+    memory.copyGiven(address, requestBytes, copy);
+    const { flags, iotlb_id: entry } = HWPT_INVALIDATE_SELFTEST.decode(viewOf(copy));
     const obstacle = obstacleOf(flags, iotlb, entry);
     if (obstacle !== undefined) return { good, obstacle };
     good.push({ cache: iotlb, entry: flags === FLAG_ALL ? undefined : entry });
@@ -76,8 +74,8 @@ export function readViommuRequests(
     copies.push(copy);
   }
   const good: Invalidation[] = [];
-  for (const bytes of copies) {
-    const [flags, virtId, entry] = [readU32(bytes, 0), readU32(bytes, 4), readU32(bytes, 8)];
+  for (const copy of copies) {
+    const { flags, vdev_id: virtId, cache_id: entry } = VIOMMU_INVALIDATE_SELFTEST.decode(viewOf(copy));
     const cache = cacheOf(viommu, BigInt(virtId), objects);
     const obstacle =
       obstacleOf(flags, cache ?? ANY_CACHE, entry) ?? (cache === undefined ? 'vdevice' : undefined);
@@ -89,8 +87,8 @@ export function readViommuRequests(
 
 /** copy_struct_from_user: a shorter request is extended by zeros, the tail of a longer one must be zero. */
 function copyRequest(address: bigint, bytesEach: number, memory: CallMemory): Uint8Array | 'fault' | 'tail' {
-  const bytes = new Uint8Array(VIOMMU_REQUEST_BYTES);
-  const known = Math.min(bytesEach, VIOMMU_REQUEST_BYTES);
+  const bytes = new Uint8Array(VIOMMU_INVALIDATE_SELFTEST.bytes);
+  const known = Math.min(bytesEach, bytes.length);
   const readable = memory.readableBytes(address, bytesEach);
   for (let offset = known; offset < readable; offset++) {
     if (memory.byteAt(address + BigInt(offset)) !== 0) return 'tail';

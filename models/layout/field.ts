@@ -15,12 +15,26 @@ export type Role =
   | { readonly is: 'length' }
   | { readonly is: 'user_va' }
   | { readonly is: 'count' }
-  | { readonly is: 'array'; readonly element: ArrayElement; readonly direction: Direction }
+  | {
+      readonly is: 'array';
+      readonly element: ArrayElement;
+      readonly direction: Direction;
+      /** What the words of driver data are members of; more than one where it depends on the object. */
+      readonly structs: readonly DriverStruct[];
+    }
   | { readonly is: 'array_bytes' }
   | { readonly is: 'element_bytes' };
 
 /** What a user pointer leads to: ranges of IOVAs, or data of the driver in words of 32 bits. */
 export type ArrayElement = 'iommu_iova_range' | 'word';
+
+/** A struct of the mock driver's data, as it is called in C (`driver_data.ts`). */
+export type DriverStruct =
+  | 'iommu_hwpt_selftest'
+  | 'iommu_hwpt_invalidate_selftest'
+  | 'iommu_viommu_selftest'
+  | 'iommu_viommu_invalidate_selftest'
+  | 'iommu_test_hw_info';
 
 /** Who writes a field: user space (`in`), the kernel (`out`), or both. */
 export type Direction = 'in' | 'out' | 'inout';
@@ -104,11 +118,14 @@ export const count32 = (doc: string, direction?: Direction): Field<number> =>
 
 /** A user pointer to an array of structs. */
 export const rangeArray64 = (doc: string, direction: 'in' | 'out'): Field<bigint> =>
-  u64Field({ is: 'array', element: 'iommu_iova_range', direction }, doc);
+  u64Field({ is: 'array', element: 'iommu_iova_range', direction, structs: [] }, doc);
 
 /** A user pointer to data whose meaning is the driver's. */
-export const data64 = (doc: string, direction: Direction): Field<bigint> =>
-  u64Field({ is: 'array', element: 'word', direction }, doc);
+export const data64 = (
+  doc: string,
+  direction: Direction,
+  ...structs: readonly DriverStruct[]
+): Field<bigint> => u64Field({ is: 'array', element: 'word', direction, structs }, doc);
 
 /** Bytes of the data that a pointer of the same struct leads to. */
 export const dataBytes32 = (doc: string, direction?: Direction): Field<number> =>

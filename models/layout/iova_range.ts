@@ -1,5 +1,5 @@
 import { u64 } from './field.js';
-import { layoutStruct } from './struct.js';
+import { bytesOf, layoutStruct } from './struct.js';
 import type { Range } from '../base/ranges.js';
 
 /** struct iommu_iova_range: the element of the arrays of IOVA_RANGES and ALLOW_IOVAS. Source: iommufd.h. */
@@ -9,9 +9,7 @@ export const IOVA_RANGE = layoutStruct({
 });
 
 export function encodeRange(range: Range): Uint8Array {
-  const bytes = new Uint8Array(IOVA_RANGE.bytes);
-  IOVA_RANGE.encode({ ...range }, new DataView(bytes.buffer));
-  return bytes;
+  return bytesOf(IOVA_RANGE, { ...range });
 }
 
 export function decodeRange(bytes: Uint8Array): Range {

@@ -76,6 +76,13 @@ export function layoutSegments<F extends FieldTable>(segments: readonly Segment[
   };
 }
 
+/** A struct in memory of its own. */
+export function bytesOf<F extends FieldTable>(layout: StructLayout<F>, args: ArgsOf<F>): Uint8Array {
+  const bytes = new Uint8Array(layout.bytes);
+  layout.encode(args, new DataView(bytes.buffer));
+  return bytes;
+}
+
 function roundUp(value: number, alignment: number): number {
   return Math.ceil(value / alignment) * alignment;
 }

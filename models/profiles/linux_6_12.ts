@@ -1,3 +1,4 @@
+import { HWPT_SELFTEST } from '../layout/driver_data.js';
 import type { World } from '../state/world.js';
 import { linux73 } from './linux_7_3.js';
 import type { Profile } from './profile.js';
@@ -20,7 +21,7 @@ export const linux612: Profile = {
   mockDeviceFlags: 0x3,
   hwptPagingFlags: 0x3,
   hwptNestedFlags: 0x4,
-  hwptSelftestBytes: 4,
+  hwptSelftestBytes: HWPT_SELFTEST.endOf('iotlb'),
   hasPagingData: false,
   hwInfoFlags: 0,
   hwInfoCapabilities: 0n,

@@ -1,3 +1,4 @@
+import { HWPT_SELFTEST } from '../layout/driver_data.js';
 import type { Profile } from './profile.js';
 
 /** Linux 7.3: the descriptions are written for it. */
@@ -12,7 +13,7 @@ export const linux73: Profile = {
   mockDeviceFlags: 0x5,
   hwptPagingFlags: 0xf,
   hwptNestedFlags: 0xc,
-  hwptSelftestBytes: 8,
+  hwptSelftestBytes: HWPT_SELFTEST.bytes,
   hasPagingData: true,
   hwInfoFlags: 0x1,
   hwInfoCapabilities: 8n,

@@ -1,6 +1,7 @@
 import type { Errno } from '../../models/base/errno.js';
 import { PAGE_SIZE } from '../../models/base/u64.js';
 import { HWPT_DATA_TYPES } from '../../models/ioctls/driver_data.js';
+import { HWPT_INVALIDATE_SELFTEST } from '../../models/layout/driver_data.js';
 import { IOAS_MAP_FLAGS } from '../../models/ioctls/shared_rules.js';
 import { OPTIONS, OPTION_OPS } from '../../models/ioctls/native/option.js';
 import { BUFFER } from '../../models/program/arena.js';
@@ -113,8 +114,14 @@ const MAIN_FILE = 'f';
 /** Ids that no scenario's file ever reaches. */
 export const NO_SUCH_ID = 0x7000;
 
+/** Driver data is written in words of 32 bits. */
+const WORD_BYTES = 4;
+
 /** Driver data of the mock for HWPT_ALLOC: the value of the IOTLB, and the format of the page table. */
-export function hwptData(words: readonly number[], bytes = 4 * words.length): Record<string, Operand> {
+export function hwptData(
+  words: readonly number[],
+  bytes = WORD_BYTES * words.length,
+): Record<string, Operand> {
   return { data_type: HWPT_DATA_TYPES.SELFTEST, data_len: bytes, data_uptr: { words } };
 }
 
@@ -267,14 +274,15 @@ export class ScenarioBuilder {
     args: Readonly<Record<string, Operand>> = {},
     options: Partial<IoctlOptions> = {},
   ): ExpectedStep {
+    const requestBytes = HWPT_INVALIDATE_SELFTEST.bytes;
     return this.ioctl(
       'IOMMU_HWPT_INVALIDATE',
       {
         hwpt_id: hwpt,
         data_uptr: { words: requests },
         data_type: 0xdead_beef,
-        entry_len: 8,
-        entry_num: requests.length / 2,
+        entry_len: requestBytes,
+        entry_num: (WORD_BYTES * requests.length) / requestBytes,
         ...args,
       },
       options,

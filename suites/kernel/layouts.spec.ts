@@ -5,9 +5,19 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { assert } from 'chai';
 import { hasCall } from '../../models/behaviour.js';
-import { profileOfRelease } from '../../models/profiles/index.js';
+import { type Profile, profileOfRelease } from '../../models/profiles/index.js';
 import type { CallDescription } from '../../models/ioctls/description.js';
 import { CALLS } from '../../models/ioctls/index.js';
+import { DRIVER_STRUCTS } from '../../models/layout/driver_data.js';
+import {
+  HWPT_PAGE_RESPONSE,
+  HWPT_PGFAULT,
+  VEVENT_HEADER,
+  VIOMMU_EVENT_SELFTEST,
+} from '../../models/layout/event_records.js';
+import type { FieldTable } from '../../models/layout/field.js';
+import { IOVA_RANGE } from '../../models/layout/iova_range.js';
+import type { Member, StructLayout } from '../../models/layout/struct.js';
 import type { Kernel } from '../../targets/kernels/store.js';
 import { runCli } from '../self/cli.js';
 
@@ -85,8 +95,59 @@ function factsHere(call: CallDescription): string[] {
   ];
 }
 
-/** A program that prints the facts about calls. */
-function sourceInC(calls: readonly CallDescription[]): string {
+/** The structs that no call has: driver data and records of events. */
+const OTHER_STRUCTS: Readonly<Record<string, StructLayout<FieldTable>>> = {
+  ...DRIVER_STRUCTS,
+  iommu_iova_range: IOVA_RANGE,
+  iommu_hwpt_pgfault: HWPT_PGFAULT,
+  iommu_hwpt_page_response: HWPT_PAGE_RESPONSE,
+  iommufd_vevent_header: VEVENT_HEADER,
+  iommu_viommu_event_selftest: VIOMMU_EVENT_SELFTEST,
+};
+
+/** What came with vIOMMUs. */
+const OF_VIOMMUS = /viommu|vevent/;
+
+/** A struct as a kernel knows it. */
+interface KnownStruct {
+  readonly name: string;
+  readonly bytes: number;
+  readonly members: readonly Member[];
+}
+
+function structsOf(profile: Profile | undefined): KnownStruct[] {
+  return Object.entries(OTHER_STRUCTS)
+    .filter(([name]) => profile?.hasViommus !== false || !OF_VIOMMUS.test(name))
+    .map(([name, { bytes, members }]) => {
+      const known = name === 'iommu_hwpt_selftest' ? (profile?.hwptSelftestBytes ?? bytes) : bytes;
+      return { name, bytes: known, members: members.filter(({ offset }) => offset < known) };
+    });
+}
+
+function structFactsInC({ name, members }: KnownStruct): string[] {
+  const fact = (what: string, value: string) =>
+    `  printf("${name} ${what} %lu\\n", (unsigned long)(${value}));`;
+  return [
+    fact('sizeof', `sizeof(struct ${name})`),
+    ...members.flatMap((member) => [
+      fact(`offsetof ${member.name}`, `offsetof(struct ${name}, ${member.name})`),
+      fact(`sizeof ${member.name}`, `sizeof(((struct ${name} *)0)->${member.name})`),
+    ]),
+  ];
+}
+
+function structFactsHere({ name, bytes, members }: KnownStruct): string[] {
+  return [
+    `${name} sizeof ${String(bytes)}`,
+    ...members.flatMap(({ name: member, offset, field }) => [
+      `${name} offsetof ${member} ${String(offset)}`,
+      `${name} sizeof ${member} ${String(field.bytes)}`,
+    ]),
+  ];
+}
+
+/** A program that prints the facts about calls and structs. */
+function sourceInC(calls: readonly CallDescription[], structs: readonly KnownStruct[]): string {
   const lines = [
     '#include <stddef.h>',
     '#include <stdio.h>',
@@ -95,6 +156,7 @@ function sourceInC(calls: readonly CallDescription[]): string {
     'int main(void)',
     '{',
     ...calls.flatMap(factsInC),
+    ...structs.flatMap(structFactsInC),
     '  return 0;',
     '}',
   ];
@@ -119,10 +181,12 @@ describe('struct layouts, by the C compiler', () => {
     for (const { id, version, headers = '' } of kernels) {
       const profile = profileOfRelease(version);
       const calls = CALLS.filter((call) => profile === undefined || hasCall(profile, call));
-      await writeFile(file, sourceInC(calls));
+      const structs = structsOf(profile);
+      await writeFile(file, sourceInC(calls, structs));
       await run('gcc', ['-D__user=', '-I', headers, '-o', program, file]);
       const { stdout } = await run(program);
-      assert.deepEqual(calls.flatMap(factsHere), stdout.trimEnd().split('\n'), id);
+      const facts = [...calls.flatMap(factsHere), ...structs.flatMap(structFactsHere)];
+      assert.deepEqual(facts, stdout.trimEnd().split('\n'), id);
     }
   });
 });

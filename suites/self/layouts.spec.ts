@@ -1,7 +1,14 @@
 import { assert } from 'chai';
 import { CALLS, callByName } from '../../models/ioctls/index.js';
-import { layoutStruct } from '../../models/layout/struct.js';
-import { u32, u64 } from '../../models/layout/field.js';
+import { DRIVER_STRUCTS } from '../../models/layout/driver_data.js';
+import {
+  HWPT_PAGE_RESPONSE,
+  HWPT_PGFAULT,
+  VEVENT_HEADER,
+  VIOMMU_EVENT_SELFTEST,
+} from '../../models/layout/event_records.js';
+import { type FieldTable, u32, u64 } from '../../models/layout/field.js';
+import { type StructLayout, layoutStruct } from '../../models/layout/struct.js';
 
 /** Written from the uAPI headers by hand: command, sizeof, and the size that is required at least. */
 const EXPECTED: Readonly<Record<string, readonly [command: number, bytes: number, bytesMin: number]>> = {
@@ -24,6 +31,19 @@ const EXPECTED: Readonly<Record<string, readonly [command: number, bytes: number
   IOMMU_HWPT_INVALIDATE: [0x3b8d, 32, 32],
 };
 
+/** Likewise of driver data and of records of events: sizeof, and offsets of the members. */
+const EXPECTED_STRUCTS: readonly (readonly [StructLayout<FieldTable>, bytes: number, offsets: number[]])[] = [
+  [DRIVER_STRUCTS.iommu_hwpt_selftest, 8, [0, 4]],
+  [DRIVER_STRUCTS.iommu_hwpt_invalidate_selftest, 8, [0, 4]],
+  [DRIVER_STRUCTS.iommu_viommu_selftest, 24, [0, 4, 8, 16]],
+  [DRIVER_STRUCTS.iommu_viommu_invalidate_selftest, 12, [0, 4, 8]],
+  [DRIVER_STRUCTS.iommu_test_hw_info, 8, [0, 4]],
+  [HWPT_PGFAULT, 40, [0, 4, 8, 12, 16, 20, 24, 32, 36]],
+  [HWPT_PAGE_RESPONSE, 8, [0, 4]],
+  [VEVENT_HEADER, 8, [0, 4]],
+  [VIOMMU_EVENT_SELFTEST, 4, [0]],
+];
+
 describe('struct layouts', () => {
   for (const [name, [command, bytes, bytesMin]] of Object.entries(EXPECTED)) {
     it(`${name} is as in iommufd.h`, () => {
@@ -31,6 +51,12 @@ describe('struct layouts', () => {
       assert.deepEqual([call?.command, call?.layout.bytes, call?.bytesMin], [command, bytes, bytesMin]);
     });
   }
+
+  it('driver data and records of events are as in the headers', () => {
+    for (const [{ bytes, members }, ...expected] of EXPECTED_STRUCTS) {
+      assert.deepEqual([bytes, members.map(({ offset }) => offset)], expected);
+    }
+  });
 
   it('every call starts with size at offset 0', () => {
     for (const { name, layout } of CALLS) {

@@ -1,4 +1,5 @@
 import { present } from '../../base/assert.js';
+import { TEST_HW_INFO } from '../../layout/driver_data.js';
 import {
   type ArgsOf,
   choice32,
@@ -11,6 +12,7 @@ import {
   u64,
   u8,
 } from '../../layout/field.js';
+import { bytesOf } from '../../layout/struct.js';
 import type { Device } from '../../state/objects.js';
 import { type CallContext, defineCall } from '../description.js';
 import { cannotRespond } from '../shared_rules.js';
@@ -23,8 +25,8 @@ const FLAGS = { INPUT_TYPE: 1 } as const;
 /** Types of hardware information. Source: iommufd.h, enum iommu_hw_info_type; iommufd_test.h. */
 const TYPES = { DEFAULT: 0, INTEL_VTD: 1, ARM_SMMUV3: 2, SELFTEST: 0xfeed_beef } as const;
 
-/** struct iommu_test_hw_info: flags 0 and IOMMU_HW_INFO_SELFTEST_REGVAL. Source: selftest.c:mock_domain_hw_info. */
-const MOCK_INFO = Uint8Array.of(0, 0, 0, 0, 0xef, 0xbe, 0xad, 0xde);
+/** flags 0 and IOMMU_HW_INFO_SELFTEST_REGVAL. Source: selftest.c:mock_domain_hw_info. */
+const MOCK_INFO = bytesOf(TEST_HW_INFO, { flags: 0, test_reg: 0xdead_beef });
 
 /** IOMMU_HW_CAP_DIRTY_TRACKING. */
 const CAPABILITY_DIRTY = 1n;
@@ -34,7 +36,7 @@ const FIELDS = {
   flags: flags32(FLAGS),
   dev_id: id32(['DEVICE']),
   data_len: dataBytes32('in: bytes of the buffer; out: bytes that the kernel has', 'inout'),
-  data_uptr: data64('receives the driver’s information, zero-filled', 'out'),
+  data_uptr: data64('receives the driver’s information, zero-filled', 'out', 'iommu_test_hw_info'),
   out_data_type: choice32(TYPES, 'inout'),
   out_max_pasid_log2: u8('bits of a PASID', 'out'),
   __reserved0: reserved8(),

@@ -42,7 +42,7 @@ const FIELDS = {
   __reserved: reserved32(),
   data_type: choice32(HWPT_DATA_TYPES),
   data_len: dataBytes32('bytes of the driver data'),
-  data_uptr: data64('driver data', 'in'),
+  data_uptr: data64('driver data', 'in', 'iommu_hwpt_selftest'),
   fault_id: u32('id of FAULT, with FAULT_ID_VALID'),
   __reserved2: u32('never checked'),
 } as const;
@@ -225,5 +225,5 @@ function isIoas(target: IommufdObject | undefined): boolean {
 
 /** The format that the data asks for; without data, the first. */
 function tableNumber(data: HwptSelftest | DataFailure | undefined): number {
-  return typeof data === 'object' ? data.pagetableType : 0;
+  return typeof data === 'object' ? data.pagetable_type : 0;
 }

@@ -1,4 +1,5 @@
 import { PAGE_SIZE } from '../../base/u64.js';
+import { VIOMMU_INVALIDATE_SELFTEST } from '../../layout/driver_data.js';
 import {
   type ArgsOf,
   choice32,
@@ -28,8 +29,8 @@ const COPY = 'include/linux/iommu.h:iommu_copy_struct_from_user_array';
 /** IOMMU_HWPT_INVALIDATE_ENTRY_NUM_MAX. Source: hw_pagetable.c. */
 const ENTRIES_MAX = 1 << 19;
 
-/** Requests of 12 bytes that fit the 4 MiB that the kernel can allocate in one piece. */
-const VIOMMU_REQUESTS_MAX = Math.floor((4 << 20) / 12);
+/** Requests of a vIOMMU that fit the 4 MiB that the kernel can allocate in one piece. */
+const VIOMMU_REQUESTS_MAX = Math.floor((4 << 20) / VIOMMU_INVALIDATE_SELFTEST.bytes);
 
 /** What only requests of vIOMMUs can meet. */
 const OF_VIOMMUS: ReadonlySet<string> = new Set(['tail', 'vdevice']);
@@ -37,7 +38,12 @@ const OF_VIOMMUS: ReadonlySet<string> = new Set(['tail', 'vdevice']);
 const FIELDS = {
   size: sizeField(),
   hwpt_id: id32(['HWPT_NESTED', 'VIOMMU']),
-  data_uptr: data64('requests of the driver', 'in'),
+  data_uptr: data64(
+    'requests of the driver',
+    'in',
+    'iommu_hwpt_invalidate_selftest',
+    'iommu_viommu_invalidate_selftest',
+  ),
   data_type: choice32(INVALIDATE_DATA_TYPES),
   entry_len: elementBytes32('bytes of one request'),
   entry_num: count32('in: requests; out: requests carried out', 'inout'),

@@ -1,6 +1,8 @@
-import { newU32Bytes } from '../../base/bytes.js';
+import { viewOf } from '../../base/bytes.js';
 import { present } from '../../base/assert.js';
+import { VIOMMU_SELFTEST } from '../../layout/driver_data.js';
 import { type ArgsOf, choice32, data64, dataBytes32, id32, sizeField, u32 } from '../../layout/field.js';
+import { bytesOf } from '../../layout/struct.js';
 import type { Device, HwptPaging } from '../../state/objects.js';
 import { chooseIds } from '../choices.js';
 import { type CallContext, defineCall } from '../description.js';
@@ -12,9 +14,8 @@ const MOCK = 'selftest.c:mock_viommu_init';
 /** Source: iommufd.h, enum iommu_viommu_type; iommufd_test.h. */
 const TYPES = { DEFAULT: 0, ARM_SMMUV3: 1, SELFTEST: 0xdead_beef } as const;
 
-/** struct iommu_viommu_selftest: in_data and out_data of 32 bits, then offset and length of the region of 64. */
-const DATA_BYTES_MIN = 8;
-const DATA_BYTES_MAX = 24;
+/** The data of the first version of its struct. */
+const DATA_BYTES_MIN = VIOMMU_SELFTEST.endOf('out_data');
 
 /** The region that the mock offers for mmap. */
 const REGION_BYTES = 8192;
@@ -28,7 +29,7 @@ const FIELDS = {
   out_viommu_id: id32(['VIOMMU'], 'out'),
   data_len: dataBytes32('bytes of the driver data'),
   __reserved: u32('never checked'),
-  data_uptr: data64('driver data, of which the driver fills in the rest', 'inout'),
+  data_uptr: data64('driver data, of which the driver fills in the rest', 'inout', 'iommu_viommu_selftest'),
 };
 
 type Args = ArgsOf<typeof FIELDS>;
@@ -90,7 +91,7 @@ export const viommuAlloc = defineCall(
       says: 'the data is shorter than the first version of its struct, or longer than the one the kernel knows',
       cite: MOCK,
       when: ({ args }) =>
-        args.data_len !== 0 && (args.data_len < DATA_BYTES_MIN || args.data_len > DATA_BYTES_MAX),
+        args.data_len !== 0 && (args.data_len < DATA_BYTES_MIN || args.data_len > VIOMMU_SELFTEST.bytes),
     },
     {
       id: 'EFAULT.data',
@@ -121,10 +122,14 @@ export const viommuAlloc = defineCall(
 function answerData({ args, file, memory }: Context): void {
   const { data_len: bytes, data_uptr: address } = args;
   if (bytes === 0) return;
-  const data = new Uint8Array(DATA_BYTES_MAX);
-  memory.copyGiven(address, 4, data);
-  data.copyWithin(4, 0, 4);
-  data.set(newU32Bytes(file.regions.nextOffset(REGION_BYTES)), 8);
-  data.set(newU32Bytes(REGION_BYTES), 16);
-  memory.write(address, data.slice(0, bytes));
+  const data = new Uint8Array(VIOMMU_SELFTEST.bytes);
+  memory.copyGiven(address, bytes, data);
+  const { in_data } = VIOMMU_SELFTEST.decode(viewOf(data));
+  const answer = bytesOf(VIOMMU_SELFTEST, {
+    in_data,
+    out_data: in_data,
+    out_mmap_offset: BigInt(file.regions.nextOffset(REGION_BYTES)),
+    out_mmap_length: BigInt(REGION_BYTES),
+  });
+  memory.write(address, answer.slice(0, bytes));
 }
