@@ -121,8 +121,8 @@ class ArgumentDraw {
   /** Words that the driver may make sense of: one of its structs, cut short or too long now and then, or a list of them. */
   #data({ direction, structs }: ArrayRole): Operand {
     const { picks } = this;
-    const struct = picks.any(structs);
-    this.#structBytes = struct === undefined ? 0 : DRIVER_STRUCTS[struct].bytes;
+    const struct = picks.rarely(3) ? picks.any(structs) : structs[0];
+    this.#structBytes = struct === undefined ? WORD_BYTES : DRIVER_STRUCTS[struct].bytes;
     if (picks.rarely(24)) return HOLE;
     if (direction === 'out') {
       this.#dataBytes = picks.below(2 * this.#structBytes + WORD_BYTES);
@@ -130,7 +130,8 @@ class ArgumentDraw {
       return { room: this.#dataBytes };
     }
     const words = this.#structBytes / WORD_BYTES;
-    const count = this.#elements > 0 ? words * this.#elements : picks.below(words + 2);
+    const whole = this.#elements > 0 ? words * this.#elements : 1 + picks.below(words);
+    const count = picks.rarely(8) ? picks.below(words + 2) : whole;
     this.#dataBytes = WORD_BYTES * count;
     if (direction === 'inout') this.#dataBytesMax = this.#dataBytes;
     return {
