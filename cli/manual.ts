@@ -27,14 +27,13 @@ export function manualPages(): Page[] {
 
 /** Everything that is known of a call. */
 export function callPage(call: CallDescription): string {
-  const { layout, name, doc, source, command, op, bytesMin } = call;
+  const { name, doc, source, command, op } = call;
   const operation = op === undefined ? '' : ` with op ${String(op)}`;
-  const size = `${String(layout.bytes)} bytes, at least ${String(bytesMin)} are required`;
   return page(
     `# ${name}`,
     doc,
-    `ioctl ${hex(command)}${operation}: ${size}. Implemented in \`${source}\`, in ${kernelsOf(call)}.`,
-    fieldTable(call),
+    `ioctl ${hex(command)}${operation}: ${argumentOf(call)}. Implemented in \`${source}\`, in ${kernelsOf(call)}.`,
+    ...(call.layout.members.length === 0 ? [] : [fieldTable(call)]),
     '## What it refuses',
     'In this order, after what every call refuses (`explain envelope`); the first that applies decides.',
     ruleTable(name, call.rules),
@@ -42,6 +41,13 @@ export function callPage(call: CallDescription): string {
     ...profileDifferences(call),
     ...scenarioList(`${name}/`),
   );
+}
+
+/** What user space passes, in words. */
+function argumentOf({ argument, layout, bytesMin }: CallDescription): string {
+  if (argument === 'struct')
+    return `${String(layout.bytes)} bytes, at least ${String(bytesMin)} are required`;
+  return layout.members.length === 0 ? 'the argument is ignored' : 'the argument is a number, and no pointer';
 }
 
 /** What every ioctl on the file refuses before the call itself looks at its struct. */

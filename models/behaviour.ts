@@ -30,7 +30,9 @@ export class Behaviour {
 }
 
 /** Whether a profile's kernel has a call at all. */
-export function hasCall({ lastCommand, lastTestOp }: Profile, { command, op }: CallDescription): boolean {
+export function hasCall({ lastCommand, lastTestOp }: Profile, call: CallDescription): boolean {
+  const { command, op, protocol } = call;
+  if (protocol === 'vfio') return true;
   return op === undefined ? (command & 0xff) <= lastCommand || command === TEST_COMMAND : op <= lastTestOp;
 }
 

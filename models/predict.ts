@@ -126,9 +126,10 @@ class PreparedCall {
       enact: (seen) => {
         const illegal: string[] = [];
         const chosen = reading === 'exact' || seen === undefined ? c : this.#contextAdopting(seen, illegal);
+        const value = this.call.returns(chosen);
         this.call.effect(chosen);
         this.#respond(chosen);
-        return { returned: returned(0, chosen.memory), illegal };
+        return { returned: { ...returned(0, chosen.memory), value }, illegal };
       },
     };
   }
@@ -160,7 +161,7 @@ class PreparedCall {
 
   #context(memory: CallMemory, choose: AnyContext['choose']): AnyContext {
     const { pointer, profile, file } = this.envelope;
-    const args: AnyArgs = this.#copy.decode();
+    const args = this.#decode();
     const canRespond = (): boolean => this.#canRespond(args, memory);
     const world = this.world;
     return this.call.resolve({
@@ -173,6 +174,12 @@ class PreparedCall {
       canRespond,
       choose,
     });
+  }
+
+  #decode(): AnyArgs {
+    const { argument, layout } = this.call;
+    if (argument === 'struct') return this.#copy.decode();
+    return Object.fromEntries(layout.members.map(({ name }) => [name, this.envelope.pointer]));
   }
 
   #canRespond(args: AnyArgs, memory: CallMemory): boolean {
@@ -235,8 +242,8 @@ function returned(errno: number, memory: CallMemory): Returned {
 }
 
 function kernelCopy(
-  { layout }: CallDescription,
+  { layout, protocol, bytesMin }: CallDescription,
   { memory, pointer, userBytes }: EnvelopeContext,
 ): StructCopy {
-  return new StructCopy(layout, memory, pointer, userBytes);
+  return new StructCopy(layout, memory, pointer, protocol === 'vfio' ? bytesMin : userBytes);
 }

@@ -28,6 +28,8 @@ import { optionHugePages } from './option/huge_pages.js';
 import { optionRlimitMode } from './option/rlimit_mode.js';
 import { vectorsCore } from './vectors/core.js';
 import { vfioCompatIoas } from './vfio/compat_ioas.js';
+import { vfioMapDma } from './vfio/map_dma.js';
+import { vfioNumbers } from './vfio/numbers.js';
 import { viommuAlloc } from './viommu/alloc.js';
 import { viommuInvalidate } from './viommu/invalidate.js';
 import { viommuNested } from './viommu/nested.js';
@@ -67,6 +69,8 @@ export const SUITES: readonly Suite[] = [
   viommuNested,
   viommuInvalidate,
   vfioCompatIoas,
+  vfioNumbers,
+  vfioMapDma,
   vectorsCore,
 ];
 

@@ -1,6 +1,6 @@
 import type { Errno } from '../base/errno.js';
 import type { ArgsOf, FieldTable } from '../layout/field.js';
-import { type Segment, type StructLayout, layoutSegments } from '../layout/struct.js';
+import { type Segment, type StructLayout, layoutSegments, layoutStruct } from '../layout/struct.js';
 import type { Profile } from '../profiles/index.js';
 import type { CallMemory } from '../state/call_memory.js';
 import type { IommufdFile } from '../state/iommufd_file.js';
@@ -69,22 +69,35 @@ export interface Splat {
 /** The part of the struct that the kernel writes on success. */
 export type Response = 'struct' | 'nothing' | { readonly member: string };
 
-/** The face of a call: what user space passes, and what comes back. `F` is its field table. */
-export interface CallInterface<F extends FieldTable> {
+/**
+ * Whose conventions a call keeps. An `iommufd` struct starts with `size` and may be longer than the kernel's if the rest is 0;
+ * a `vfio` one starts with `argsz`, of which the kernel reads only what it requires, and what lies behind is room for answers.
+ * Source: main.c:iommufd_fops_ioctl; vfio_compat.c:iommufd_vfio_ioctl.
+ */
+export type Protocol = 'iommufd' | 'vfio';
+
+/** What any call says of itself. */
+interface CallIdentity {
   readonly name: string;
   /** The ioctl number. */
   readonly command: number;
   /** Selects the operation of a multiplexed command. */
   readonly op?: number;
+  /** Without it, `iommufd`. */
+  readonly protocol?: Protocol;
   readonly doc: string;
   /** Where the kernel implements it. */
   readonly source: string;
+  /** Whether memory exhaustion is an answer the contract allows; it is never one of a machine with memory to spare. */
+  readonly allocates: boolean;
+}
+
+/** The face of a call: what user space passes, and what comes back. `F` is its field table. */
+export interface CallInterface<F extends FieldTable> extends CallIdentity {
   /** The last member that user space must know of. */
   readonly lastRequired: keyof F & string;
   /** A function if it depends on what user space passed. */
   readonly respond: Response | ((this: void, args: ArgsOf<F>) => Response);
-  /** Whether memory exhaustion is an answer the contract allows; it is never one of a machine with memory to spare. */
-  readonly allocates: boolean;
 }
 
 /** What rules and effect look up before they decide. Pure; `R` may hold values computed on demand (`once`). */
@@ -96,6 +109,8 @@ export interface CallBehaviour<C> {
   readonly rules: readonly Rule<C>[];
   /** What success changes, and the results it writes into `args`. */
   effect(this: void, c: C): void;
+  /** What the ioctl returns on success; without it, 0. */
+  returns?(this: void, c: C): number;
 }
 
 /** The decoded struct of any call. */
@@ -109,6 +124,9 @@ export interface CallDescription {
   readonly name: string;
   readonly command: number;
   readonly op: number | undefined;
+  readonly protocol: Protocol;
+  /** Whether the ioctl's argument leads to a struct, or is itself the one member, if there is any. */
+  readonly argument: 'struct' | 'value';
   readonly doc: string;
   readonly source: string;
   readonly layout: StructLayout<FieldTable>;
@@ -119,6 +137,7 @@ export interface CallDescription {
   /** Adds what the rules look up to a context. */
   resolve(c: AnyContext): AnyContext;
   effect(this: void, c: AnyContext): void;
+  returns(this: void, c: AnyContext): number;
 }
 
 /** A call description that still lacks its behaviour; apart, so that the types of `F` and `R` are settled first. */
@@ -141,20 +160,47 @@ export function defineSegmentedCall<F extends FieldTable, R extends object>(
 ): CallStub<F, R> {
   const layout = layoutSegments<F>(face.segments);
   const { respond } = face;
+  return describe(face, lookUp, {
+    argument: 'struct',
+    layout,
+    bytesMin: layout.endOf(face.lastRequired),
+    responseTo: (args) => (typeof respond === 'function' ? respond(args as ArgsOf<F>) : respond),
+  });
+}
+
+/** Describes a call whose argument is a number and no pointer: the one member of its table, or nothing. */
+export function defineValueCall<F extends FieldTable, R extends object>(
+  face: CallIdentity & { readonly fields: F },
+  lookUp: Lookup<ArgsOf<F>, R>,
+): CallStub<F, R> {
+  const layout = layoutStruct(face.fields);
+  return describe(face, lookUp, {
+    argument: 'value',
+    layout,
+    bytesMin: 0,
+    responseTo: () => 'nothing',
+  });
+}
+
+function describe<F extends FieldTable, R extends object>(
+  face: CallIdentity,
+  lookUp: Lookup<ArgsOf<F>, R>,
+  passing: Pick<CallDescription, 'argument' | 'layout' | 'bytesMin' | 'responseTo'>,
+): CallStub<F, R> {
   return {
-    behaves: ({ rules, effect }) => ({
+    behaves: ({ rules, effect, returns = () => 0 }) => ({
       name: face.name,
       command: face.command,
       op: face.op,
+      protocol: face.protocol ?? 'iommufd',
       doc: face.doc,
       source: face.source,
-      layout: layout,
-      bytesMin: layout.endOf(face.lastRequired),
-      responseTo: (args) => (typeof respond === 'function' ? respond(args as ArgsOf<F>) : respond),
-      rules: rules,
+      ...passing,
+      rules,
       allocates: face.allocates,
       resolve: (c) => Object.assign(c, lookUp(c as unknown as CallContext<ArgsOf<F>>)),
-      effect: effect,
+      effect,
+      returns,
     }),
   };
 }

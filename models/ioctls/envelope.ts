@@ -9,12 +9,13 @@ import { TEST_COMMAND } from './test/test_command.js';
 export interface EnvelopeContext {
   readonly file: IommufdFile | undefined;
   readonly command: number;
+  /** The argument, which some calls of VFIO take for a number. */
   readonly pointer: bigint;
   readonly memory: CallMemory;
   readonly profile: Profile;
   /** The call that the command names, if the model describes it. */
   readonly description: CallDescription | undefined;
-  /** The `size` that user space passed; 0 where it cannot be read. */
+  /** The `size` or `argsz` that user space passed; 0 where there is none or it cannot be read. */
   readonly userBytes: number;
 }
 
@@ -26,8 +27,7 @@ const FIRST_COMMAND = 0x3b80;
 const DISPATCH = 'main.c:iommufd_fops_ioctl';
 const COPY_IN = 'include/linux/uaccess.h:copy_struct_from_user';
 
-/** VFIO compatibility commands, which the kernel dispatches before it looks at the table. Source: vfio_compat.c:iommufd_vfio_ioctl. */
-const VFIO_COMMANDS = new Set([0x3b64, 0x3b65, 0x3b66, 0x3b70, 0x3b71, 0x3b72]);
+const VFIO_COPY_IN = 'vfio_compat.c: copy_from_user of each call';
 
 /** In the order of the kernel. */
 export const ENVELOPE_RULES: readonly Rule<EnvelopeContext>[] = [
@@ -41,19 +41,25 @@ export const ENVELOPE_RULES: readonly Rule<EnvelopeContext>[] = [
     id: 'ENOTTY.number',
     says: 'the command number lies outside the table',
     cite: DISPATCH,
-    when: (c) => !isInTable(c) && !VFIO_COMMANDS.has(c.command),
+    when: (c) => !isInTable(c) && !isVfio(c),
   },
   {
-    id: 'unspecified.vfio',
-    says: 'the model does not describe the VFIO compatibility commands yet',
-    cite: 'models/ioctls',
-    when: ({ command }) => VFIO_COMMANDS.has(command),
+    id: 'EFAULT.vfio_struct',
+    says: 'the command is one of VFIO, and a byte of what it requires of the struct cannot be read',
+    cite: VFIO_COPY_IN,
+    when: (c) => isVfio(c) && !isRequiredReadable(c),
+  },
+  {
+    id: 'EINVAL.argsz',
+    says: 'the command is one of VFIO, and argsz is below what it requires',
+    cite: VFIO_COPY_IN,
+    when: (c) => isVfio(c) && isTooShort(c),
   },
   {
     id: 'EFAULT.size',
     says: 'the size member cannot be read',
     cite: DISPATCH,
-    when: ({ memory, pointer }) => !memory.isReadable(pointer, SIZE_BYTES),
+    when: (c) => !isVfio(c) && !c.memory.isReadable(c.pointer, SIZE_BYTES),
   },
   {
     id: 'ENOTTY.command',
@@ -71,7 +77,7 @@ export const ENVELOPE_RULES: readonly Rule<EnvelopeContext>[] = [
     id: 'EINVAL.size',
     says: 'size is below what the call requires',
     cite: DISPATCH,
-    when: ({ description, userBytes }) => description !== undefined && userBytes < description.bytesMin,
+    when: (c) => !isVfio(c) && isTooShort(c),
   },
   {
     id: 'E2BIG.tail',
@@ -89,8 +95,7 @@ export const ENVELOPE_RULES: readonly Rule<EnvelopeContext>[] = [
     id: 'EFAULT.struct',
     says: 'a byte of the struct cannot be read',
     cite: COPY_IN,
-    when: ({ description, memory, pointer, userBytes }) =>
-      description !== undefined && !memory.isReadable(pointer, Math.min(userBytes, description.layout.bytes)),
+    when: (c) => !isVfio(c) && !isStructReadable(c),
   },
 ];
 
@@ -102,8 +107,29 @@ export function openEnvelope(
   memory: CallMemory,
   profile: Profile,
 ): EnvelopeContext {
-  const userBytes = memory.isReadable(pointer, SIZE_BYTES) ? memory.readU32(pointer) : 0;
-  return { file, command, pointer, memory, profile, description: callByCommand(command), userBytes };
+  const description = callByCommand(command);
+  const hasSize = description?.argument !== 'value' && memory.isReadable(pointer, SIZE_BYTES);
+  const userBytes = hasSize ? memory.readU32(pointer) : 0;
+  return { file, command, pointer, memory, profile, description, userBytes };
+}
+
+/** Whether the kernel takes the command before it looks at the table: it compares the whole number. */
+function isVfio({ description }: EnvelopeContext): boolean {
+  return description?.protocol === 'vfio';
+}
+
+function isTooShort({ description, userBytes }: EnvelopeContext): boolean {
+  return description !== undefined && userBytes < description.bytesMin;
+}
+
+function isRequiredReadable({ description, memory, pointer }: EnvelopeContext): boolean {
+  return description === undefined || memory.isReadable(pointer, description.bytesMin);
+}
+
+function isStructReadable({ description, memory, pointer, userBytes }: EnvelopeContext): boolean {
+  return (
+    description === undefined || memory.isReadable(pointer, Math.min(userBytes, description.layout.bytes))
+  );
 }
 
 function isInTable({ command, profile }: EnvelopeContext): boolean {
@@ -119,7 +145,7 @@ function isCommand({ command, profile }: EnvelopeContext): boolean {
 
 /** What the bytes beyond the kernel's struct are; the first that is not 0 or cannot be read decides. */
 function tailOf({ description, memory, pointer, userBytes }: EnvelopeContext): 'zero' | 'not_zero' | 'fault' {
-  if (description === undefined || userBytes <= description.layout.bytes) return 'zero';
+  if (description?.protocol !== 'iommufd' || userBytes <= description.layout.bytes) return 'zero';
   const start = pointer + BigInt(description.layout.bytes);
   const tailBytes = userBytes - description.layout.bytes;
   const readable = memory.readableBytes(start, tailBytes);

@@ -16,6 +16,10 @@ import { option } from './native/option.js';
 import { vdeviceAlloc } from './native/vdevice_alloc.js';
 import { vfioIoas } from './native/vfio_ioas.js';
 import { viommuAlloc } from './native/viommu_alloc.js';
+import { vfioCheckExtension } from './vfio/check_extension.js';
+import { vfioGetApiVersion } from './vfio/get_api_version.js';
+import { vfioMapDma } from './vfio/map_dma.js';
+import { vfioSetIommu } from './vfio/set_iommu.js';
 import { addReserved } from './test/add_reserved.js';
 import { devCheckCache } from './test/dev_check_cache.js';
 import { mdCheckMap } from './test/md_check_map.js';
@@ -44,6 +48,10 @@ export const CALLS: readonly CallDescription[] = [
   vdeviceAlloc,
   ioasChangeProcess,
   ioasNoiommuGetPa,
+  vfioGetApiVersion,
+  vfioCheckExtension,
+  vfioSetIommu,
+  vfioMapDma,
   testCommand,
   addReserved,
   mockDomain,

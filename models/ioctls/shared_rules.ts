@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '../base/u64.js';
 import type { Ioas } from '../state/objects.js';
 import type { AddDomainFailure } from '../state/attach.js';
 import type { Protection } from '../state/pages.js';
@@ -18,7 +19,7 @@ export function protectionOf(flags: number): Protection {
 }
 
 /** Whether a word has a bit outside a set of flags. */
-function hasUnknownBits(word: number, flags: Readonly<Record<string, number>>): boolean {
+export function hasUnknownBits(word: number, flags: Readonly<Record<string, number>>): boolean {
   const known = Object.values(flags).reduce((bits, bit) => bits | bit, 0);
   return (word & ~known) !== 0;
 }
@@ -77,14 +78,14 @@ export function cannotRespond<C extends Pick<CallContext<unknown>, 'canRespond'>
   };
 }
 
-/** What placing an area can fail with, in the kernel's order. Source: io_pagetable.c:iopt_alloc_area_pages. */
-export const PLACEMENT_RULES: readonly Rule<{ placement: Placement }>[] = [
-  {
-    id: 'EINVAL.length_alignment',
-    says: 'length is not a multiple of the alignment of the IOAS',
-    cite: 'io_pagetable.c:iopt_alloc_area_pages',
-    when: ({ placement }) => placement.isLengthMisaligned,
-  },
+const LENGTH_MISALIGNED: Rule<{ placement: Placement }> = {
+  id: 'EINVAL.length_alignment',
+  says: 'length is not a multiple of the alignment of the IOAS',
+  cite: 'io_pagetable.c:iopt_alloc_area_pages',
+  when: ({ placement }) => placement.isLengthMisaligned,
+};
+
+const AUTOMATIC_RULES: readonly Rule<{ placement: Placement }>[] = [
   {
     id: 'EOVERFLOW.automatic_length',
     says: 'an automatic IOVA is asked for 2^63 - 1 bytes or more',
@@ -103,6 +104,9 @@ export const PLACEMENT_RULES: readonly Rule<{ placement: Placement }>[] = [
     cite: 'io_pagetable.c:iopt_alloc_iova',
     when: ({ placement }) => placement.hasNoHole,
   },
+];
+
+const FIXED_RULES: readonly Rule<{ placement: Placement }>[] = [
   {
     id: 'EINVAL.iova_alignment',
     says: 'the fixed IOVA is not a multiple of the alignment of the IOAS',
@@ -126,6 +130,35 @@ export const PLACEMENT_RULES: readonly Rule<{ placement: Placement }>[] = [
     says: 'the fixed range meets an existing area',
     cite: 'io_pagetable.c:iopt_check_iova',
     when: ({ placement }) => placement.isFixedOccupied,
+  },
+];
+
+/** What placing an area can fail with, in the kernel's order. Source: io_pagetable.c:iopt_alloc_area_pages. */
+export const PLACEMENT_RULES = [LENGTH_MISALIGNED, ...AUTOMATIC_RULES, ...FIXED_RULES] as const;
+
+/** The same for calls that place at fixed IOVAs only. */
+export const FIXED_PLACEMENT_RULES = [LENGTH_MISALIGNED, ...FIXED_RULES] as const;
+
+const DISABLE = 'io_pagetable.c:iopt_disable_large_pages';
+
+interface LargePagesOff {
+  /** The IOAS whose large pages the call turns off; undefined where it does not, or they are off. */
+  ioasWithoutLarge(): Ioas | undefined;
+}
+
+/** What turning large pages off can fail with. */
+export const LARGE_PAGES_OFF_RULES: readonly Rule<LargePagesOff>[] = [
+  {
+    id: 'EINVAL.mapped',
+    says: 'large pages are disabled while the IOAS has areas in a domain',
+    cite: DISABLE,
+    when: (c) => c.ioasWithoutLarge()?.table.hasAreasInDomain ?? false,
+  },
+  {
+    id: 'EADDRINUSE.alignment',
+    says: 'large pages are disabled while an area is not aligned to pages',
+    cite: DISABLE,
+    when: (c) => c.ioasWithoutLarge()?.table.areasKeepTo(PAGE_SIZE) === false,
   },
 ];
 

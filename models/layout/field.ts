@@ -71,6 +71,10 @@ function u64Field(role: Role, doc: string, direction: Direction = 'in'): Field<b
 export const sizeField = (): Field<number> =>
   u32Field({ is: 'size' }, 'bytes of this struct that user space knows of');
 
+/** The first member of VFIO's structs: how many bytes there are, and on the way back how many it takes. */
+export const argszField = (direction?: Direction): Field<number> =>
+  u32Field({ is: 'size' }, 'bytes of this struct and of the room behind it', direction);
+
 export const u32 = (doc: string, direction?: Direction): Field<number> =>
   u32Field({ is: 'number' }, doc, direction);
 
@@ -100,6 +104,10 @@ export const choice16 = (values: Readonly<Record<string, number>>): Field<number
 
 export const choice32 = (values: Readonly<Record<string, number>>, direction?: Direction): Field<number> =>
   u32Field({ is: 'choice', values }, `one of ${Object.keys(values).join(', ')}`, direction);
+
+/** A number that is the whole argument of a call. */
+export const choice64 = (values: Readonly<Record<string, number>>): Field<bigint> =>
+  u64Field({ is: 'choice', values }, `one of ${Object.keys(values).join(', ')}`);
 
 /** An object id. `of` names the object types that the call accepts or creates. */
 export const id32 = (of: readonly string[], direction?: Direction): Field<number> =>

@@ -29,12 +29,14 @@ export const linux612: Profile = {
   hasPasids: false,
   misalignedMapErrno: 'EINVAL',
   movedRules: [
-    ...['EINVAL.length_zero', 'EINVAL.length_limit'].map((rule) => ({
-      call: 'IOMMU_IOAS_MAP',
-      rule,
-      before: 'EOVERFLOW.user_va_wrap',
-      cite: 'pages.c:iopt_alloc_pages checks the length before the end of the range',
-    })),
+    ...['IOMMU_IOAS_MAP', 'VFIO_IOMMU_MAP_DMA'].flatMap((call) =>
+      ['EINVAL.length_zero', 'EINVAL.length_limit'].map((rule) => ({
+        call,
+        rule,
+        before: 'EOVERFLOW.user_va_wrap',
+        cite: 'pages.c:iopt_alloc_pages checks the length before the end of the range',
+      })),
+    ),
     ...CHECK_MAP_ALIGNMENT.map((rule) => ({
       call: 'IOMMU_TEST_OP_MD_CHECK_MAP',
       rule,

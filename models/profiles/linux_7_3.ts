@@ -8,6 +8,7 @@ export const linux73: Profile = {
   lastCommand: 0x95,
   hasTestCommands: true,
   hasNoiommu: true,
+  hasVfioNoiommu: true,
   automaticAlignmentMax: 2n << 20n,
   lastTestOp: 23,
   mockDeviceFlags: 0x5,

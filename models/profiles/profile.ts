@@ -15,6 +15,8 @@ export interface Profile {
   readonly hasTestCommands: boolean;
   /** CONFIG_IOMMUFD_NOIOMMU: NOIOMMU_GET_PA does something. */
   readonly hasNoiommu: boolean;
+  /** CONFIG_VFIO_NOIOMMU: CHECK_EXTENSION of VFIO knows NOIOMMU. */
+  readonly hasVfioNoiommu: boolean;
   /** The largest alignment that automatic IOVAs keep, in bytes: HPAGE_SIZE with CONFIG_TRANSPARENT_HUGEPAGE. */
   readonly automaticAlignmentMax: bigint;
   /** The last operation of IOMMU_TEST_CMD. */

@@ -2,7 +2,7 @@ import { present } from '../base/assert.js';
 import type { CallDescription } from '../ioctls/description.js';
 import { callByName } from '../ioctls/index.js';
 import { SCRATCH } from './arena.js';
-import { ArrayBuilder, StructBuilder, liesInArena } from './buffers.js';
+import { ArrayBuilder, StructBuilder, fitsField, liesInArena } from './buffers.js';
 import {
   type ArrayPlace,
   type IoctlStep,
@@ -86,7 +86,31 @@ export class Assembler {
     }
   }
 
+  /** A call whose argument is a number: no memory goes with it. */
+  #valueIoctl({ args, at, command, file, tail }: IoctlStep, call: CallDescription): RawStep {
+    if (at !== undefined || tail !== undefined) this.#fail(`${call.name} takes a number and no struct`);
+    let arg = 0n;
+    for (const [name, operand] of Object.entries(args)) {
+      const member = call.layout.memberOf(name) ?? this.#fail(`${call.name} has no member ${name}`);
+      if (typeof operand === 'object') this.#fail(`${name} is the argument itself, and takes a number only`);
+      if (!fitsField(operand, member.field))
+        this.#fail(`${name} is ${String(operand)}, which does not fit it`);
+      arg = BigInt(operand);
+    }
+    if (command !== undefined && liesInArena(arg))
+      this.#fail('the argument leads into memory whose contents the program does not state');
+    return {
+      do: 'ioctl',
+      slot: this.#slot(file),
+      command: command ?? call.command,
+      arg,
+      buffers: [],
+      patches: [],
+    };
+  }
+
   #ioctl(step: IoctlStep, call: CallDescription): RawStep {
+    if (call.argument === 'value') return this.#valueIoctl(step, call);
     const struct = new StructBuilder(call, step.tail, (problem) => this.#fail(problem));
     const usesEdgeTwice =
       isAtEdge(step.at) &&

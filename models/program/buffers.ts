@@ -40,8 +40,8 @@ export class StructBuilder {
     if (tailBytes > TAIL_BYTES_MAX) fail(`the tail is longer than ${String(TAIL_BYTES_MAX)} bytes`);
     this.#bytes = new Uint8Array(structBytes + tailBytes).fill(tail?.value ?? 0, structBytes);
     this.#view = new DataView(this.#bytes.buffer);
-    this.#setOwn(call.layout, 'size', this.#bytes.length);
-    if (call.op !== undefined) this.#setOwn(call.layout, 'op', call.op);
+    this.#setOwn(sizeMember(call), this.#bytes.length);
+    if (call.op !== undefined) this.#setOwn(call.layout.memberOf('op'), call.op);
   }
 
   set(member: Member, operand: Scalar, source?: PatchSource): void {
@@ -75,9 +75,14 @@ export class StructBuilder {
     }
   }
 
-  #setOwn(layout: CallDescription['layout'], name: string, value: number): void {
-    writeMember(present(layout.memberOf(name), name), value, this.#view);
+  #setOwn(member: Member | undefined, value: number): void {
+    writeMember(present(member, 'a member of the frame'), value, this.#view);
   }
+}
+
+/** The member in which user space says how long the struct is: `size` or `argsz`. */
+function sizeMember({ layout }: CallDescription): Member | undefined {
+  return layout.members.find(({ field }) => field.role.is === 'size');
 }
 
 /** Where a reference reads from; undefined for a scalar that is none. */
@@ -163,7 +168,7 @@ function fitsWord(value: number | bigint, bytes: 4 | 8): boolean {
   return BigInt.asUintN(bytes * 8, BigInt(value)) === BigInt(value);
 }
 
-function fitsField(value: number | bigint, { bytes, signed }: Field<number> | Field<bigint>): boolean {
+export function fitsField(value: number | bigint, { bytes, signed }: Field<number> | Field<bigint>): boolean {
   if (typeof value === 'number' && !Number.isSafeInteger(value)) return false;
   const wide = BigInt(value);
   const bits = bytes * 8;

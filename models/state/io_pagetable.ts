@@ -88,6 +88,16 @@ export class IoPagetable {
     return alignment;
   }
 
+  get hasAreasInDomain(): boolean {
+    return this.domains.length > 0 && this.areas.length > 0;
+  }
+
+  /** Allows or forbids large pages of domains. Source: iopt_enable_large_pages, iopt_disable_large_pages. */
+  setLargePages(isOn: boolean): void {
+    this.disableLargePages = !isOn;
+    this.alignment = this.alignmentNeeded();
+  }
+
   removeReservationsOf(owner: Reservation['owner']): void {
     this.reserved = this.reserved.filter((reservation) => reservation.owner !== owner);
   }

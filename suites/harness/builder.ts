@@ -41,6 +41,8 @@ export interface Expectation {
   readonly errno: ExpectedErrno | 'OK';
   readonly outputs: ExpectedOutputs;
   readonly counters?: Counters;
+  /** What the call returns if it does not fail; without it, 0. */
+  readonly value?: number;
   /** Title of the kernel warning that comes with the answer: a known finding. */
   readonly splat?: string;
 }
@@ -64,6 +66,12 @@ export class ExpectedStep {
   /** Failure that writes nothing but what is said here. */
   fails(errno: ExpectedErrno, outputs: ExpectedOutputs = {}): this {
     this.#expectation = { errno, outputs };
+    return this;
+  }
+
+  /** Success that returns this number. */
+  returns(value: number): this {
+    this.#expectation = { ...this.#expectation, value };
     return this;
   }
 

@@ -32,6 +32,9 @@ const ATTACHING = [
 /** By mutant name. */
 export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
   Object.entries({
+    'envelope/ENOTTY.number:swap:EFAULT.vfio_struct': 'a command of VFIO is not one of no table',
+    'envelope/EINVAL.argsz:swap:EFAULT.size': 'the one is of commands of VFIO, the other of all others',
+    'VFIO_SET_IOMMU/ENODEV.compat_ioas:swap:EINVAL.mapped': NO_TARGET,
     'envelope/ENOTTY.command:swap:EINVAL.size': 'a number that is no command has no size',
     'envelope/EINVAL.size:swap:E2BIG.tail': 'a struct that is too short has no tail',
     'envelope/E2BIG.tail:swap:EFAULT.tail': FIRST_DECIDES,
@@ -47,13 +50,15 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
     'IOMMU_IOAS_IOVA_RANGES/ENOENT.ioas:swap:EFAULT.allowed_iovas': NO_TARGET,
     'IOMMU_IOAS_IOVA_RANGES/EFAULT.allowed_iovas:swap:EFAULT.respond':
       'both answer EFAULT, and the elements before the unwritable one are written either way',
-    'IOMMU_IOAS_MAP/EOVERFLOW.user_va_wrap:swap:EINVAL.length_zero': EMPTY_NEVER_WRAPS,
     'IOMMU_IOAS_MAP/ENOSPC.no_hole:swap:EINVAL.iova_alignment':
       'the one is of automatic, the other of fixed placement',
-    'IOMMU_IOAS_MAP/EINVAL.user_va_alignment:swap:EOVERFLOW.page_count':
-      'pages cannot be counted only from an offset within the page that no alignment above 1 leaves to so long a range',
-    'IOMMU_IOAS_MAP/EOVERFLOW.page_count:swap:EFAULT.user_memory':
-      'memory is pinned only where there is a domain, and its aperture refuses so long a range before',
+    ...reasonsFor(['IOMMU_IOAS_MAP', 'VFIO_IOMMU_MAP_DMA'], {
+      'EOVERFLOW.user_va_wrap:swap:EINVAL.length_zero': EMPTY_NEVER_WRAPS,
+      'EINVAL.user_va_alignment:swap:EOVERFLOW.page_count':
+        'pages cannot be counted only from an offset within the page that no alignment above 1 leaves to so long a range',
+      'EOVERFLOW.page_count:swap:EFAULT.user_memory':
+        'memory is pinned only where there is a domain, and its aperture refuses so long a range before',
+    }),
     'IOMMU_IOAS_UNMAP/EOVERFLOW.length_max:swap:EINVAL.length_zero': 'a length is not both',
     'IOMMU_IOAS_UNMAP/EINVAL.length_zero:swap:EOVERFLOW.wrap': EMPTY_NEVER_WRAPS,
     'IOMMU_IOAS_UNMAP/ENOENT.straddles:swap:ENOENT.empty':
@@ -112,7 +117,7 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
       'EINVAL.dirty_domain:swap:EADDRINUSE.alignment': NEW_DOMAIN,
     }),
     ...reasonsFor(
-      ['IOMMU_IOAS_MAP', 'IOMMU_IOAS_COPY', 'IOMMU_HWPT_ALLOC', ...ATTACHING],
+      ['IOMMU_IOAS_MAP', 'IOMMU_IOAS_COPY', 'VFIO_IOMMU_MAP_DMA', 'IOMMU_HWPT_ALLOC', ...ATTACHING],
       Object.fromEntries(FILL_SWAPS.map((swap) => [swap, FILL])),
     ),
     ...reasonsFor(ATTACHING, ATTACH_SWAPS),

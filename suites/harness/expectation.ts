@@ -27,6 +27,9 @@ export function checkExpectation(
   const { counters } = expectation;
   if (counters !== undefined) return checkCounters(counters, returned);
   if (step.do !== 'ioctl' || call === undefined) return undefined;
+  const { value = 0 } = expectation;
+  if (returned.errno === 0 && returned.value !== value)
+    return `expected to return ${String(value)}, saw ${String(returned.value)}`;
   const names = Object.keys(expectation.outputs);
   if (returned.errno !== 0 && names.length === 0) return checkUntouched(step.buffers, returned);
   for (const name of names) {

@@ -59,10 +59,10 @@ function withTails(program: Program, value: number): Program {
   return { ...program, steps: program.steps.map((step) => (takesTail(step) ? { ...step, tail } : step)) };
 }
 
-/** Calls that say nothing of their own about size, tail or place can have a tail. */
+/** Calls whose struct may grow, and that say nothing of their own about size, tail or place, can have a tail. */
 function takesTail(step: Step): step is IoctlStep {
-  if (step.do !== 'ioctl' || step.tail !== undefined || step.command !== undefined || 'size' in step.args)
-    return false;
+  if (step.do !== 'ioctl' || callByName(step.call)?.protocol !== 'iommufd') return false;
+  if (step.tail !== undefined || step.command !== undefined || 'size' in step.args) return false;
   return step.at === undefined || step.at === 'sealed' || step.at === 'args';
 }
 

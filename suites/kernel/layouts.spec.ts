@@ -41,7 +41,12 @@ const FRAME = new Set(['size', 'op', 'id', '__reserved', 'last']);
 const isTestCommand = ({ name }: CallDescription): boolean => name.startsWith('IOMMU_TEST_');
 
 /** Structs that are not called like their command. */
-const STRUCTS: Readonly<Record<string, string>> = { IOMMU_GET_HW_INFO: 'iommu_hw_info' };
+const STRUCTS: Readonly<Record<string, string>> = {
+  IOMMU_GET_HW_INFO: 'iommu_hw_info',
+  VFIO_IOMMU_GET_INFO: 'vfio_iommu_type1_info',
+  VFIO_IOMMU_MAP_DMA: 'vfio_iommu_type1_dma_map',
+  VFIO_IOMMU_UNMAP_DMA: 'vfio_iommu_type1_dma_unmap',
+};
 
 /** Members whose name here says more than the one in C, or that are elements of an array there. */
 const MEMBERS: Readonly<Record<string, string>> = {
@@ -68,9 +73,11 @@ function factsInC(call: CallDescription): string[] {
   const struct = structOf(call);
   const fact = (what: string, value: string) =>
     `  printf("${call.name} ${what} %lu\\n", (unsigned long)(${value}));`;
+  const command = fact('command', isTestCommand(call) ? 'IOMMU_TEST_CMD' : call.name);
+  if (call.argument === 'value') return [command];
   return [
     fact('sizeof', `sizeof(${struct})`),
-    fact('command', isTestCommand(call) ? 'IOMMU_TEST_CMD' : call.name),
+    command,
     ...(call.op === undefined ? [] : [fact('op', call.name)]),
     ...call.layout.members.flatMap(({ name }) => {
       const path = pathOf(call, name);
@@ -84,9 +91,11 @@ function factsInC(call: CallDescription): string[] {
 
 /** The same facts as the description has them. */
 function factsHere(call: CallDescription): string[] {
+  const command = `${call.name} command ${String(call.command)}`;
+  if (call.argument === 'value') return [command];
   return [
     `${call.name} sizeof ${String(call.layout.bytes)}`,
-    `${call.name} command ${String(call.command)}`,
+    command,
     ...(call.op === undefined ? [] : [`${call.name} op ${String(call.op)}`]),
     ...call.layout.members.flatMap(({ name, offset, field }) => [
       `${call.name} offsetof ${name} ${String(offset)}`,
@@ -152,6 +161,7 @@ function sourceInC(calls: readonly CallDescription[], structs: readonly KnownStr
     '#include <stddef.h>',
     '#include <stdio.h>',
     '#include <linux/iommufd.h>',
+    '#include <linux/vfio.h>',
     '#include "iommufd_test.h"',
     'int main(void)',
     '{',

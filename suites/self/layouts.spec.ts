@@ -29,6 +29,10 @@ const EXPECTED: Readonly<Record<string, readonly [command: number, bytes: number
   IOMMU_GET_HW_INFO: [0x3b8a, 40, 32],
   IOMMU_HWPT_SET_DIRTY_TRACKING: [0x3b8b, 16, 16],
   IOMMU_HWPT_INVALIDATE: [0x3b8d, 32, 32],
+  VFIO_GET_API_VERSION: [0x3b64, 0, 0],
+  VFIO_CHECK_EXTENSION: [0x3b65, 8, 0],
+  VFIO_SET_IOMMU: [0x3b66, 8, 0],
+  VFIO_IOMMU_MAP_DMA: [0x3b71, 32, 32],
 };
 
 /** Likewise of driver data and of records of events: sizeof, and offsets of the members. */
@@ -46,7 +50,7 @@ const EXPECTED_STRUCTS: readonly (readonly [StructLayout<FieldTable>, bytes: num
 
 describe('struct layouts', () => {
   for (const [name, [command, bytes, bytesMin]] of Object.entries(EXPECTED)) {
-    it(`${name} is as in iommufd.h`, () => {
+    it(`${name} is as in its header`, () => {
       const call = callByName(name);
       assert.deepEqual([call?.command, call?.layout.bytes, call?.bytesMin], [command, bytes, bytesMin]);
     });
@@ -58,9 +62,10 @@ describe('struct layouts', () => {
     }
   });
 
-  it('every call starts with size at offset 0', () => {
-    for (const { name, layout } of CALLS) {
-      assert.deepInclude({ offset: layout.memberOf('size')?.offset, name }, { offset: 0, name });
+  it('every struct starts with its size', () => {
+    for (const { name, layout, protocol } of CALLS.filter(({ argument }) => argument === 'struct')) {
+      const first = protocol === 'vfio' ? 'argsz' : 'size';
+      assert.deepInclude({ offset: layout.memberOf(first)?.offset, name }, { offset: 0, name });
     }
   });
 

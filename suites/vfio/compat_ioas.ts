@@ -12,7 +12,7 @@ const clear = (t: ScenarioBuilder) => t.ioctl('IOMMU_VFIO_IOAS', { op: CLEAR });
 
 export const vfioCompatIoas = suite(
   'vfio/compat_ioas',
-  'IOMMU_VFIO_IOAS: which IOAS VFIO’s own ioctls work on. These ioctls are not covered yet.',
+  'IOMMU_VFIO_IOAS: which IOAS VFIO’s own ioctls work on.',
   [
     scenario('arguments,refused', {
       doc: 'A reserved member and an unknown op are EOPNOTSUPP, GET of nothing is ENODEV, SET to what is no IOAS ENOENT.',

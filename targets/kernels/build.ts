@@ -37,6 +37,7 @@ const LOCK_RETRIES = 1800;
 /** The headers that describe the calls, and where C includes them from. */
 const HEADERS = {
   'include/uapi/linux/iommufd.h': 'linux/iommufd.h',
+  'include/uapi/linux/vfio.h': 'linux/vfio.h',
   'drivers/iommu/iommufd/iommufd_test.h': 'iommufd_test.h',
 } as const;
 

@@ -1,14 +1,12 @@
 import { type ArgsOf, choice16, choice32, id32, reserved16, sizeField, u64 } from '../../layout/field.js';
-import { PAGE_SIZE } from '../../base/u64.js';
 import { present } from '../../base/assert.js';
 import type { Ioas } from '../../state/objects.js';
 import { type CallContext, defineCall } from '../description.js';
-import { cannotRespond } from '../shared_rules.js';
+import { LARGE_PAGES_OFF_RULES, cannotRespond } from '../shared_rules.js';
 
 const SOURCE = 'main.c:iommufd_option';
 const RLIMIT = 'ioas.c:iommufd_option_rlimit_mode';
 const HUGE = 'ioas.c:iommufd_ioas_option_huge_pages';
-const DISABLE = 'io_pagetable.c:iopt_disable_large_pages';
 
 /** Source: iommufd.h, enum iommufd_option. */
 export const OPTIONS = { RLIMIT_MODE: 0, HUGE_PAGES: 1 } as const;
@@ -39,7 +37,10 @@ export const option = defineCall(
     respond: { member: 'val64' },
     allocates: false,
   },
-  ({ args, file }) => ({ ioas: file.objects.findOfType(args.object_id, 'IOAS') }),
+  ({ args, file }) => {
+    const ioas = file.objects.findOfType(args.object_id, 'IOAS');
+    return { ioas, ioasWithoutLarge: () => (disables(args, ioas) ? ioas : undefined) };
+  },
 ).behaves({
   rules: [
     {
@@ -91,21 +92,7 @@ export const option = defineCall(
       cite: `${RLIMIT}, ${HUGE}`,
       when: ({ args }) => isSet(args) && args.val64 > 1n,
     },
-    {
-      id: 'EINVAL.mapped',
-      says: 'large pages are disabled while the IOAS has areas in a domain',
-      cite: DISABLE,
-      when: (c) =>
-        disables(c) &&
-        present(c.ioas, 'IOAS').table.domains.length > 0 &&
-        present(c.ioas, 'IOAS').table.areas.length > 0,
-    },
-    {
-      id: 'EADDRINUSE.alignment',
-      says: 'large pages are disabled while an area is not aligned to pages',
-      cite: DISABLE,
-      when: (c) => disables(c) && !present(c.ioas, 'IOAS').table.areasKeepTo(PAGE_SIZE),
-    },
+    ...LARGE_PAGES_OFF_RULES,
     cannotRespond({ what: 'the option is set', does: apply }),
   ],
   effect: apply,
@@ -119,12 +106,8 @@ function apply(c: Context): void {
     return;
   }
   const { table } = present(ioas, 'IOAS');
-  if (isSet(args)) {
-    table.disableLargePages = args.val64 === 0n;
-    table.alignment = table.alignmentNeeded();
-  } else {
-    args.val64 = table.disableLargePages ? 0n : 1n;
-  }
+  if (isSet(args)) table.setLargePages(args.val64 === 1n);
+  else args.val64 = table.disableLargePages ? 0n : 1n;
 }
 
 function isSet({ op }: Args): boolean {
@@ -140,6 +123,6 @@ function isHugePages({ option_id }: Args): boolean {
 }
 
 /** Whether the call turns large pages off that are on. */
-function disables({ args, ioas }: Context): boolean {
+function disables(args: Args, ioas: Ioas | undefined): boolean {
   return isHugePages(args) && isSet(args) && args.val64 === 0n && ioas?.table.disableLargePages === false;
 }

@@ -1,0 +1,98 @@
+import { PAGE_SIZE, U64_MAX, pageOffset, sumOverflows } from '../base/u64.js';
+import { present } from '../base/assert.js';
+import { FillPlan } from '../state/fill.js';
+import type { Ioas } from '../state/objects.js';
+import { Area, Pages, type Protection } from '../state/pages.js';
+import type { Placement } from '../state/placement.js';
+import type { AccountMode } from '../state/process.js';
+import { chooseIova } from './choices.js';
+import type { CallContext, Rule } from './description.js';
+import { FILL_RULES } from './shared_rules.js';
+
+const ALLOC = 'pages.c:iopt_alloc_user_pages';
+
+/** What a call that maps user memory looks up. */
+export interface UserMap {
+  readonly ioas: Ioas | undefined;
+  readonly placement: Placement;
+  /** The area and what filling the domains with it takes; undefined where it has no place. */
+  readonly plan: () => FillPlan | undefined;
+}
+
+/**
+ * What mapping user memory can fail with once the IOAS is found, in the kernel's order. Source: io_pagetable.c:iopt_map_user_pages.
+ * @param placementRules of the kinds of placement that the call has
+ */
+export function userMapRules(placementRules: readonly Rule<UserMap>[]): readonly Rule<UserMap>[] {
+  return [
+    {
+      id: 'EOVERFLOW.user_va_wrap',
+      says: 'the address of the memory plus its length is 2^64 or more',
+      cite: ALLOC,
+      when: ({ placement: { request } }) => sumOverflows(request.address, request.length),
+    },
+    {
+      id: 'EINVAL.length_zero',
+      says: 'the length is 0',
+      cite: 'pages.c:iopt_alloc_pages',
+      when: ({ placement: { request } }) => request.length === 0n,
+    },
+    {
+      id: 'EINVAL.length_limit',
+      says: 'the length exceeds 2^64 - 1 - PAGE_SIZE',
+      cite: 'pages.c:iopt_alloc_pages',
+      when: ({ placement: { request } }) => request.length > U64_MAX - PAGE_SIZE,
+    },
+    ...placementRules,
+    {
+      id: 'EINVAL.user_va_alignment',
+      says: 'the address within its page is not a multiple of the alignment of the IOAS',
+      cite: 'io_pagetable.c:iopt_insert_area',
+      when: ({ placement: { request }, ioas }) =>
+        ioas !== undefined && (pageOffset(request.address) & (ioas.table.alignment - 1n)) !== 0n,
+    },
+    {
+      id: 'EOVERFLOW.page_count',
+      says: 'the pages that the range touches cannot be counted in 64 bits of bytes',
+      cite: 'io_pagetable.c:iopt_insert_area',
+      when: ({ placement: { request } }) =>
+        request.length <= U64_MAX - PAGE_SIZE &&
+        request.length + pageOffset(request.address) > U64_MAX - PAGE_SIZE + 1n,
+      splat: { title: 'WARNING in iopt_insert_area', finding: 'map-page-count-warn' },
+    },
+    ...FILL_RULES,
+  ];
+}
+
+/**
+ * Plans the area of a mapping.
+ * @param field where user space finds the IOVA
+ */
+export function planUserMap(
+  c: CallContext<unknown>,
+  { ioas, placement }: Pick<UserMap, 'ioas' | 'placement'>,
+  protection: Protection,
+  field: string,
+): FillPlan | undefined {
+  const { address, length } = placement.request;
+  if (ioas === undefined || length === 0n || placement.iova === undefined) return undefined;
+  const pages = new Pages(address, protection.write, accountMode(c));
+  const iova = chooseIova(c, field, placement);
+  const area = new Area(iova, iova + length - 1n, pages, pageOffset(address), protection);
+  return new FillPlan([area], ioas.table.domains, c.world);
+}
+
+/** Carries out a mapping without objection. */
+export function mapUser({ ioas, plan }: UserMap): Area {
+  const planned = present(plan(), 'a mapping without objection');
+  planned.commit();
+  const area = present(planned.areas[0], 'area');
+  present(ioas, 'IOAS').table.insert(area);
+  return area;
+}
+
+/** Source: pages.c:iopt_alloc_pages, io_pagetable.c:iopt_map_common. */
+function accountMode({ world, file }: CallContext<unknown>): AccountMode {
+  if (world.process.capabilities.has('CAP_IPC_LOCK')) return 'NONE';
+  return file.accountMode === 'MM' ? 'MM' : 'USER';
+}

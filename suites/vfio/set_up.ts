@@ -1,0 +1,50 @@
+import type { IoctlStep, Operand, Reference, Scalar } from '../../models/program/program.js';
+import { BUFFER } from '../../models/program/arena.js';
+import type { ExpectedStep, ScenarioBuilder } from '../harness/builder.js';
+import { P } from '../harness/constants.js';
+
+/** Of linux/vfio.h. */
+export const TYPE1 = 1;
+export const TYPE1V2 = 3;
+
+const SET = 1;
+const CLEAR = 2;
+
+/** VFIO_DMA_MAP_FLAG_READ and WRITE. */
+const READ_WRITE = 3;
+
+type Options = Pick<IoctlStep, 'tail' | 'at'>;
+
+/** Makes an IOAS the one that VFIO's calls work on. */
+export function setCompat(t: ScenarioBuilder, ioas: Scalar): void {
+  t.ioctl('IOMMU_VFIO_IOAS', { op: SET, ioas_id: ioas });
+}
+
+export function clearCompat(t: ScenarioBuilder): void {
+  t.ioctl('IOMMU_VFIO_IOAS', { op: CLEAR });
+}
+
+/** A new IOAS for VFIO's calls; returns its id. */
+export function compatIoas(t: ScenarioBuilder): Reference {
+  const ioas = t.ioas();
+  setCompat(t, ioas);
+  return ioas;
+}
+
+export function checkExtension(t: ScenarioBuilder, extension: bigint | number): ExpectedStep {
+  return t.ioctl('VFIO_CHECK_EXTENSION', { extension });
+}
+
+export function setIommu(t: ScenarioBuilder, type: bigint | number): ExpectedStep {
+  return t.ioctl('VFIO_SET_IOMMU', { type });
+}
+
+/** Maps a page of the buffer for reading and writing, but for what is said. */
+export function mapDma(
+  t: ScenarioBuilder,
+  args: Readonly<Record<string, Operand>>,
+  options: Options = {},
+): ExpectedStep {
+  const defaults = { flags: READ_WRITE, vaddr: BUFFER.start, size: P };
+  return t.ioctl('VFIO_IOMMU_MAP_DMA', { ...defaults, ...args }, options);
+}
