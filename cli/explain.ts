@@ -7,8 +7,9 @@ import { INVARIANTS } from '../models/invariants/index.js';
 import { PROFILES } from '../models/profiles/index.js';
 import { describeStep } from '../models/program/describe.js';
 import { planCase } from '../suites/harness/plan.js';
-import type { Scenario } from '../suites/harness/scenario.js';
+import { CONTROL, type Scenario } from '../suites/harness/scenario.js';
 import { SCENARIOS } from '../suites/index.js';
+import { GAPS } from '../suites/kselftest/gaps.js';
 import { callPage, coveringOf, envelopePage } from './manual.js';
 
 /** Everything that has an id, the general before the particular. */
@@ -70,12 +71,16 @@ function explainInvariant(id: string): string | undefined {
 function explainScenario(id: string): string | undefined {
   const scenario = SCENARIOS.find((candidate) => candidate.id === id);
   if (scenario === undefined) return undefined;
-  const { doc, covers, source, cases, without } = scenario;
+  const { doc, covers, source, gaps, kselftest, cases, without } = scenario;
   return lines(
     id,
     doc,
     `Covers: ${covers.join(', ')}`,
     ...(source === undefined ? [] : [`Source: ${source}`]),
+    ...(kselftest.length === 0 ? [] : [`Of the kernel’s own selftests: ${kselftest.join(', ')}`]),
+    ...(gaps.length === 0
+      ? []
+      : [`What those do not test: ${gaps.map((gap) => GAPS[gap] ?? '').join('; ')}`]),
     ...Object.entries(without).map(([variant, why]) => `Not run as ${variant}: ${why}`),
     '',
     ...cases.flatMap((name) => explainCase(scenario, name)),
@@ -94,7 +99,8 @@ function explainCase(scenario: Scenario, name: string): string[] {
             .join(', ');
     return `    ${expected.padEnd(8)} ${describeStep(step)}`;
   });
-  return [`  ${name}`, ...steps];
+  const needs = scenario.needsOf(name).filter((need) => !scenario.needsOf(CONTROL).includes(need));
+  return [`  ${name}${needs.length === 0 ? '' : ` (needs ${needs.join(', ')})`}`, ...steps];
 }
 
 function scenarioLines(ids: readonly string[]): string[] {

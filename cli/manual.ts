@@ -7,21 +7,23 @@ import { CALLS } from '../models/ioctls/index.js';
 import { INVARIANTS } from '../models/invariants/index.js';
 import { PROFILES } from '../models/profiles/index.js';
 import { SCENARIOS } from '../suites/index.js';
+import { parityPage } from './parity.js';
 
 /** A page of the manual. */
 interface Page {
-  /** File name below docs/reference. */
+  /** File name as docs/reference sees it. */
   readonly file: string;
   readonly text: string;
 }
 
-/** The whole manual, derived from the descriptions: one page per call, what they have in common, and an index. */
+/** What is derived: a page per call, what calls have in common, an index, and beside them the comparison with the kernel's own tests. */
 export function manualPages(): Page[] {
   return [
     { file: 'README.md', text: indexPage() },
     { file: 'envelope.md', text: envelopePage() },
     { file: 'invariants.md', text: invariantsPage() },
     ...CALLS.map((call) => ({ file: `${call.name}.md`, text: callPage(call) })),
+    { file: '../kselftest-parity.md', text: parityPage() },
   ];
 }
 

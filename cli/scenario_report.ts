@@ -18,6 +18,7 @@ export function toResultLine({
   ms,
   programs,
   failures,
+  skippedCases,
 }: ScenarioResult): ResultLine {
   const problems = failures.flatMap((report) =>
     report.problems.map((problem) => describeProblem(report, problem)),
@@ -26,7 +27,8 @@ export function toResultLine({
   const details =
     rest > 0 ? [...problems.slice(0, DETAILS_MAX), `… ${String(rest)} more like these`] : problems;
   const { id, doc, covers } = scenario;
-  return { id, doc, status, ...(reason === undefined ? {} : { reason }), details, ms, programs, covers };
+  const facts = { details, skippedCases, ms, programs, covers };
+  return { id, doc, status, ...(reason === undefined ? {} : { reason }), ...facts };
 }
 
 /** The bare test command has no operation, and no kernel here is configured for devices without an IOMMU. */

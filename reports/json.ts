@@ -3,15 +3,18 @@ import { type RunReport, summarise } from './run_report.js';
 /** The machine-readable result of a run; its shape is a contract (docs/cli.md). */
 export function renderJson(report: RunReport): string {
   const { results, ms, isInterrupted, ...facts } = report;
-  const lines = results.map(({ id, status, reason, ms: scenarioMs, covers, details, programs }) => ({
-    id,
-    status,
-    ...(reason === undefined ? {} : { reason }),
-    ms: Math.round(scenarioMs),
-    covers,
-    programs,
-    ...(details.length === 0 ? {} : { details }),
-  }));
+  const lines = results.map(
+    ({ id, status, reason, ms: scenarioMs, covers, details, skippedCases, programs }) => ({
+      id,
+      status,
+      ...(reason === undefined ? {} : { reason }),
+      ms: Math.round(scenarioMs),
+      covers,
+      programs,
+      ...(details.length === 0 ? {} : { details }),
+      ...(skippedCases.length === 0 ? {} : { skippedCases }),
+    }),
+  );
   const document = {
     ...facts,
     // Scenarios are written by hand: no chance is involved.

@@ -16,12 +16,13 @@ export function renderKtap({ results }: RunReport): string {
 }
 
 function renderResult(result: ResultLine, number: number): string[] {
-  const { id, status, reason = '', details } = result;
+  const { id, status, reason = '', details, skippedCases } = result;
   const isGood = status === 'passed' || status === 'skipped';
   const line = `  ${isGood ? 'ok' : 'not ok'} ${String(number)} ${id}${directive(result)}`;
-  if (status === 'passed' || status === 'skipped') return [line];
+  const skips = skippedCases.map((skipped) => `  # case ${skipped.name} skipped: ${skipped.reason}`);
+  if (status === 'passed' || status === 'skipped') return [...skips, line];
   const texts = details.length === 0 ? [reason] : details;
-  return [...texts.map((text) => `  # ${text.replaceAll('\n', ' ')}`), line];
+  return [...skips, ...texts.map((text) => `  # ${text.replaceAll('\n', ' ')}`), line];
 }
 
 /** Trouble of the test bed and unknown answers are no failures of the kernel: KTAP calls that ERROR. */

@@ -29,6 +29,8 @@ export interface ResultLine {
   readonly reason?: string;
   /** Everything that is wrong, one line each. */
   readonly details: readonly string[];
+  /** Cases that did not run although the scenario did, and why. */
+  readonly skippedCases: readonly { readonly name: string; readonly reason: string }[];
   readonly ms: number;
   readonly programs: number;
   readonly covers: readonly string[];

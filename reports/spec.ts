@@ -22,8 +22,9 @@ export function renderSpec(report: RunReport, isVerbose = false): string {
     ...(isVerbose ? [results.map(renderLine).join('\n'), ''] : []),
     renderTable(results),
     ...renderTroubles(results),
-    ...renderGroups(results, 'infra', 'not run'),
-    ...renderGroups(results, 'skipped', 'skipped'),
+    ...renderGroups('infra', 'not run', reasonsOf(results, 'infra')),
+    ...renderGroups('skipped', 'skipped', reasonsOf(results, 'skipped')),
+    ...renderGroups('skipped', 'cases skipped', skippedCases(results)),
     ...report.notes.map((note) => `${pc.yellow('note')}: ${note}`),
     renderSummary(report),
     '',
@@ -74,12 +75,23 @@ function renderTroubles(results: readonly ResultLine[]): string[] {
   ]);
 }
 
-/** Results of one status, told together where they have the same reason. */
-function renderGroups(results: readonly ResultLine[], of: ResultStatus, word: string): string[] {
+/** Something that did not run, and why. */
+type Reason = readonly [id: string, reason: string];
+
+function reasonsOf(results: readonly ResultLine[], of: ResultStatus): Reason[] {
+  return results.flatMap(({ status, reason = 'no reason', id }) => (status === of ? [[id, reason]] : []));
+}
+
+function skippedCases(results: readonly ResultLine[]): Reason[] {
+  return results.flatMap((result) =>
+    result.skippedCases.map(({ name, reason }): Reason => [`${result.id} ${name}`, reason]),
+  );
+}
+
+/** What did not run, told together where it has the same reason. */
+function renderGroups(of: ResultStatus, word: string, reasons: readonly Reason[]): string[] {
   const byReason = new Map<string, string[]>();
-  for (const { status, reason = 'no reason', id } of results) {
-    if (status === of) byReason.set(reason, [...(byReason.get(reason) ?? []), id]);
-  }
+  for (const [id, reason] of reasons) byReason.set(reason, [...(byReason.get(reason) ?? []), id]);
   return [...byReason].map(([reason, ids]) => {
     const more = ids.length > EXAMPLES_MAX ? `, … ${String(ids.length - EXAMPLES_MAX)} more` : '';
     return `${MARKS[of]} ${word} ${String(ids.length)}: ${reason} (${ids.slice(0, EXAMPLES_MAX).join('; ')}${more})`;

@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs';
 import { needsOf } from '../../suites/harness/plan.js';
+import { CONTROL, type Scenario } from '../../suites/harness/scenario.js';
 import { SCENARIOS, SUITES } from '../../suites/index.js';
 import { EXIT, type ExitCode } from '../errors.js';
 import { select } from '../query.js';
@@ -28,10 +29,23 @@ export function listCommand(finish: (code: ExitCode) => void): CommandModule<obj
 
 function renderData(query: readonly string[]): string {
   const scenarios = select(SCENARIOS, query).map((scenario) => {
-    const { id, doc, covers, source, cases } = scenario;
-    return { id, doc, covers, needs: needsOf(scenario), cases, ...(source === undefined ? {} : { source }) };
+    const { id, doc, covers, source, gaps, kselftest, cases } = scenario;
+    const needs = needsOf(scenario, CONTROL);
+    return {
+      ...{ id, doc, covers, needs, caseNeeds: caseNeeds(scenario, needs), gaps, kselftest, cases },
+      ...(source === undefined ? {} : { source }),
+    };
   });
   return `${JSON.stringify(scenarios, null, 2)}\n`;
+}
+
+/** What cases need beyond their scenario. */
+function caseNeeds(scenario: Scenario, needs: readonly string[]): Record<string, string[]> {
+  const extras = scenario.cases.map((name): [string, string[]] => [
+    name,
+    needsOf(scenario, name).filter((need) => !needs.includes(need)),
+  ]);
+  return Object.fromEntries(extras.filter(([, extra]) => extra.length > 0));
 }
 
 function renderText(query: readonly string[]): string {

@@ -25,10 +25,11 @@ export interface PlannedProgram {
 /** What a scenario runs on a target: each case, and each of its variants. */
 export function planScenario(
   scenario: Scenario,
+  caseNames: readonly string[],
   behaviour: Behaviour,
   withVariants: boolean,
 ): PlannedProgram[] {
-  return scenario.cases.flatMap((caseName) => {
+  return caseNames.flatMap((caseName) => {
     const original = planCase(scenario, caseName);
     return withVariants ? [original, ...planVariants(original, behaviour)] : [original];
   });
@@ -60,19 +61,21 @@ function planVariants(original: PlannedProgram, behaviour: Behaviour): PlannedPr
   });
 }
 
-/** What a scenario needs and a target lacks, in words. */
-export function lackOf(scenario: Scenario, { capabilities }: Environment): string | undefined {
-  const missing = needsOf(scenario).find((need) => !capabilities.has(need));
+/** What a case needs and a target lacks, in words. Without its control, a scenario shows nothing. */
+export function lackOf(
+  scenario: Scenario,
+  caseName: string,
+  { capabilities }: Environment,
+): string | undefined {
+  const missing = needsOf(scenario, caseName).find((need) => !capabilities.has(need));
   return missing === undefined ? undefined : `the target lacks ${CAPABILITIES_OF_TARGETS[missing]}`;
 }
 
-/** What a scenario states, and what its calls need. */
-export function needsOf(scenario: Scenario): TargetCapability[] {
-  const needs = new Set<TargetCapability>(['iommufd', ...scenario.needs]);
-  const usesTestCommand = scenario.cases.some((caseName) =>
-    planCase(scenario, caseName).program.steps.some(
-      (step) => step.do === 'ioctl' && callByName(step.call)?.command === TEST_COMMAND,
-    ),
+/** What a case states, and what its calls need. */
+export function needsOf(scenario: Scenario, caseName: string): TargetCapability[] {
+  const needs = new Set<TargetCapability>(['iommufd', ...scenario.needsOf(caseName)]);
+  const usesTestCommand = planCase(scenario, caseName).program.steps.some(
+    (step) => step.do === 'ioctl' && callByName(step.call)?.command === TEST_COMMAND,
   );
   if (usesTestCommand) needs.add('iommufd_test');
   return [...needs];

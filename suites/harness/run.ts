@@ -6,10 +6,16 @@ import type { Session } from '../../targets/target.js';
 import type { Environment } from './environment.js';
 import { type ProgramReport, describeProblem, judgeProgram } from './judge.js';
 import { type PlannedProgram, lackOf, planScenario } from './plan.js';
-import type { Scenario } from './scenario.js';
+import { CONTROL, type Scenario } from './scenario.js';
 
 /** How a scenario ended. `unspecified` and `infra` are neither a pass nor a finding. */
 export type ScenarioStatus = 'passed' | 'failed' | 'skipped' | 'unspecified' | 'infra';
+
+/** A case that a target cannot run. */
+export interface SkippedCase {
+  readonly name: string;
+  readonly reason: string;
+}
 
 export interface ScenarioResult {
   readonly scenario: Scenario;
@@ -22,6 +28,8 @@ export interface ScenarioResult {
   readonly programs: number;
   /** Those with something wrong. */
   readonly failures: readonly ProgramReport[];
+  /** Cases that did not run, each with the reason. */
+  readonly skippedCases: readonly SkippedCase[];
   /** `call/rule` of each answer that the model followed. */
   readonly rules: readonly string[];
 }
@@ -48,19 +56,28 @@ export class ScenarioRunner {
 
   async run(scenario: Scenario): Promise<ScenarioResult> {
     const start = performance.now();
-    const lack = lackOf(scenario, this.environment);
-    if (lack !== undefined) {
-      return { scenario, status: 'skipped', reason: lack, ms: 0, programs: 0, failures: [], rules: [] };
-    }
-    const planned = planScenario(scenario, this.#behaviour, this.options.withVariants);
+    const lack = lackOf(scenario, CONTROL, this.environment);
+    if (lack !== undefined) return skip(scenario, lack);
+    const skippedCases = scenario.cases.flatMap((name): SkippedCase[] => {
+      const reason = lackOf(scenario, name, this.environment);
+      return reason === undefined ? [] : [{ name, reason }];
+    });
+    const skipped = new Set(skippedCases.map(({ name }) => name));
+    const caseNames = scenario.cases.filter((name) => !skipped.has(name));
+    const planned = planScenario(scenario, caseNames, this.#behaviour, this.options.withVariants);
     const outcomes = await this.session.run(planned.map(({ assembled }) => assembled));
     const reports = planned.map((plan, index) => {
       const outcome = outcomes[index] ?? notRun(0, { status: 'infra', error: 'the target gave no result' });
       const original = plan.variant === undefined ? undefined : outcomes[originalOf(planned, index)];
       return judgeProgram(plan, outcome, this.#behaviour, this.options.reading, original);
     });
-    return { scenario, ms: performance.now() - start, ...summarise(reports) };
+    return { scenario, skippedCases, ms: performance.now() - start, ...summarise(reports) };
   }
+}
+
+function skip(scenario: Scenario, reason: string): ScenarioResult {
+  const nothing = { ms: 0, programs: 0, failures: [], skippedCases: [], rules: [] };
+  return { scenario, status: 'skipped', reason, ...nothing };
 }
 
 /** The program that a variant was made from is the last one before it that is no variant. */
@@ -70,7 +87,9 @@ function originalOf(planned: readonly PlannedProgram[], index: number): number {
   return at;
 }
 
-function summarise(reports: readonly ProgramReport[]): Omit<ScenarioResult, 'scenario' | 'ms'> {
+function summarise(
+  reports: readonly ProgramReport[],
+): Omit<ScenarioResult, 'scenario' | 'ms' | 'skippedCases'> {
   const rules = reports.flatMap(({ verdicts }) =>
     verdicts.flatMap((verdict) => ('because' in verdict ? [verdict.because] : [])),
   );

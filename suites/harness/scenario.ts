@@ -8,6 +8,12 @@ export type Variant = 'zero_tail' | 'garbage_tail' | 'shifted_ids' | 'probed';
 /** Writes the steps that one case adds to what the set-up made. */
 export type CaseBody<S> = (t: ScenarioBuilder, setup: S) => unknown;
 
+/** A case that needs more than the rest of its scenario does; it alone is skipped where a target lacks that. */
+interface NeedingCase<S> {
+  readonly needs: readonly TargetCapability[];
+  readonly body: CaseBody<S>;
+}
+
 /** What a file of scenarios states about one of them; `S` is what its set-up hands to the cases. */
 interface ScenarioSpec<S> {
   /** The plan: what is tested and why the expected answer is right. */
@@ -16,13 +22,17 @@ interface ScenarioSpec<S> {
   readonly covers: readonly string[];
   /** Where the expectation comes from, if not from the cited rules alone. */
   readonly source?: string;
+  /** Numbers of what the kernel's own selftests leave out, as docs/kselftest-parity.md counts it, that this scenario tests. */
+  readonly gaps?: readonly number[];
+  /** Cases of the kernel's own selftests whose content it has: `fixture.case` in all variants, or `fixture.variant.case`. */
+  readonly kselftest?: readonly string[];
   /** Beyond what the calls themselves need. */
   readonly needs?: readonly TargetCapability[];
   /** Variants that make no sense for it, with the reason. */
   readonly without?: Partial<Readonly<Record<Variant, string>>>;
   setup(t: ScenarioBuilder): S;
   /** Each breaks one thing. */
-  readonly cases: Readonly<Record<string, CaseBody<S>>>;
+  readonly cases: Readonly<Record<string, CaseBody<S> | NeedingCase<S>>>;
   /** The same with nothing broken; must succeed. */
   readonly control: CaseBody<S>;
 }
@@ -34,15 +44,19 @@ export interface Scenario {
   readonly doc: string;
   readonly covers: readonly string[];
   readonly source: string | undefined;
-  readonly needs: readonly TargetCapability[];
+  readonly gaps: readonly number[];
+  readonly kselftest: readonly string[];
   readonly without: Partial<Readonly<Record<Variant, string>>>;
   /** Case names in order, the control last. */
   readonly cases: readonly string[];
+  /** What a case needs beyond what its calls do. */
+  needsOf(name: string): readonly TargetCapability[];
   /** Writes the program of a case. */
   build(name: string, t: ScenarioBuilder): void;
 }
 
-const CONTROL = 'control';
+/** The name of the case with nothing broken. */
+export const CONTROL = 'control';
 const NAME = /^[a-z0-9_]+$/;
 
 /** One scenario of a file; its name is `group,name`, or a single word. */
@@ -52,18 +66,23 @@ export function scenario<S>(name: string, spec: ScenarioSpec<S>): Omit<Scenario,
     `${name} is a list of lower-case words`,
   );
   assert(!(CONTROL in spec.cases), 'no case is called control');
+  const caseOf = (caseName: string): NeedingCase<S> => {
+    const stated = caseName === CONTROL ? spec.control : spec.cases[caseName];
+    assert(stated !== undefined, `${name} has the case ${caseName}`);
+    return typeof stated === 'function' ? { needs: [], body: stated } : stated;
+  };
   return {
     name,
     doc: spec.doc,
     covers: spec.covers,
     source: spec.source,
-    needs: spec.needs ?? [],
+    gaps: spec.gaps ?? [],
+    kselftest: spec.kselftest ?? [],
     without: spec.without ?? {},
     cases: [...Object.keys(spec.cases), CONTROL],
+    needsOf: (caseName) => [...(spec.needs ?? []), ...caseOf(caseName).needs],
     build: (caseName, t) => {
-      const body = caseName === CONTROL ? spec.control : spec.cases[caseName];
-      assert(body !== undefined, `${name} has the case ${caseName}`);
-      body(t, spec.setup(t));
+      caseOf(caseName).body(t, spec.setup(t));
     },
   };
 }

@@ -6,6 +6,8 @@ import { assert } from 'chai';
 import { manualPages } from '../../cli/manual.js';
 import { INVARIANTS } from '../../models/invariants/index.js';
 import { SCENARIOS } from '../index.js';
+import { KSELFTESTS, casesOf, namesOf } from '../kselftest/catalogue.js';
+import { GAPS } from '../kselftest/gaps.js';
 import { runCli } from './cli.js';
 
 const run = promisify(execFile);
@@ -33,7 +35,8 @@ describe('documentation', () => {
   it('the reference is the one that the descriptions give', async () => {
     const stored = (await readdir(join(ROOT, 'docs/reference'))).sort();
     const pages = manualPages();
-    assert.deepEqual(stored, pages.map(({ file }) => file).sort());
+    const below = pages.map(({ file }) => file).filter((file) => !file.startsWith('..'));
+    assert.deepEqual(stored, below.sort());
     for (const { file, text } of pages) {
       assert.equal(await page(`docs/reference/${file}`), text, `${file}: run "npm run reference"`);
     }
@@ -60,6 +63,28 @@ describe('documentation', () => {
     assert.include(await page('CHANGELOG.md'), `${String(SCENARIOS.length)} scenarios`);
     assert.equal(INVARIANTS.length, 9);
     assert.include(await page('README.md'), 'nine invariants');
+  });
+});
+
+describe('the list of the kernel’s own selftests', () => {
+  const cases = KSELFTESTS.map(({ fixtures }) => fixtures.flatMap(casesOf));
+
+  it('has as many cases as they run', () => {
+    assert.deepEqual(
+      cases.map((of) => of.length),
+      [246, 8],
+    );
+    const bodies = KSELFTESTS[0]?.fixtures.flatMap((fixture) => fixture.cases);
+    assert.lengthOf(bodies ?? [], 66);
+  });
+
+  it('has every case and every gap that a scenario names', () => {
+    const names = new Set(cases.flat().flatMap(namesOf));
+    const wrong = SCENARIOS.flatMap(({ id, kselftest, gaps }) => [
+      ...kselftest.filter((name) => !names.has(name)).map((name) => `${id}: ${name}`),
+      ...gaps.filter((gap) => !(gap in GAPS)).map((gap) => `${id}: ${String(gap)}`),
+    ]);
+    assert.deepEqual(wrong, []);
   });
 });
 

@@ -7,7 +7,17 @@ import { type ResultLine, type RunReport, exitCodeOf, summarise } from '../../re
 import { renderSpec } from '../../reports/spec.js';
 
 function line(id: string, part: Partial<ResultLine> = {}): ResultLine {
-  return { id, doc: `about ${id}`, status: 'passed', details: [], ms: 1.4, programs: 2, covers: [], ...part };
+  return {
+    id,
+    doc: `about ${id}`,
+    status: 'passed',
+    details: [],
+    skippedCases: [],
+    ms: 1.4,
+    programs: 2,
+    covers: [],
+    ...part,
+  };
 }
 
 /** One result of each kind, with characters that formats must escape. */
