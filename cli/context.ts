@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Interruption } from './interruption.js';
 
 /** What commands know of the world around them: read here, and nowhere else. */
 export interface Context {
@@ -9,6 +10,7 @@ export interface Context {
   /** PATH. */
   readonly path: string;
   readonly agentSources: string;
+  readonly recorderSources: string;
   readonly kernelFragments: string;
   readonly corpus: string;
   /** Pages about kernel findings. */
@@ -18,23 +20,29 @@ export interface Context {
   readonly isRoot: boolean;
   /** Raised by Ctrl-C: finish with what there is. */
   readonly interrupted: AbortSignal;
+  readonly interruption: Interruption;
+  /** The environment of programs that are started. */
+  readonly environment: Readonly<NodeJS.ProcessEnv>;
 }
 
 /** The root of the package, above dist/cli. */
 const ROOT = resolve(import.meta.dirname, '../..');
 
-export function makeContext(version: string, interrupted: AbortSignal): Context {
+export function makeContext(version: string, interruption: Interruption): Context {
   const { env } = process;
   return {
     version,
     cache: env.IOMMUFD_CTS_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'iommufd-cts'),
     path: env.PATH ?? '',
     agentSources: join(ROOT, 'targets/agent/src'),
+    recorderSources: join(ROOT, 'targets/recorder/src'),
     kernelFragments: join(ROOT, 'targets/kernels'),
     corpus: join(ROOT, 'corpus'),
     findings: join(ROOT, 'docs/findings'),
     isInteractive: process.stderr.isTTY && env.CI === undefined,
     isRoot: process.getuid?.() === 0,
-    interrupted,
+    interrupted: interruption.signal,
+    interruption,
+    environment: env,
   };
 }

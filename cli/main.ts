@@ -8,22 +8,26 @@ import { doctorCommand } from './commands/doctor.js';
 import { explainCommand } from './commands/explain.js';
 import { kernelCommand } from './commands/kernel.js';
 import { listCommand } from './commands/list.js';
+import { recordCommand } from './commands/record.js';
 import { replayCommand } from './commands/replay.js';
 import { runCommand } from './commands/run.js';
 import { testKernelCommand } from './commands/test_kernel.js';
 import { type Context, makeContext } from './context.js';
-import { EXIT, type ExitCode, UsageError, describeError, exitCodeOfError } from './errors.js';
+import { Interruption } from './interruption.js';
+import { EXIT, UsageError, describeError, exitCodeOfError } from './errors.js';
 
 /** Help gets no wider than this, however wide the terminal is. */
 const WIDTH_MAX = 120;
 
-async function main(args: readonly string[], context: Context): Promise<ExitCode> {
-  let exitCode: ExitCode = EXIT.pass;
-  const finish = (code: ExitCode): void => {
+async function main(args: readonly string[], context: Context): Promise<number> {
+  let exitCode: number = EXIT.pass;
+  const finish = (code: number): void => {
     exitCode = code;
   };
   await yargs(args)
     .scriptName('iommufd-cts')
+    // The program to record keeps its own options.
+    .parserConfiguration({ 'populate--': true })
     .usage('$0 <command>\n\nConformance test suite and reference model for Linux iommufd.')
     .command(runCommand(context, finish))
     .command(listCommand(finish))
@@ -31,6 +35,7 @@ async function main(args: readonly string[], context: Context): Promise<ExitCode
     .command(replayCommand(context, finish))
     .command(kernelCommand(context, finish))
     .command(testKernelCommand(context, finish))
+    .command(recordCommand(context, finish))
     .command(benchCommand(context, finish))
     .command(doctorCommand(context, finish))
     .demandCommand(1, 'say what to do; "iommufd-cts run" is a good start')
@@ -52,19 +57,6 @@ function inOneLine(message: string): string {
   return message.trim().replace(/\s*\n\s*/g, ' ');
 }
 
-/** The first Ctrl-C finishes with what there is, the second one ends at once. */
-function interruptible(): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (controller.signal.aborted) process.exit(EXIT.unknown);
-      process.stderr.write('\nfinishing with what there is; once more to end at once\n');
-      controller.abort();
-    });
-  }
-  return controller.signal;
-}
-
 function versionOfPackage(): string {
   const text = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8');
   return (JSON.parse(text) as { readonly version: string }).version;
@@ -76,7 +68,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  process.exitCode = await main(hideBin(process.argv), makeContext(versionOfPackage(), interruptible()));
+  process.exitCode = await main(hideBin(process.argv), makeContext(versionOfPackage(), new Interruption()));
 } catch (error) {
   process.stderr.write(`iommufd-cts: ${describeError(error)}\n`);
   process.exitCode = exitCodeOfError(error);

@@ -7,6 +7,7 @@ import { TestBedError } from './target.js';
 const PACKAGES: Readonly<Record<string, string>> = {
   'qemu-system-x86_64': 'qemu-system-x86',
   gcc: 'gcc libc6-dev',
+  cc: 'gcc libc6-dev',
   cpio: 'cpio',
   make: 'make',
   bc: 'bc',

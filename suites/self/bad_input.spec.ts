@@ -67,6 +67,7 @@ describe('bad input', function () {
     ],
     ['a shard of nothing', ['run', '--shard', '3/2'], /--shard 3\/2 makes no sense/],
     ['repetitions that are none', ['run', '--repeat', '0'], /--repeat/],
+    ['nothing to record', ['record'], /say what to record after "--"/],
     ['an unknown id', ['explain', 'IOMMU_IOAS_MAPP'], /nothing is called IOMMU_IOAS_MAPP/],
     ['an unknown kernel', ['run', '--kernel', '9.9-fast'], /there is no kernel 9\.9-fast/],
     ['no kernel at all', ['run', '--target', 'qemu'], /there is no kernel in the cache; build one/],
