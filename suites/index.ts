@@ -5,6 +5,7 @@ import { envelopeSize } from './envelope/size.js';
 import type { Scenario, Suite } from './harness/scenario.js';
 import { hwptAlloc } from './hwpt/alloc.js';
 import { hwptDirtyTracking } from './hwpt/dirty_tracking.js';
+import { hwptFormat } from './hwpt/format.js';
 import { hwptInvalidate } from './hwpt/invalidate.js';
 import { hwptNested } from './hwpt/nested.js';
 import { ioasAlloc } from './ioas/alloc.js';
@@ -12,6 +13,7 @@ import { ioasAllowIovas } from './ioas/allow_iovas.js';
 import { ioasChangeProcess } from './ioas/change_process.js';
 import { ioasCopy } from './ioas/copy.js';
 import { ioasCopyPinning } from './ioas/copy_pinning.js';
+import { ioasCopySweep } from './ioas/copy_sweep.js';
 import { ioasIovaRanges } from './ioas/iova_ranges.js';
 import { ioasMap } from './ioas/map.js';
 import { ioasMapAutomatic } from './ioas/map_automatic.js';
@@ -50,11 +52,13 @@ export const SUITES: readonly Suite[] = [
   ioasMapPinning,
   ioasCopy,
   ioasCopyPinning,
+  ioasCopySweep,
   ioasUnmap,
   ioasChangeProcess,
   optionRlimitMode,
   optionHugePages,
   hwptAlloc,
+  hwptFormat,
   hwptNested,
   hwptInvalidate,
   hwptDirtyTracking,

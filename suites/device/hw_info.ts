@@ -28,6 +28,7 @@ export const deviceHwInfo = suite(
     scenario('buffer,any_size', {
       doc: 'As much as fits is written, the rest of the buffer is zeroed, and data_len becomes what the kernel has.',
       covers: ['IOMMU_GET_HW_INFO/OK'],
+      kselftest: ['iommufd_ioas.mock_domain.get_hw_info', 'iommufd_ioas.two_mock_domain.get_hw_info'],
       setup: mockDevice,
       cases: {
         none: (t, { device }) =>
@@ -45,6 +46,7 @@ export const deviceHwInfo = suite(
       doc: 'Dirty tracking and PASID bits are the device’s; 7.3 also says that ATS is not supported.',
       covers: ['IOMMU_GET_HW_INFO/OK'],
       source: 'mock.md 4.1, 16',
+      gaps: [4, 28],
       setup: mockDevice,
       cases: {
         no_dirty_tracking: (t, { ioas }) => {
@@ -65,6 +67,7 @@ export const deviceHwInfo = suite(
     scenario('capabilities,pasid', {
       doc: 'A device with PASIDs reports 20 bits; 6.12 has no such device.',
       covers: ['IOMMU_GET_HW_INFO/OK', 'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS/EINVAL.dev_flags'],
+      kselftest: ['iommufd_ioas.mock_domain.get_hw_info'],
       setup: (t) => {
         const { ioas, device } = mockDevice(t);
         const pasid = t.ioctl('IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', { id: ioas, dev_flags: 4 });
@@ -89,6 +92,12 @@ export const deviceHwInfo = suite(
         'IOMMU_GET_HW_INFO/EOPNOTSUPP.type',
       ],
       source: 'device.md 2.5, mock.md 4.1',
+      gaps: [5, 28],
+      kselftest: [
+        'iommufd_ioas.no_domain.get_hw_info',
+        'iommufd_ioas.mock_domain.get_hw_info',
+        'iommufd_ioas.two_mock_domain.get_hw_info',
+      ],
       setup: mockDevice,
       cases: {
         bit_1: (t, { device }) => ask(t, device, 8, { flags: 2 }).fails('EOPNOTSUPP'),
@@ -120,6 +129,7 @@ export const deviceHwInfo = suite(
     scenario('buffer,unwritable', {
       doc: 'A buffer that cannot be written to its end is EFAULT, after what could be; a struct that cannot be written back too.',
       covers: ['IOMMU_GET_HW_INFO/EFAULT.data', 'IOMMU_GET_HW_INFO/EFAULT.respond'],
+      gaps: [28],
       setup: mockDevice,
       cases: {
         hole: (t, { device }) => ask(t, device, 8, { data_uptr: HOLE }).fails('EFAULT'),

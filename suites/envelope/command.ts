@@ -10,6 +10,8 @@ export const envelopeCommand = suite(
     scenario('number,outside_table', {
       doc: 'Numbers below 0x80 and beyond the table are refused with ENOTTY; the pointer is not looked at.',
       covers: ['envelope/ENOTTY.number'],
+      gaps: [2],
+      kselftest: ['iommufd.cmd_fail'],
       setup: (t) => t.ioas(),
       cases: {
         below: (t) => t.ioctl('IOMMU_IOAS_ALLOC', {}, { command: 0x3b7f }).fails('ENOTTY'),
@@ -24,6 +26,7 @@ export const envelopeCommand = suite(
     scenario('number,hole_in_table', {
       doc: 'A number inside the table that names no command is refused with ENOTTY, but only after `size` was read: a bad pointer answers EFAULT.',
       covers: ['envelope/ENOTTY.command', 'envelope/EFAULT.size'],
+      gaps: [2],
       needs: ['iommufd_test'],
       setup: (t) => t.ioas(),
       cases: {
@@ -40,6 +43,7 @@ export const envelopeCommand = suite(
     scenario('number,direction_bits', {
       doc: 'Commands are _IO: a number with direction, size or another type in it is not the command, although its low byte is.',
       covers: ['envelope/ENOTTY.command'],
+      gaps: [2],
       setup: (t) => t.ioas(),
       cases: {
         read: (t) => t.ioctl('IOMMU_IOAS_ALLOC', {}, { command: 0x8000_3b81 }).fails('ENOTTY'),
@@ -64,6 +68,7 @@ export const envelopeCommand = suite(
     scenario('file,closed', {
       doc: 'On a closed file every call answers EBADF, whatever the pointer.',
       covers: ['envelope/EBADF.file'],
+      kselftest: ['iommufd.simple_close'],
       setup: (t) => t.open('g'),
       cases: {
         good_pointer: (t) => {

@@ -1,3 +1,4 @@
+import type { Errno } from '../../models/base/errno.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
 import { type CaseBody, scenario, suite } from '../harness/scenario.js';
 
@@ -11,7 +12,27 @@ const CALLS = {
   IOMMU_IOAS_MAP: { required: 40, known: 40, zeros: 'EINVAL' },
   IOMMU_IOAS_UNMAP: { required: 24, known: 24, zeros: 'ENOENT' },
   IOMMU_OPTION: { required: 24, known: 24, zeros: 'EBUSY' },
+  IOMMU_VFIO_IOAS: { required: 12, known: 12, zeros: 'ENODEV' },
+  IOMMU_HWPT_ALLOC: { required: 24, known: 48, zeros: 'ENOENT' },
+  IOMMU_GET_HW_INFO: { required: 32, known: 40, zeros: 'ENOENT' },
+  IOMMU_HWPT_INVALIDATE: { required: 32, known: 32, zeros: 'ENOENT' },
+  IOMMU_HWPT_SET_DIRTY_TRACKING: { required: 16, known: 16, zeros: 'ENOENT' },
 } as const;
+
+/** Those that 6.12 does not have. */
+const LATER_CALLS = {
+  IOMMU_VIOMMU_ALLOC: { required: 24, known: 40, zeros: 'EOPNOTSUPP' },
+  IOMMU_VDEVICE_ALLOC: { required: 24, known: 24, zeros: 'ENOENT' },
+  IOMMU_IOAS_CHANGE_PROCESS: { required: 8, known: 8, zeros: 'OK' },
+} as const;
+
+/** A call that a kernel configured for it alone gets as far as answering. */
+const NOIOMMU_CALL = { required: 40, known: 40, zeros: 'EINVAL' } as const;
+
+const NOIOMMU_NAME = 'IOMMU_IOAS_NOIOMMU_GET_PA';
+
+/** The same answer wherever the call is known. */
+const since73 = (errno: Errno | 'OK') => ({ '7.3': errno, '6.12': 'ENOTTY' }) as const;
 
 const TEST_CALLS = {
   IOMMU_TEST_CMD: { required: 68, known: 72, zeros: 'EOPNOTSUPP' },
@@ -49,6 +70,8 @@ export const envelopeSize = suite(
     scenario('short,below_required', {
       doc: 'A size one byte below what the call requires is EINVAL, before any member is looked at.',
       covers: ['envelope/EINVAL.size'],
+      gaps: [1],
+      kselftest: ['iommufd.cmd_ex_fail'],
       setup: (t) => t.ioas(),
       cases: each(CALLS, (t, name, { required }) => t.ioctl(name, { size: required - 1 }).fails('EINVAL')),
       control: (t) => t.ioctl('IOMMU_IOAS_ALLOC', { size: 12 }),
@@ -69,6 +92,8 @@ export const envelopeSize = suite(
     scenario('exact,required', {
       doc: 'The size that the header gives is accepted, and the struct of zeros gets its own answer.',
       covers: ['envelope/EINVAL.size'],
+      gaps: [1],
+      kselftest: ['iommufd.cmd_ex_fail'],
       setup: (t) => t.ioas(),
       cases: each(CALLS, (t, name, { known, zeros }) => {
         const step = t.ioctl(name, { size: known });
@@ -79,6 +104,8 @@ export const envelopeSize = suite(
     scenario('long,zero_tail', {
       doc: 'A larger struct whose unknown bytes are 0 is the known struct: same answer, and nothing is written beyond it.',
       covers: ['envelope/E2BIG.tail'],
+      gaps: [1],
+      kselftest: ['iommufd.cmd_ex_fail'],
       setup: (t) => t.ioas(),
       cases: {
         ...each(CALLS, (t, name, { zeros }) => answers(t, name, zeros, 8)),
@@ -90,6 +117,8 @@ export const envelopeSize = suite(
     scenario('long,garbage_tail', {
       doc: 'A byte beyond the struct that is not 0 is E2BIG, before any member is looked at.',
       covers: ['envelope/E2BIG.tail'],
+      gaps: [1],
+      kselftest: ['iommufd.cmd_ex_fail'],
       setup: (t) => t.ioas(),
       cases: {
         ...each(CALLS, (t, name) => t.ioctl(name, {}, { tail: { bytes: 8, value: 0xff } }).fails('E2BIG')),
@@ -98,9 +127,66 @@ export const envelopeSize = suite(
       },
       control: (t) => t.ioctl('IOMMU_IOAS_ALLOC', {}, { tail: { bytes: 8, value: 0 } }),
     }),
+    scenario('later_calls,sizes', {
+      doc: 'The sizes of calls that came after 6.12: one byte less, exact, with a tail of zeros, with another tail.',
+      covers: ['envelope/EINVAL.size', 'envelope/E2BIG.tail', 'envelope/ENOTTY.number'],
+      gaps: [1],
+      setup: (t) => t.ioas(),
+      cases: {
+        ...each(LATER_CALLS, (t, name, { required, known, zeros }) => {
+          t.ioctl(name, { size: required - 1 }).fails(since73('EINVAL'));
+          t.ioctl(name, { size: known }).fails(since73(zeros));
+          t.ioctl(name, {}, { tail: { bytes: 8, value: 0 } }).fails(since73(zeros));
+          t.ioctl(name, {}, { tail: { bytes: 8, value: 0xff } }).fails(since73('E2BIG'));
+        }),
+        noiommu_get_pa: {
+          needs: ['noiommu'],
+          body: (t) => {
+            const { required, known, zeros } = NOIOMMU_CALL;
+            t.ioctl(NOIOMMU_NAME, { size: required - 1 }).fails('EINVAL');
+            t.ioctl(NOIOMMU_NAME, { size: known }).fails(zeros);
+            t.ioctl(NOIOMMU_NAME, {}, { tail: { bytes: 8, value: 0 } }).fails(zeros);
+            t.ioctl(NOIOMMU_NAME, {}, { tail: { bytes: 8, value: 0xff } }).fails('E2BIG');
+          },
+        },
+      },
+      control: (t) => t.ioctl('IOMMU_IOAS_ALLOC', {}),
+    }),
+    scenario('short,first_version', {
+      doc: 'Of a struct as long as its first version the rest counts as 0, and is not written back.',
+      covers: ['IOMMU_HWPT_ALLOC/OK', 'IOMMU_GET_HW_INFO/OK', 'IOMMU_VIOMMU_ALLOC/OK'],
+      gaps: [4],
+      setup: (t) => {
+        const ioas = t.ioas();
+        return { ioas, device: t.mockDomain(ioas).out('out_idev_id') };
+      },
+      cases: {
+        hwpt_alloc: (t, { ioas, device }) => {
+          const unread = { data_type: 0xdead, data_len: 77, fault_id: 5 };
+          const hwpt = t.hwptAlloc(device, ioas, { size: 24, ...unread }).ok({ size: 24, ...unread });
+          t.destroy(hwpt.out('out_hwpt_id'));
+        },
+        get_hw_info: (t, { device }) =>
+          t
+            .ioctl('IOMMU_GET_HW_INFO', { size: 32, dev_id: device, out_capabilities: 77n })
+            .ok({ data_len: 8, out_data_type: 0xfeed_beef, out_capabilities: 77n }),
+        viommu_alloc: {
+          needs: ['viommu'],
+          body: (t, { ioas, device }) => {
+            const parent = t.hwptAlloc(device, ioas, { flags: 1 }).out('out_hwpt_id');
+            const viommu = t
+              .viommu(device, parent, { size: 24, data_len: 77 })
+              .ok({ size: 24, data_len: 77 });
+            t.destroy(viommu.out('out_viommu_id'));
+          },
+        },
+      },
+      control: (t, { ioas, device }) => t.hwptAlloc(device, ioas, { size: 24 }),
+    }),
     scenario('test_command,sizes', {
       doc: 'The test command requires 68 bytes and knows 72; in between, missing bytes count as 0.',
       covers: ['envelope/EINVAL.size', 'envelope/E2BIG.tail', 'IOMMU_TEST_CMD/EOPNOTSUPP.op'],
+      gaps: [1, 4],
       setup: (t) => t.ioas(),
       cases: {
         below: (t) =>
@@ -129,6 +215,7 @@ export const envelopeSize = suite(
     scenario('test_command,unchecked_members', {
       doc: '`__reserved` and `last` of the test command are never looked at.',
       covers: ['IOMMU_TEST_CMD/EOPNOTSUPP.op'],
+      gaps: [5],
       setup: (t) => t.ioas(),
       cases: {
         reserved: (t, ioas) =>

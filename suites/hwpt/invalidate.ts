@@ -58,7 +58,7 @@ export const hwptInvalidate = suite(
       covers: [
         'IOMMU_HWPT_INVALIDATE/EFAULT.request',
         'IOMMU_HWPT_INVALIDATE/EOPNOTSUPP.request_flags',
-        'IOMMU_HWPT_INVALIDATE/EINVAL.iotlb_id',
+        'IOMMU_HWPT_INVALIDATE/EINVAL.entry',
         'IOMMU_HWPT_INVALIDATE/EINVAL.entry_len',
       ],
       setup: nestedPageTable,
@@ -109,6 +109,8 @@ export const hwptInvalidate = suite(
         'IOMMU_HWPT_INVALIDATE/EINVAL.data_type',
       ],
       source: 'device.md 2.2',
+      gaps: [5],
+      kselftest: ['iommufd_viommu.mock_viommu.vdevice_cache'],
       setup: nestedPageTable,
       cases: {
         reserved: (t, { nested }) =>

@@ -25,6 +25,7 @@ export const hwptNested = suite(
     scenario('parent,refused', {
       doc: 'Only a page table made with NEST_PARENT can be a parent: not the automatic one, not another, not a nested one.',
       covers: ['IOMMU_HWPT_ALLOC/EINVAL.parent', 'IOMMU_HWPT_ALLOC/EINVAL.target_type'],
+      gaps: [24],
       setup: deviceAndParent,
       cases: {
         automatic: (t, { mock, device }) =>
@@ -75,6 +76,7 @@ export const hwptNested = suite(
         'IOMMU_HWPT_ALLOC/EFAULT.data',
       ],
       source: 'mock.md 6, 16',
+      gaps: [23],
       setup: deviceAndParent,
       cases: {
         none: (t, { device, parent }) => t.hwptAlloc(device, parent).fails('EOPNOTSUPP'),
@@ -106,6 +108,7 @@ export const hwptNested = suite(
     scenario('life,holds_its_parent', {
       doc: 'A nested page table holds its parent, and is held by devices; it goes by DESTROY alone.',
       covers: ['IOMMU_HWPT_ALLOC/OK', 'IOMMU_DESTROY/EBUSY.users'],
+      gaps: [24],
       setup: (t) => {
         const all = deviceAndParent(t);
         return { ...all, nested: t.nestedHwpt(all.device, all.parent, IOTLB).out('out_hwpt_id') };
@@ -142,6 +145,7 @@ export const hwptNested = suite(
     scenario('response,undone', {
       doc: 'A nested page table whose id cannot be written back is gone again, and its parent is free.',
       covers: ['IOMMU_HWPT_ALLOC/EFAULT.respond'],
+      gaps: [3],
       setup: deviceAndParent,
       cases: {
         sealed: (t, { device, parent }) => {

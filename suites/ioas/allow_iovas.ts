@@ -10,6 +10,7 @@ export const ioasAllowIovas = suite(
     scenario('arguments,refused', {
       doc: 'A reserved member is EOPNOTSUPP, a bad id ENOENT, in this order and before the array is read.',
       covers: ['IOMMU_IOAS_ALLOW_IOVAS/EOPNOTSUPP.reserved', 'IOMMU_IOAS_ALLOW_IOVAS/ENOENT.ioas'],
+      gaps: [5],
       setup: (t) => t.ioas(),
       cases: {
         reserved: (t, ioas) =>
@@ -28,6 +29,7 @@ export const ioasAllowIovas = suite(
     scenario('array,unreadable', {
       doc: 'An element that cannot be read is EFAULT; the elements before it are checked first.',
       covers: ['IOMMU_IOAS_ALLOW_IOVAS/EFAULT.allowed_iovas'],
+      gaps: [13],
       setup: (t) => t.ioas(),
       cases: {
         unmapped: (t, ioas) =>
@@ -84,6 +86,7 @@ export const ioasAllowIovas = suite(
     scenario('range,order', {
       doc: 'The start of a range must be below its last byte; a range of one byte is refused like an inverted one.',
       covers: ['IOMMU_IOAS_ALLOW_IOVAS/EINVAL.range_order'],
+      gaps: [13],
       setup: (t) => t.ioas(),
       cases: {
         one_byte: (t, ioas) => t.allow(ioas, [[0x5000n, 0x5000n]]).fails('EINVAL'),
@@ -108,6 +111,7 @@ export const ioasAllowIovas = suite(
     scenario('range,overlap', {
       doc: 'Ranges of one call must not overlap; touching is fine.',
       covers: ['IOMMU_IOAS_ALLOW_IOVAS/EINVAL.range_overlap'],
+      gaps: [13],
       setup: (t) => t.ioas(),
       cases: {
         equal: (t, ioas) =>
@@ -142,6 +146,7 @@ export const ioasAllowIovas = suite(
     scenario('range,meets_reservation', {
       doc: 'A range that meets a reservation is EADDRINUSE, and the old list stays.',
       covers: ['IOMMU_IOAS_ALLOW_IOVAS/EADDRINUSE.reserved'],
+      kselftest: ['iommufd_ioas.no_domain.area_allowed', 'iommufd_ioas.no_domain.area_auto_iova'],
       setup: (t) => {
         const ioas = t.ioas();
         t.reserve(ioas, 0x4000n, 0x1000n);
@@ -182,6 +187,8 @@ export const ioasAllowIovas = suite(
     scenario('list,confines_automatic_maps', {
       doc: 'Automatic IOVAs keep to the list; fixed ones do not look at it; an existing area does not matter.',
       covers: ['IOMMU_IOAS_ALLOW_IOVAS/OK', 'IOMMU_IOAS_MAP/ENOSPC.no_hole'],
+      gaps: [13],
+      kselftest: ['iommufd_ioas.no_domain.area_auto_iova'],
       setup: (t) => {
         const ioas = t.ioas();
         t.allow(ioas, [[0x10000n, 0x11fffn]]);
@@ -213,6 +220,8 @@ export const ioasAllowIovas = suite(
         'IOMMU_TEST_OP_ADD_RESERVED/EADDRINUSE.range',
         'IOMMU_TEST_OP_MOCK_DOMAIN/EADDRINUSE.aperture',
       ],
+      gaps: [13],
+      kselftest: ['iommufd_ioas.no_domain.area_allowed'],
       setup: (t) => t.ioas(),
       cases: {
         reservation: (t, ioas) => {

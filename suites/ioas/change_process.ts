@@ -17,6 +17,7 @@ export const ioasChangeProcess = suite(
         'IOMMU_IOAS_CHANGE_PROCESS/EINVAL.user_memory',
       ],
       source: 'core.md 3.10',
+      gaps: [5],
       setup: (t) => ({ ioas: t.ioas(), other: t.ioas() }),
       cases: {
         reserved: (t) =>
@@ -64,6 +65,7 @@ export const ioasChangeProcess = suite(
         'IOMMU_IOAS_NOIOMMU_GET_PA/EOPNOTSUPP.not_noiommu',
       ],
       source: 'core.md 3.11',
+      gaps: [19],
       needs: ['noiommu'],
       setup: (t) => {
         const ioas = t.ioas();

@@ -17,6 +17,7 @@ export const ioasCopy = suite(
     scenario('flags,unknown', {
       doc: 'Any bit besides FIXED_IOVA, WRITEABLE and READABLE is EOPNOTSUPP; neither direction is EINVAL.',
       covers: ['IOMMU_IOAS_COPY/EOPNOTSUPP.flags', 'IOMMU_IOAS_COPY/EINVAL.no_access'],
+      gaps: [5, 12],
       setup: twoIoases,
       cases: {
         bit_3: (t, ids) => t.copy({ ...ids, args: { flags: 0xe } }).fails('EOPNOTSUPP'),
@@ -32,6 +33,7 @@ export const ioasCopy = suite(
         'IOMMU_IOAS_COPY/EOVERFLOW.src_iova_max',
         'IOMMU_IOAS_COPY/EOVERFLOW.dst_iova_max',
       ],
+      gaps: [12],
       setup: twoIoases,
       cases: {
         length: (t, ids) => t.copy({ ...ids, length: U64_MAX }).fails('EOVERFLOW'),
@@ -89,6 +91,7 @@ export const ioasCopy = suite(
       doc: 'A range over touching areas makes one area for each of them, back to back.',
       covers: ['IOMMU_IOAS_COPY/OK'],
       source: 'core.md 3.6',
+      gaps: [12],
       setup: (t) => {
         const ids = twoIoases(t);
         t.map(ids.src, { iova: 0x14000n, length: 2n * P });
@@ -111,6 +114,7 @@ export const ioasCopy = suite(
     scenario('permission,write', {
       doc: 'WRITEABLE needs memory that was mapped WRITEABLE; READABLE needs nothing.',
       covers: ['IOMMU_IOAS_COPY/EPERM.not_writeable'],
+      gaps: [12],
       setup: (t) => {
         const src = t.ioas();
         const dst = t.ioas();
@@ -144,6 +148,8 @@ export const ioasCopy = suite(
         'IOMMU_IOAS_COPY/EEXIST.area',
         'IOMMU_IOAS_COPY/EINVAL.length_alignment',
       ],
+      gaps: [12],
+      kselftest: ['iommufd_ioas.no_domain.copy_area'],
       setup: (t) => {
         const ids = twoIoases(t);
         t.setOption('HUGE_PAGES', 0n, ids.dst);
@@ -152,6 +158,8 @@ export const ioasCopy = suite(
         return ids;
       },
       cases: {
+        at_zero: (t, ids) => t.copy({ ...ids, iova: 0n, access: 'w' }).ok({ dst_iova: 0n }),
+        beside_itself: (t, ids) => t.copy({ ...ids, dst: ids.src, iova: 0x20000n, access: 'w' }).ok(),
         misaligned: (t, ids) => t.copy({ ...ids, iova: 0x1800n }).fails('EINVAL'),
         misaligned_length: (t, ids) => t.copy({ ...ids, iova: 0x1000n, length: 0x800n }).fails('EINVAL'),
         wraps: (t, ids) => t.copy({ ...ids, iova: U64_MAX - P + 1n, length: 2n * P }).fails('EOVERFLOW'),
@@ -168,6 +176,7 @@ export const ioasCopy = suite(
         'IOMMU_IOAS_COPY/EINVAL.automatic_alignment',
         'IOMMU_IOAS_COPY/EOVERFLOW.automatic_length',
       ],
+      gaps: [12],
       setup: (t) => {
         const ids = twoIoases(t);
         t.map(ids.src, { iova: 0n, va: 0n, length: 0x1000n });
@@ -258,6 +267,7 @@ export const ioasCopy = suite(
         'IOMMU_IOAS_COPY/EEXIST.area',
       ],
       source: 'core.md 3.6 and 10',
+      gaps: [12],
       setup: twoIoases,
       cases: {
         flags_before_length: (t, ids) =>

@@ -10,6 +10,7 @@ export const ioasIovaRanges = suite(
     scenario('arguments,refused', {
       doc: 'A reserved member is EOPNOTSUPP, a bad id ENOENT, in this order.',
       covers: ['IOMMU_IOAS_IOVA_RANGES/EOPNOTSUPP.reserved', 'IOMMU_IOAS_IOVA_RANGES/ENOENT.ioas'],
+      gaps: [5],
       setup: (t) => t.ioas(),
       cases: {
         reserved: (t, ioas) =>
@@ -39,6 +40,7 @@ export const ioasIovaRanges = suite(
       doc: 'With less room than ranges the call answers EMSGSIZE, and still fills the array and reports how many there are.',
       covers: ['IOMMU_IOAS_IOVA_RANGES/EMSGSIZE.num_iovas'],
       source: 'core.md 3.2',
+      kselftest: ['iommufd_ioas.no_domain.iova_ranges'],
       setup: (t) => {
         const ioas = t.ioas();
         t.reserve(ioas, P, P);
@@ -159,6 +161,8 @@ export const ioasIovaRanges = suite(
     scenario('ranges,aperture', {
       doc: 'A mock domain confines the IOAS to its aperture at alignment 2048 for as long as it exists.',
       covers: ['IOMMU_IOAS_IOVA_RANGES/OK', 'IOMMU_TEST_OP_MOCK_DOMAIN/OK'],
+      gaps: [15],
+      kselftest: ['iommufd_ioas.mock_domain.iova_ranges'],
       setup: (t) => {
         const ioas = t.ioas();
         return { ioas, device: t.mockDomain(ioas) };
@@ -173,6 +177,12 @@ export const ioasIovaRanges = suite(
         after_detach: (t, { ioas, device }) => {
           t.destroy(device.out('out_stdev_id'));
           t.ranges(ioas, 1).ok({ num_iovas: 1, out_iova_alignment: 1, allowed_iovas: [[0n, U64_MAX]] });
+        },
+        no_room: (t, { ioas }) =>
+          t.ranges(ioas, 0).fails('EMSGSIZE', { num_iovas: 1, out_iova_alignment: 2048 }),
+        reservation_outside: (t, { ioas }) => {
+          t.reserve(ioas, P, P);
+          t.ranges(ioas, 1).ok({ num_iovas: 1, allowed_iovas: [[APERTURE_START, APERTURE_LAST]] });
         },
         with_reservation: (t, { ioas }) => {
           t.reserve(ioas, APERTURE_START, 0x1000n);

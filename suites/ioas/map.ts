@@ -12,6 +12,7 @@ export const ioasMap = suite(
     scenario('flags,unknown', {
       doc: 'Any bit besides FIXED_IOVA, WRITEABLE and READABLE is EOPNOTSUPP; so is a reserved member.',
       covers: ['IOMMU_IOAS_MAP/EOPNOTSUPP.flags', 'IOMMU_IOAS_MAP/EOPNOTSUPP.reserved'],
+      gaps: [5, 9],
       setup: (t) => t.ioas(),
       cases: {
         bit_3: (t, ioas) => t.map(ioas, { args: { flags: 0xe } }).fails('EOPNOTSUPP'),
@@ -23,6 +24,7 @@ export const ioasMap = suite(
     scenario('flags,access', {
       doc: 'At least one of READABLE and WRITEABLE is required; either alone is enough.',
       covers: ['IOMMU_IOAS_MAP/EINVAL.no_access'],
+      gaps: [9],
       setup: (t) => t.ioas(),
       cases: {
         none: (t, ioas) => t.map(ioas, { access: 'none' }).fails('EINVAL'),
@@ -35,6 +37,7 @@ export const ioasMap = suite(
     scenario('range,all_ones', {
       doc: 'An iova or a length of 2^64 - 1 is EOVERFLOW, the iova even where it is not used.',
       covers: ['IOMMU_IOAS_MAP/EOVERFLOW.iova_max', 'IOMMU_IOAS_MAP/EOVERFLOW.length_max'],
+      gaps: [9],
       setup: (t) => t.ioas(),
       cases: {
         iova_fixed: (t, ioas) => t.map(ioas, { iova: U64_MAX, length: 1n }).fails('EOVERFLOW'),
@@ -47,6 +50,7 @@ export const ioasMap = suite(
     scenario('range,empty', {
       doc: 'A length of 0 is EINVAL.',
       covers: ['IOMMU_IOAS_MAP/EINVAL.length_zero'],
+      gaps: [9],
       setup: (t) => t.ioas(),
       cases: {
         automatic: (t, ioas) => t.map(ioas, { length: 0n }).fails('EINVAL'),
@@ -57,6 +61,7 @@ export const ioasMap = suite(
     scenario('range,memory_wraps', {
       doc: 'Memory that ends at or beyond 2^64 is EOVERFLOW.',
       covers: ['IOMMU_IOAS_MAP/EOVERFLOW.user_va_wrap'],
+      gaps: [9],
       setup: (t) => t.ioas(),
       cases: {
         ends_exactly_there: (t, ioas) => t.map(ioas, { va: U64_MAX - P + 1n }).fails('EOVERFLOW'),
@@ -168,6 +173,7 @@ export const ioasMap = suite(
     scenario('fixed,overlap', {
       doc: 'A fixed range that meets an area is EEXIST, whichever way they meet; a touching one is not.',
       covers: ['IOMMU_IOAS_MAP/EEXIST.area'],
+      kselftest: ['iommufd_ioas.no_domain.area'],
       setup: (t) => {
         const ioas = t.ioas();
         t.map(ioas, { iova: 0x10000n, length: 0x4000n });
@@ -188,6 +194,7 @@ export const ioasMap = suite(
     scenario('fixed,reserved', {
       doc: 'A fixed range that meets a reservation is EINVAL.',
       covers: ['IOMMU_IOAS_MAP/EINVAL.iova_reserved'],
+      gaps: [9],
       setup: (t) => {
         const ioas = t.ioas();
         t.reserve(ioas, 0x10000n, 0x4000n);
@@ -209,6 +216,7 @@ export const ioasMap = suite(
         'IOMMU_IOAS_MAP/EINVAL.length_alignment',
         'IOMMU_IOAS_MAP/EINVAL.user_va_alignment',
       ],
+      gaps: [9],
       setup: (t) => {
         const ioas = t.ioas();
         t.mockDomain(ioas);
@@ -235,6 +243,8 @@ export const ioasMap = suite(
         'IOMMU_IOAS_MAP/EINVAL.user_va_alignment',
         'IOMMU_IOAS_MAP/EINVAL.automatic_alignment',
       ],
+      gaps: [9],
+      kselftest: ['iommufd_ioas.no_domain.ioas_align_change'],
       setup: (t) => {
         const ioas = t.ioas();
         t.setOption('HUGE_PAGES', 0n, ioas);

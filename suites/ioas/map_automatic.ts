@@ -9,6 +9,8 @@ export const ioasMapAutomatic = suite(
       doc: 'The first page is never used; areas follow one another; a freed hole is used again at once.',
       covers: ['IOMMU_IOAS_MAP/OK'],
       source: 'core.md 4.4',
+      gaps: [20],
+      kselftest: ['iommufd_ioas.no_domain.area_auto_iova'],
       setup: (t) => t.ioas(),
       cases: {
         pages: (t, ioas) => {
@@ -42,6 +44,7 @@ export const ioasMapAutomatic = suite(
       doc: 'The alignment is the length rounded up to a power of two, but no more than the memory is aligned to, nor than a huge page.',
       covers: ['IOMMU_IOAS_MAP/OK'],
       source: 'core.md 4.4, verified examples',
+      kselftest: ['iommufd_ioas.no_domain.area_auto_iova'],
       needs: ['thp'],
       setup: (t) => t.ioas(),
       cases: {
@@ -90,6 +93,7 @@ export const ioasMapAutomatic = suite(
       doc: 'In an aperture of half pages, half a page goes behind half a page.',
       covers: ['IOMMU_IOAS_MAP/OK', 'IOMMU_IOAS_MAP/EINVAL.automatic_alignment'],
       source: 'core.md 4.4, verified examples',
+      gaps: [20],
       setup: (t) => {
         const ioas = t.ioas();
         t.mockDomain(ioas);
@@ -109,6 +113,8 @@ export const ioasMapAutomatic = suite(
       doc: 'With an allowed list the windows are searched ascending, joined where they touch, and without the first and the last page of the space.',
       covers: ['IOMMU_IOAS_MAP/ENOSPC.no_hole'],
       source: 'core.md 4.4',
+      gaps: [20],
+      kselftest: ['iommufd_ioas.no_domain.area_auto_iova'],
       setup: (t) => t.ioas(),
       cases: {
         ascending: (t, ioas) => {
@@ -158,6 +164,7 @@ export const ioasMapAutomatic = suite(
     scenario('space,full', {
       doc: 'Where reservations leave no hole of the length, the answer is ENOSPC.',
       covers: ['IOMMU_IOAS_MAP/ENOSPC.no_hole'],
+      kselftest: ['iommufd_ioas.no_domain.reserved_overflow'],
       setup: (t) => {
         const ioas = t.ioas();
         t.reserve(ioas, 0x4000n, U64_MAX - 0x4000n);
@@ -180,6 +187,7 @@ export const ioasMapAutomatic = suite(
     scenario('length,too_long', {
       doc: 'From 2^63 - 1 bytes on an automatic IOVA is EOVERFLOW, where a fixed one is not.',
       covers: ['IOMMU_IOAS_MAP/EOVERFLOW.automatic_length'],
+      gaps: [20],
       setup: (t) => t.ioas(),
       cases: {
         at_the_limit: (t, ioas) => t.map(ioas, { va: 0n, length: (1n << 63n) - 1n }).fails('EOVERFLOW'),

@@ -9,6 +9,8 @@ export const ioasMapPinning = suite(
     scenario('memory,refused', {
       doc: 'With a domain, memory is pinned: what is not mapped, or not accessible as the mapping asks, is EFAULT, and nothing stays.',
       covers: ['IOMMU_IOAS_MAP/EFAULT.user_memory'],
+      gaps: [10],
+      kselftest: ['iommufd_mock_domain.one_domain.basic'],
       setup: (t) => {
         const ioas = t.ioas();
         t.mockDomain(ioas);
@@ -215,6 +217,7 @@ export const ioasMapPinning = suite(
       doc: 'With RLIMIT_MODE 1 and without CAP_IPC_LOCK, pins are charged to locked_vm against RLIMIT_MEMLOCK.',
       covers: ['IOMMU_IOAS_MAP/ENOMEM.memlock', 'IOMMU_OPTION/OK'],
       source: 'core.md 5.3',
+      gaps: [16],
       without: { shifted_ids: 'RLIMIT_MODE is set while the file has no objects' },
       setup: (t) => {
         t.setOption('RLIMIT_MODE', 1n);
@@ -256,6 +259,7 @@ export const ioasMapPinning = suite(
       doc: 'Without CAP_IPC_LOCK, pins are charged to the user against RLIMIT_MEMLOCK; locked_vm does not move.',
       covers: ['IOMMU_IOAS_MAP/ENOMEM.memlock', 'IOMMU_TEST_OP_MOCK_DOMAIN/ENOMEM.memlock'],
       source: 'core.md 5.3',
+      gaps: [16],
       setup: (t) => {
         t.process({ drop: ['CAP_IPC_LOCK'], memlock: 4n * P });
         return t.ioas();

@@ -1,4 +1,5 @@
 import { BUFFER, FROZEN, HOLE, PRIVATE } from '../../models/program/arena.js';
+import type { Scalar } from '../../models/program/program.js';
 import { NO_SUCH_ID, type ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START as A, P, U64_MAX } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
@@ -10,6 +11,37 @@ function mapped(t: ScenarioBuilder) {
   t.map(ioas, { iova: A, length: 4n * P });
   return { ioas, device, hwpt: device.out('out_hwpt_id') };
 }
+
+const HALF = 0x800n;
+const PAGES = 8n;
+
+/** Maps every range of half pages within eight pages, and checks translation and pins. */
+function everyAlignment(
+  t: ScenarioBuilder,
+  { ioas, hwpt }: { readonly ioas: Scalar; readonly hwpt: Scalar },
+  whileMapped: () => void,
+): void {
+  for (let start = 0n; start < PAGES * P; start += HALF) {
+    for (let end = start + HALF; end <= PAGES * P; end += HALF) {
+      const [va, length] = [BUFFER.start + start, end - start];
+      const iova = t.map(ioas, { va, length }).out('iova');
+      t.checkMap(hwpt, iova, va, length);
+      const [first, last] = [(start / P) * P, ((end + P - 1n) / P) * P];
+      t.checkRefs(BUFFER.start + first, 1, last - first);
+      whileMapped();
+      t.unmap(ioas, iova, length);
+    }
+  }
+  t.checkRefs(BUFFER.start, 0, PAGES * P);
+}
+
+/** Once is enough: the sweeps are long. */
+const ONLY_ONCE = {
+  zero_tail: 'the programs are long',
+  garbage_tail: 'the programs are long',
+  shifted_ids: 'the programs are long',
+  probed: 'the programs are long',
+} as const;
 
 export const mockCheckMap = suite(
   'mock/check_map',
@@ -35,6 +67,7 @@ export const mockCheckMap = suite(
         'IOMMU_TEST_OP_MD_CHECK_MAP/EINVAL.uptr_alignment',
         'IOMMU_TEST_OP_MD_CHECK_MAP/EINVAL.uptr_wrap',
       ],
+      gaps: [25],
       setup: mapped,
       cases: {
         iova: (t, { hwpt }) => t.checkMap(hwpt, A + 1n, BUFFER.start, 0n).fails('EINVAL'),
@@ -90,6 +123,7 @@ export const mockCheckMap = suite(
     scenario('translation,differs', {
       doc: 'Where nothing is mapped, or another page is, the answer is EINVAL.',
       covers: ['IOMMU_TEST_OP_MD_CHECK_MAP/EINVAL.translation'],
+      gaps: [25],
       setup: mapped,
       cases: {
         other_page: (t, { hwpt }) => t.checkMap(hwpt, A, BUFFER.start + P).fails('EINVAL'),
@@ -104,9 +138,40 @@ export const mockCheckMap = suite(
       },
       control: (t, { hwpt }) => t.checkMap(hwpt, A, BUFFER.start, 4n * P),
     }),
+    scenario('translation,every_alignment', {
+      doc: 'Every range of half pages within eight pages translates and is pinned once, also while another device comes and goes.',
+      covers: ['IOMMU_TEST_OP_MD_CHECK_MAP/OK', 'IOMMU_TEST_OP_MD_CHECK_REFS/OK'],
+      kselftest: [
+        'iommufd_mock_domain.one_domain.all_aligns',
+        'iommufd_mock_domain.two_domains.all_aligns',
+        'iommufd_mock_domain.one_domain.all_aligns_copy',
+        'iommufd_mock_domain.two_domains.all_aligns_copy',
+      ],
+      without: ONLY_ONCE,
+      setup: (t) => {
+        const ioas = t.ioas();
+        return { ioas, hwpt: t.mockDomain(ioas).out('out_hwpt_id') };
+      },
+      cases: {
+        one_device: (t, all) => {
+          everyAlignment(t, all, () => undefined);
+        },
+        two_devices: (t, all) => {
+          t.mockDomain(all.ioas);
+          everyAlignment(t, all, () => undefined);
+        },
+        another_comes_and_goes: (t, all) => {
+          everyAlignment(t, all, () => {
+            t.destroy(t.mockDomain(all.ioas).out('out_stdev_id'));
+          });
+        },
+      },
+      control: (t, { ioas }) => t.map(ioas, { iova: A }),
+    }),
     scenario('translation,of_all_kinds', {
       doc: 'Shared, private and read-only memory translates page by page, across touching areas, at offsets within the page.',
       covers: ['IOMMU_TEST_OP_MD_CHECK_MAP/OK', 'IOMMU_IOAS_MAP/OK'],
+      kselftest: ['iommufd_mock_domain.one_domain.basic'],
       setup: mapped,
       cases: {
         private: (t, { ioas, hwpt }) => {

@@ -37,6 +37,7 @@ export const mockCheckRefs = suite(
     scenario('count,differs', {
       doc: 'Another number of pins is EIO.',
       covers: ['IOMMU_TEST_OP_MD_CHECK_REFS/EIO.refs'],
+      gaps: [25],
       setup: (t) => {
         const ioas = t.ioas();
         t.mockDomain(ioas);

@@ -14,6 +14,7 @@ export const mockDomain = suite(
         'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS/ENOENT.target',
         'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS/EINVAL.target_type',
       ],
+      kselftest: ['iommufd_ioas.no_domain.hwpt_attach'],
       setup: (t) => {
         const ioas = t.ioas();
         return { ioas, device: t.mockDomain(ioas) };
@@ -47,6 +48,7 @@ export const mockDomain = suite(
     scenario('target,page_table', {
       doc: 'A device can be attached to the automatic page table by its id, and keeps it alive.',
       covers: ['IOMMU_TEST_OP_MOCK_DOMAIN/OK'],
+      kselftest: ['iommufd_ioas.mock_domain.hwpt_attach'],
       setup: (t) => {
         const ioas = t.ioas();
         const first = t.mockDomain(ioas);
@@ -75,8 +77,13 @@ export const mockDomain = suite(
     scenario('flags,of_the_device', {
       doc: 'Flags that this kernel does not know are EINVAL, before the target is looked at; MOCK_DOMAIN does not read them.',
       covers: ['IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS/EINVAL.dev_flags'],
+      gaps: [27],
       setup: (t) => t.ioas(),
       cases: {
+        bit_1: (t, ioas) =>
+          t
+            .ioctl('IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', { id: ioas, dev_flags: 2 })
+            .fails({ '7.3': 'EINVAL', '6.12': 'OK' }),
         bit_3: (t, ioas) =>
           t.ioctl('IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', { id: ioas, dev_flags: 8 }).fails('EINVAL'),
         all: (t, ioas) =>
@@ -93,6 +100,7 @@ export const mockDomain = suite(
         'IOMMU_TEST_OP_MOCK_DOMAIN/EADDRINUSE.aperture',
         'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS/EADDRINUSE.aperture',
       ],
+      gaps: [14],
       setup: (t) => t.ioas(),
       cases: {
         below: (t, ioas) => {
@@ -135,6 +143,7 @@ export const mockDomain = suite(
         'IOMMU_TEST_OP_MOCK_DOMAIN/EADDRINUSE.alignment',
         'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS/EADDRINUSE.alignment',
       ],
+      gaps: [14],
       setup: (t) => t.ioas(),
       cases: {
         iova: (t, ioas) => {
@@ -206,6 +215,7 @@ export const mockDomain = suite(
     scenario('attach,response_undone', {
       doc: 'A device whose ids cannot be written back is gone again: detached, its page table destroyed, its ids free.',
       covers: ['IOMMU_TEST_OP_MOCK_DOMAIN/EFAULT.respond', 'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS/EFAULT.respond'],
+      gaps: [3],
       setup: (t) => {
         const ioas = t.ioas();
         t.map(ioas, { iova: A, length: 2n * P });

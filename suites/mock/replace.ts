@@ -22,6 +22,8 @@ export const mockReplace = suite(
         'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/ENOENT.target',
         'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/EINVAL.target_type',
       ],
+      gaps: [26],
+      kselftest: ['iommufd_ioas.no_domain.alloc_hwpt_nested'],
       setup: deviceAndIoases,
       cases: {
         handle_zero: (t, { other }) => t.replace(0, other).fails('ENOENT'),
@@ -42,6 +44,7 @@ export const mockReplace = suite(
     scenario('moves,between_ioases', {
       doc: 'With its last device an automatic page table goes, and the new IOAS gets one.',
       covers: ['IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/OK'],
+      kselftest: ['iommufd_mock_domain.one_domain.replace'],
       setup: (t) => {
         const all = deviceAndIoases(t);
         t.map(all.ioas, { iova: A });
@@ -53,6 +56,11 @@ export const mockReplace = suite(
           t.replace(handle, other);
           t.destroy(automatic).fails('ENOENT');
           t.destroy(ioas);
+          t.destroy(other).fails('EBUSY');
+        },
+        back_to_the_vanished: (t, { handle, automatic, other }) => {
+          t.replace(handle, other);
+          t.replace(handle, automatic).fails('ENOENT');
           t.destroy(other).fails('EBUSY');
         },
         new_translates: (t, { handle, other }) => {
@@ -89,6 +97,7 @@ export const mockReplace = suite(
     scenario('moves,nowhere', {
       doc: 'To its own IOAS or page table a device moves without anything happening.',
       covers: ['IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/OK'],
+      kselftest: ['iommufd_mock_domain.one_domain.replace'],
       without: { shifted_ids: 'the ids are what is tested' },
       setup: (t) => {
         t.ioctl('IOMMU_IOAS_ALLOC', {}).ok({ out_ioas_id: 1 });
@@ -106,6 +115,7 @@ export const mockReplace = suite(
     scenario('moves,between_page_tables', {
       doc: 'A device moves to page tables of user space, nested ones too, which stay when it leaves.',
       covers: ['IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/OK', 'IOMMU_DESTROY/EBUSY.users'],
+      kselftest: ['iommufd_mock_domain.one_domain.alloc_hwpt'],
       setup: (t) => {
         const all = deviceAndIoases(t);
         const device = all.mock.out('out_idev_id');

@@ -9,6 +9,8 @@ export const objectDestroy = suite(
     scenario('missing,ids', {
       doc: 'Ids that name nothing are ENOENT: 0, never used, already destroyed, of another file.',
       covers: ['IOMMU_DESTROY/ENOENT.object'],
+      gaps: [6],
+      kselftest: ['iommufd.cmd_fail', 'iommufd_ioas.no_domain.ioas_destroy'],
       setup: (t) => t.ioas(),
       cases: {
         zero: (t) => t.destroy(0).fails('ENOENT'),
@@ -28,6 +30,7 @@ export const objectDestroy = suite(
     scenario('ioas,areas_do_not_hold_it', {
       doc: 'Areas do not keep an IOAS from being destroyed; its id is free afterwards.',
       covers: ['IOMMU_DESTROY/OK'],
+      kselftest: ['iommufd_ioas.no_domain.ioas_area_destroy'],
       setup: (t) => t.ioas(),
       cases: {
         one_area: (t, ioas) => {
@@ -50,6 +53,11 @@ export const objectDestroy = suite(
     scenario('ioas,held_by_page_table', {
       doc: 'An IOAS with a page table is EBUSY until the last device has gone.',
       covers: ['IOMMU_DESTROY/EBUSY.users'],
+      kselftest: [
+        'iommufd_ioas.mock_domain.ioas_destroy',
+        'iommufd_ioas.two_mock_domain.ioas_destroy',
+        'iommufd_ioas.mock_domain.ioas_area_destroy',
+      ],
       setup: (t) => {
         const ioas = t.ioas();
         return { ioas, device: t.mockDomain(ioas) };
@@ -76,6 +84,7 @@ export const objectDestroy = suite(
     scenario('device,owned_by_kernel', {
       doc: 'A bound device belongs to its in-kernel owner, and its page table to the device: both are EBUSY.',
       covers: ['IOMMU_DESTROY/EBUSY.users'],
+      gaps: [6],
       setup: (t) => t.mockDomain(t.ioas()),
       cases: {
         device: (t, device) => t.destroy(device.out('out_idev_id')).fails('EBUSY'),
@@ -86,6 +95,7 @@ export const objectDestroy = suite(
     scenario('device,takes_its_page_table', {
       doc: 'With its last device an automatic page table goes; device and page table ids answer ENOENT then.',
       covers: ['IOMMU_DESTROY/ENOENT.object', 'IOMMU_DESTROY/OK'],
+      gaps: [6],
       setup: (t) => t.mockDomain(t.ioas()),
       cases: {
         device: (t, device) => {

@@ -10,6 +10,7 @@ export const objectIds = suite(
       doc: 'Ids start at 1 and ascend; a freed id is taken again before a new one.',
       covers: ['IOMMU_IOAS_ALLOC/OK'],
       source: 'core.md 2.1',
+      gaps: [6],
       without: IDS,
       setup: (t) => {
         t.ioctl('IOMMU_IOAS_ALLOC', {}).ok({ out_ioas_id: 1 });
@@ -90,6 +91,15 @@ export const objectIds = suite(
     scenario('close,frees_everything', {
       doc: 'Closing a file with IOASes, areas and devices in it leaves nothing pinned.',
       covers: ['close/OK'],
+      kselftest: [
+        'iommufd_ioas.no_domain.ioas_auto_destroy',
+        'iommufd_ioas.mock_domain.ioas_auto_destroy',
+        'iommufd_ioas.two_mock_domain.ioas_auto_destroy',
+        'iommufd_ioas.no_domain.ioas_area_auto_destroy',
+        'iommufd_ioas.mock_domain.ioas_area_auto_destroy',
+        'iommufd_ioas.two_mock_domain.ioas_area_auto_destroy',
+        'iommufd_viommu.viommu_auto_destroy',
+      ],
       setup: (t) => {
         const ioas = t.ioas();
         t.map(ioas, { iova: 0x100_0000n, length: 0x4000n });
@@ -105,6 +115,34 @@ export const objectIds = suite(
           t.counters(4);
           t.close();
           t.counters(0);
+        },
+        with_two_devices: (t, ioas) => {
+          t.mockDomain(ioas);
+          t.mockDomain(ioas);
+          t.close();
+          t.counters(0);
+        },
+        ten_areas: (t, ioas) => {
+          for (let at = 0n; at < 10n; at++) t.map(ioas, { iova: 0x200_0000n + at * 0x1000n });
+          t.close();
+        },
+        ten_areas_with_devices: (t, ioas) => {
+          t.mockDomain(ioas);
+          for (let at = 0n; at < 10n; at++) t.map(ioas, { iova: 0x200_0000n + at * 0x1000n });
+          t.mockDomain(ioas);
+          t.counters(14);
+          t.close();
+          t.counters(0);
+        },
+        with_viommu: {
+          needs: ['viommu'],
+          body: (t, ioas) => {
+            const device = t.mockDomain(ioas).out('out_idev_id');
+            const parent = t.hwptAlloc(device, ioas, { flags: 1 }).out('out_hwpt_id');
+            t.vdevice(t.viommu(device, parent).out('out_viommu_id'), device, 1n);
+            t.close();
+            t.counters(0);
+          },
         },
         two_files: (t, ioas) => {
           t.mockDomain(ioas);

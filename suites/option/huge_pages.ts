@@ -9,6 +9,7 @@ export const optionHugePages = suite(
     scenario('value,round_trip', {
       doc: 'Large pages are on; they can be turned off and on; other values are EINVAL.',
       covers: ['IOMMU_OPTION/OK', 'IOMMU_OPTION/EINVAL.value'],
+      kselftest: ['iommufd_ioas.no_domain.ioas_option_huge_pages'],
       setup: (t) => t.ioas(),
       cases: {
         off_and_on: (t, ioas) => {
@@ -30,6 +31,7 @@ export const optionHugePages = suite(
     scenario('target,no_ioas', {
       doc: 'An object that is no IOAS is ENOENT, before operation and value are looked at.',
       covers: ['IOMMU_OPTION/ENOENT.ioas'],
+      kselftest: ['iommufd.global_options'],
       setup: (t) => t.ioas(),
       cases: {
         zero: (t) => t.getOption('HUGE_PAGES').fails('ENOENT'),
@@ -44,6 +46,8 @@ export const optionHugePages = suite(
     scenario('off,alignment', {
       doc: 'Without large pages the alignment is a page; turning them on again lowers it.',
       covers: ['IOMMU_OPTION/OK', 'IOMMU_IOAS_IOVA_RANGES/OK'],
+      gaps: [15],
+      kselftest: ['iommufd_ioas.no_domain.ioas_align_change'],
       setup: (t) => t.ioas(),
       cases: {
         raised: (t, ioas) => {
@@ -75,6 +79,7 @@ export const optionHugePages = suite(
     scenario('off,misaligned_area', {
       doc: 'An area that is not aligned to pages keeps large pages on: EADDRINUSE.',
       covers: ['IOMMU_OPTION/EADDRINUSE.alignment'],
+      kselftest: ['iommufd_ioas.no_domain.ioas_align_change'],
       setup: (t) => t.ioas(),
       cases: {
         length: (t, ioas) => {
@@ -109,6 +114,7 @@ export const optionHugePages = suite(
     scenario('off,mapped_domain', {
       doc: 'With a domain and an area, turning large pages off is EINVAL; with either alone it is not; when already off it is nothing.',
       covers: ['IOMMU_OPTION/EINVAL.mapped'],
+      gaps: [15],
       setup: (t) => t.ioas(),
       cases: {
         both: (t, ioas) => {

@@ -10,6 +10,7 @@ export const optionRlimitMode = suite(
     scenario('value,round_trip', {
       doc: 'A new file has 0. 0 and 1 can be set and read back; other values are EINVAL.',
       covers: ['IOMMU_OPTION/OK', 'IOMMU_OPTION/EINVAL.value'],
+      kselftest: ['iommufd.global_options'],
       without: EMPTY_TABLE,
       setup: (t) => t.getOption('RLIMIT_MODE').ok({ val64: 0n }),
       cases: {
@@ -35,6 +36,7 @@ export const optionRlimitMode = suite(
     scenario('object,refused', {
       doc: 'RLIMIT_MODE belongs to the file: an object id is EOPNOTSUPP.',
       covers: ['IOMMU_OPTION/EOPNOTSUPP.rlimit_object'],
+      gaps: [7],
       without: EMPTY_TABLE,
       setup: () => undefined,
       cases: {
@@ -47,6 +49,7 @@ export const optionRlimitMode = suite(
     scenario('privilege,needed_to_set', {
       doc: 'Setting needs CAP_SYS_RESOURCE, reading does not.',
       covers: ['IOMMU_OPTION/EPERM.resource'],
+      gaps: [7],
       without: EMPTY_TABLE,
       setup: () => undefined,
       cases: {
@@ -69,6 +72,7 @@ export const optionRlimitMode = suite(
     scenario('objects,in_the_way', {
       doc: 'Setting is EBUSY while the file has an object, and possible again when the last one has gone.',
       covers: ['IOMMU_OPTION/EBUSY.objects'],
+      gaps: [7],
       without: EMPTY_TABLE,
       setup: (t) => t.ioas(),
       cases: {
@@ -94,6 +98,7 @@ export const optionRlimitMode = suite(
         'IOMMU_OPTION/EPERM.resource',
       ],
       source: 'core.md 3.8 and 10',
+      gaps: [5, 7],
       without: EMPTY_TABLE,
       setup: (t) => t.ioas(),
       cases: {

@@ -66,6 +66,16 @@ describe('mutants', () => {
     assert.deepEqual(silent, []);
   });
 
+  it('every rule that a scenario is said to test exists', () => {
+    const places = new Set([
+      'close/OK',
+      ...ENVELOPE_RULES.map(({ id }) => `envelope/${id}`),
+      ...CALLS.flatMap(({ name, rules }) => [`${name}/OK`, ...rules.map(({ id }) => `${name}/${id}`)]),
+    ]);
+    const unknown = SCENARIOS.flatMap(({ covers }) => covers.filter((place) => !places.has(place)));
+    assert.deepEqual(unknown, []);
+  });
+
   it('are three for most rules: dropped, swapped with the next one, another errno', () => {
     const [profile] = PROFILES;
     assert.isDefined(profile);

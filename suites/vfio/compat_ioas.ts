@@ -23,6 +23,8 @@ export const vfioCompatIoas = suite(
         'IOMMU_VFIO_IOAS/ENOENT.ioas',
       ],
       source: 'core.md 3.9',
+      gaps: [5],
+      kselftest: ['iommufd.vfio_ioas'],
       setup: (t) => t.ioas(),
       cases: {
         reserved: (t) => t.ioctl('IOMMU_VFIO_IOAS', { op: CLEAR, __reserved: 1 }).fails('EOPNOTSUPP'),
@@ -39,6 +41,7 @@ export const vfioCompatIoas = suite(
     scenario('pointer,set_and_cleared', {
       doc: 'GET tells what SET has set until CLEAR or DESTROY; the pointer holds no reference, and CLEAR needs none.',
       covers: ['IOMMU_VFIO_IOAS/OK', 'IOMMU_VFIO_IOAS/ENODEV.compat_ioas'],
+      kselftest: ['iommufd.vfio_ioas'],
       without: { shifted_ids: 'the ids are what is tested' },
       setup: (t) => {
         t.ioctl('IOMMU_IOAS_ALLOC', {}).ok({ out_ioas_id: 1 });

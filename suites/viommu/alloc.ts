@@ -38,6 +38,8 @@ export const viommuAlloc = suite(
         'IOMMU_VIOMMU_ALLOC/EINVAL.parent',
       ],
       source: 'device.md 2.6',
+      gaps: [43],
+      kselftest: ['iommufd_viommu.viommu_negative_tests'],
       needs: ['viommu'],
       setup: deviceAndParent,
       cases: {
@@ -71,6 +73,7 @@ export const viommuAlloc = suite(
         'IOMMU_VIOMMU_ALLOC/EFAULT.respond',
       ],
       source: 'mock.md 8.1',
+      gaps: [3, 43],
       needs: ['viommu'],
       setup: deviceAndParent,
       cases: {
@@ -92,6 +95,9 @@ export const viommuAlloc = suite(
           t.destroy(first);
           t.viommu(device, parent, data([7, 9, 9, 9, 9, 9])).ok({ data_uptr: ANSWER });
         },
+        first_and_offset: (t, { device, parent }) =>
+          t.viommu(device, parent, data([7, 9, 9, 9])).ok({ data_uptr: ANSWER.subarray(0, 16) }),
+        one_byte: (t, { device, parent }) => t.viommu(device, parent, data([7, 9], 1)).fails('EINVAL'),
         short: (t, { device, parent }) => t.viommu(device, parent, data([7, 9], 7)).fails('EINVAL'),
         long: (t, { device, parent }) =>
           t.viommu(device, parent, data([7, 9, 9, 9, 9, 9, 9], 25)).fails('EINVAL'),
@@ -122,6 +128,8 @@ export const viommuAlloc = suite(
     scenario('life,holds_its_parent', {
       doc: 'A vIOMMU holds its page table, needs no attached device, and outlives the one it was made with.',
       covers: ['IOMMU_VIOMMU_ALLOC/OK', 'IOMMU_DESTROY/EBUSY.users'],
+      gaps: [43],
+      kselftest: ['iommufd_viommu.mock_viommu.viommu_negative_tests'],
       needs: ['viommu'],
       setup: deviceAndParent,
       cases: {

@@ -35,6 +35,8 @@ export const viommuInvalidate = suite(
       doc: 'A request invalidates one entry of a device’s cache, or with ALL every one.',
       covers: ['IOMMU_HWPT_INVALIDATE/OK'],
       source: 'mock.md 6',
+      gaps: [46],
+      kselftest: ['iommufd_viommu.mock_viommu.vdevice_cache'],
       needs: ['viommu'],
       setup: deviceAndVdevice,
       cases: {
@@ -80,6 +82,8 @@ export const viommuInvalidate = suite(
         'IOMMU_HWPT_INVALIDATE/EOPNOTSUPP.request_flags',
       ],
       source: 'mock.md 6',
+      gaps: [45, 46],
+      kselftest: ['iommufd_viommu.mock_viommu.vdevice_cache'],
       needs: ['viommu'],
       setup: deviceAndVdevice,
       cases: {
@@ -111,6 +115,17 @@ export const viommuInvalidate = suite(
           invalidate(t, viommu, [], { data_uptr: data, entry_num: 2 }).fails('EFAULT', { entry_num: 0 });
           expectFull(t, device, [0, 1, 2, 3]);
         },
+        wide_name: (t, { viommu, ioas }) => {
+          t.vdevice(viommu, t.mockDomain(ioas).out('out_idev_id'), (1n << 32n) + 6n);
+          invalidate(t, viommu, [0, 6, 0]).fails('EINVAL', { entry_num: 0 });
+        },
+        name_taken_over: (t, { viommu, handle, ioas }) => {
+          t.destroy(handle);
+          const second = t.mockDomain(ioas).out('out_idev_id');
+          t.vdevice(viommu, second, BigInt(VIRT_ID));
+          invalidate(t, viommu, [0, VIRT_ID, 0]).ok({ entry_num: 1 });
+          expectFull(t, second, [1, 2, 3]);
+        },
         vdevice_is_gone: (t, { viommu, handle }) => {
           t.destroy(handle);
           invalidate(t, viommu, [0, VIRT_ID, 0]).fails('EINVAL', { entry_num: 0 });
@@ -125,6 +140,7 @@ export const viommuInvalidate = suite(
         'IOMMU_TEST_OP_DEV_CHECK_CACHE/EINVAL.cache',
         'IOMMU_TEST_OP_DEV_CHECK_CACHE/OK',
       ],
+      kselftest: ['iommufd_viommu.mock_viommu.vdevice_cache'],
       needs: ['viommu'],
       setup: deviceAndViommu,
       cases: {

@@ -47,14 +47,21 @@ export const viommuNested = suite(
         'IOMMU_TEST_OP_MOCK_DOMAIN/ENOENT.vdevice',
         'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS/ENOENT.vdevice',
         'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/ENOENT.vdevice',
+        'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/EINVAL.target_type',
       ],
       source: 'mock.md 0, 4.2',
+      gaps: [26, 45],
       needs: ['viommu'],
       setup: (t) => {
         const all = deviceAndViommu(t);
         return { ...all, nested: t.nestedHwpt(all.device, all.viommu, IOTLB).out('out_hwpt_id') };
       },
       cases: {
+        viommu_itself: (t, { handle, viommu, mock }) => {
+          t.replace(handle, viommu).fails('EINVAL');
+          t.mockDomain(viommu).fails('EINVAL');
+          t.destroy(mock.out('out_hwpt_id')).fails('EBUSY');
+        },
         new_device: (t, { nested }) => t.mockDomain(nested).fails('ENOENT'),
         new_device_with_flags: (t, { nested }) =>
           t.ioctl('IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', { id: nested, dev_flags: 1 }).fails('ENOENT'),

@@ -16,6 +16,7 @@ export const viommuVdevice = suite(
         'IOMMU_VDEVICE_ALLOC/EFAULT.respond',
       ],
       source: 'device.md 2.7',
+      gaps: [3, 45],
       needs: ['viommu'],
       setup: deviceAndViommu,
       cases: {
@@ -58,6 +59,7 @@ export const viommuVdevice = suite(
     scenario('life,destroyed_first', {
       doc: 'A vDEVICE holds its vIOMMU, is never busy, and leaves id and name free.',
       covers: ['IOMMU_VDEVICE_ALLOC/OK', 'IOMMU_DESTROY/EBUSY.users'],
+      gaps: [45],
       needs: ['viommu'],
       setup: deviceAndViommu,
       cases: {
@@ -79,6 +81,8 @@ export const viommuVdevice = suite(
       doc: 'A device that goes takes its vDEVICE along, whose id stays taken until the file is closed; its name is free.',
       covers: ['IOMMU_VDEVICE_ALLOC/OK', 'IOMMU_DESTROY/ENOENT.object'],
       source: 'device.md 2.7',
+      gaps: [6],
+      kselftest: ['iommufd_viommu.mock_viommu.vdevice_tombstone'],
       without: { shifted_ids: 'the ids are what is tested' },
       needs: ['viommu'],
       setup: (t) => {
