@@ -1,41 +1,35 @@
 import { hasRule } from '../models/behaviour.js';
 import { errnoOf } from '../models/mutants.js';
-import type { Rule } from '../models/ioctls/description.js';
-import { ENVELOPE_RULES } from '../models/ioctls/envelope.js';
-import { CALLS, callByName } from '../models/ioctls/index.js';
 import { INVARIANTS } from '../models/invariants/index.js';
 import { PROFILES } from '../models/profiles/index.js';
+import { RULE_SOURCES, ruleSourceByName } from '../models/rule_sources.js';
 import { describeStep } from '../models/program/describe.js';
 import { planCase } from '../suites/harness/plan.js';
 import { CONTROL, type Scenario } from '../suites/harness/scenario.js';
 import { SCENARIOS } from '../suites/index.js';
 import { GAPS } from '../suites/kselftest/gaps.js';
-import { callPage, coveringOf, envelopePage } from './manual.js';
+import { coveringOf, sourcePage } from './manual.js';
 
 /** Everything that has an id, the general before the particular. */
 export const EXPLAINABLE_IDS: readonly string[] = [
-  'envelope',
-  ...CALLS.map(({ name }) => name),
+  ...RULE_SOURCES.map(({ name }) => name),
   ...INVARIANTS.map(({ id }) => id),
-  ...ENVELOPE_RULES.map(({ id }) => `envelope/${id}`),
-  ...CALLS.flatMap(({ name, rules }) => rules.map(({ id }) => `${name}/${id}`)),
+  ...RULE_SOURCES.flatMap(({ name, rules }) => rules.map(({ id }) => `${name}/${id}`)),
   ...SCENARIOS.map(({ id }) => id),
 ];
 
 /** What is known of something by its id; undefined if nothing has it. */
 export function explain(id: string): string | undefined {
-  const call = callByName(id);
-  if (call !== undefined) return callPage(call);
-  if (id === 'envelope') return envelopePage();
+  const source = ruleSourceByName(id);
+  if (source !== undefined) return sourcePage(source);
   return explainRule(id) ?? explainInvariant(id) ?? explainScenario(id);
 }
 
 function explainRule(id: string): string | undefined {
   const slash = id.indexOf('/');
   const [name, ruleId] = [id.slice(0, slash), id.slice(slash + 1)];
-  const call = callByName(name);
-  const rules: readonly Rule<never>[] = name === 'envelope' ? ENVELOPE_RULES : (call?.rules ?? []);
-  const rule = rules.find((candidate) => candidate.id === ruleId);
+  const { call, rules } = ruleSourceByName(name) ?? {};
+  const rule = rules?.find((candidate) => candidate.id === ruleId);
   if (rule === undefined) return undefined;
   const answer = errnoOf(rule.id);
   const kernels = PROFILES.filter((profile) => hasRule(profile, rule, call)).map((profile) => profile.id);

@@ -4,6 +4,9 @@ import { hex } from '../models/base/u64.js';
 import type { CallDescription, Rule } from '../models/ioctls/description.js';
 import { ENVELOPE_RULES } from '../models/ioctls/envelope.js';
 import { CALLS } from '../models/ioctls/index.js';
+import { OPERATIONS } from '../models/operations/index.js';
+import type { OperationDescription } from '../models/operations/operation.js';
+import { RULE_SOURCES, type RuleSource } from '../models/rule_sources.js';
 import { INVARIANTS } from '../models/invariants/index.js';
 import { PROFILES } from '../models/profiles/index.js';
 import { SCENARIOS } from '../suites/index.js';
@@ -20,15 +23,32 @@ interface Page {
 export function manualPages(): Page[] {
   return [
     { file: 'README.md', text: indexPage() },
-    { file: 'envelope.md', text: envelopePage() },
     { file: 'invariants.md', text: invariantsPage() },
-    ...CALLS.map((call) => ({ file: `${call.name}.md`, text: callPage(call) })),
+    ...RULE_SOURCES.map((source) => ({ file: `${source.name}.md`, text: sourcePage(source) })),
     { file: '../kselftest-parity.md', text: parityPage() },
   ];
 }
 
+/** Everything that is known of a call, of an operation on files, or of what all calls have in common. */
+export function sourcePage({ call, operation }: RuleSource): string {
+  if (call !== undefined) return callPage(call);
+  return operation === undefined ? envelopePage() : operationPage(operation);
+}
+
+function operationPage({ name, doc, source, rules }: OperationDescription): string {
+  return page(
+    `# ${name}`,
+    doc,
+    `A system call on a file, in \`${source}\`.`,
+    '## What it refuses',
+    ruleTable(name, rules),
+    ...leftoverNotes(rules),
+    ...scenarioList(`${name}/`),
+  );
+}
+
 /** Everything that is known of a call. */
-export function callPage(call: CallDescription): string {
+function callPage(call: CallDescription): string {
   const { name, doc, source, command, op } = call;
   const operation = op === undefined ? '' : ` with op ${String(op)}`;
   return page(
@@ -53,7 +73,7 @@ function argumentOf({ argument, layout, bytesMin }: CallDescription): string {
 }
 
 /** What every ioctl on the file refuses before the call itself looks at its struct. */
-export function envelopePage(): string {
+function envelopePage(): string {
   return page(
     '# envelope',
     'What every ioctl on the file refuses before the call itself looks at its struct, in this order (`main.c:iommufd_fops_ioctl`).',
@@ -79,14 +99,16 @@ function invariantsPage(): string {
 /** The coverage matrix: every reason for an answer, the kernels that have it, and how many scenarios are about it. */
 function indexPage(): string {
   const calls = CALLS.map((call) => [`[${call.name}](${call.name}.md)`, call.doc, kernelsOf(call)]);
-  const rows = [
-    ...ENVELOPE_RULES.map((rule) => matrixRow('envelope', rule)),
-    ...CALLS.flatMap((call) => call.rules.map((rule) => matrixRow(call.name, rule, call))),
-  ];
+  const operations = OPERATIONS.map(({ name, doc }) => [`[${name}](${name}.md)`, doc]);
+  const rows = RULE_SOURCES.flatMap(({ name, rules, call }) =>
+    rules.map((rule) => matrixRow(name, rule, call)),
+  );
   return page(
     '# Reference',
     'Generated from the descriptions by `iommufd-cts explain --write docs/reference`. [envelope](envelope.md) has what every call refuses, [invariants](invariants.md) what holds after every step.',
     markdownTable([['call', 'does', 'kernels'], ...calls]),
+    'Other system calls on files:',
+    markdownTable([['operation', 'does'], ...operations]),
     '## Coverage',
     'Every reason for an answer, the kernels that have it, and the scenarios about it. `unspecified` reasons are where the model says that it cannot tell.',
     markdownTable([['reason', ...PROFILES.map(({ id }) => id), 'scenarios'], ...rows]),

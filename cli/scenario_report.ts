@@ -1,8 +1,8 @@
-import { hasCall, rulesInOrder } from '../models/behaviour.js';
-import { ENVELOPE_RULES } from '../models/ioctls/envelope.js';
+import { hasCall } from '../models/behaviour.js';
 import { CALLS } from '../models/ioctls/index.js';
 import { errnoOf } from '../models/mutants.js';
 import type { Profile } from '../models/profiles/index.js';
+import { RULE_SOURCES, rulesFor } from '../models/rule_sources.js';
 import type { ResultLine } from '../reports/run_report.js';
 import { describeProblem } from '../suites/harness/judge.js';
 import type { ScenarioResult } from '../suites/harness/run.js';
@@ -36,12 +36,11 @@ const NEVER_SUCCEED = new Set(['IOMMU_TEST_CMD', 'IOMMU_IOAS_NOIOMMU_GET_PA']);
 
 /** Every rule that a profile's kernel can answer by, and every success. */
 function answersOf(profile: Profile): Set<string> {
-  const answers = ENVELOPE_RULES.filter(({ id }) => errnoOf(id) !== undefined).map(
-    ({ id }) => `envelope/${id}`,
-  );
+  const answers = RULE_SOURCES.flatMap((source) => {
+    const rules = rulesFor(source, profile).filter(({ id }) => errnoOf(id) !== undefined);
+    return rules.map(({ id }) => `${source.name}/${id}`);
+  });
   for (const call of CALLS.filter((known) => hasCall(profile, known))) {
-    const rules = rulesInOrder(call, profile).filter(({ id }) => errnoOf(id) !== undefined);
-    answers.push(...rules.map(({ id }) => `${call.name}/${id}`));
     if (!NEVER_SUCCEED.has(call.name)) answers.push(`${call.name}/OK`);
   }
   return new Set(answers);

@@ -4,12 +4,15 @@ import { ENVELOPE_RULES, type EnvelopeContext } from './ioctls/envelope.js';
 import { CALLS } from './ioctls/index.js';
 import { TEST_COMMAND } from './ioctls/test/test_command.js';
 import { type Mutant, mutateRules } from './mutants.js';
+import { OPERATIONS } from './operations/index.js';
+import type { OperationDescription } from './operations/operation.js';
 import type { Profile } from './profiles/index.js';
 
 /** The rules of a kernel: those its profile has, in the order of its profile, with at most one planted difference. */
 export class Behaviour {
   readonly envelope: readonly Rule<EnvelopeContext>[];
   readonly #rules: ReadonlyMap<CallDescription, readonly AnyRule[]>;
+  readonly #operationRules: ReadonlyMap<OperationDescription, OperationDescription['rules']>;
 
   constructor(
     readonly profile: Profile,
@@ -22,6 +25,16 @@ export class Behaviour {
         return [call, mutant === undefined ? rules : mutateRules(call.name, rules, mutant)];
       }),
     );
+    this.#operationRules = new Map(
+      OPERATIONS.map((operation) => {
+        const rules = operation.rules.filter((rule) => rule.isFor?.(profile) ?? true);
+        return [operation, mutant === undefined ? rules : mutateRules(operation.name, rules, mutant)];
+      }),
+    );
+  }
+
+  rulesOfOperation(operation: OperationDescription): OperationDescription['rules'] {
+    return this.#operationRules.get(operation) ?? [];
   }
 
   rulesOf(call: CallDescription): readonly AnyRule[] {

@@ -6,7 +6,7 @@ import type { FieldTable } from './layout/field.js';
 import { IOVA_RANGE } from './layout/iova_range.js';
 import { type Member, type StructLayout, readMember } from './layout/struct.js';
 import type { Returned } from './outcome.js';
-import type { RawBuffer, RawIoctl, RawStep } from './program/raw.js';
+import { type RawBuffer, type RawIoctl, type RawStep, buffersOf } from './program/raw.js';
 
 /** A place where what came back is not what was expected. */
 export interface Difference {
@@ -23,9 +23,8 @@ export function compareOutputs(
   seen: Returned,
 ): Difference[] {
   if (step.do === 'counters') return compareCounters(expected, seen);
-  if (step.do !== 'ioctl') return [];
   const differences: Difference[] = [];
-  for (const [index, buffer] of step.buffers.entries()) {
+  for (const [index, buffer] of buffersOf(step).entries()) {
     const want = expected.out[index] ?? buffer.bytes;
     const got = seen.out[index] ?? buffer.bytes;
     if (want === got || sameBytes(want, got)) continue;
@@ -56,8 +55,8 @@ interface Part {
 }
 
 /** What a buffer holds: the call's struct, or what one of its pointers leads to; nothing where that is not known. */
-function contentOf(step: RawIoctl, { address, bytes }: RawBuffer, call: CallDescription | undefined): Part[] {
-  if (call === undefined) return [];
+function contentOf(step: RawStep, { address, bytes }: RawBuffer, call: CallDescription | undefined): Part[] {
+  if (call === undefined || step.do !== 'ioctl') return [];
   if (address === step.arg) return [{ layout: call.layout, offset: 0, prefix: '' }];
   const role = pointerTo(address, step, call)?.field.role;
   if (role?.is !== 'array') return [];

@@ -10,9 +10,11 @@ import { StructCopy } from './struct_copy.js';
 import { viewOf } from './base/bytes.js';
 import { errnoOf } from './mutants.js';
 import type { Returned } from './outcome.js';
-import type { RawIoctl } from './program/raw.js';
-import { present } from './base/assert.js';
+import { type RawIoctl, handleOf } from './program/raw.js';
+import { assert, present } from './base/assert.js';
 import { CallMemory } from './state/call_memory.js';
+import type { IommufdFile } from './state/iommufd_file.js';
+import type { OpenFile } from './state/open_file.js';
 import type { World } from './state/world.js';
 
 /**
@@ -57,7 +59,7 @@ export function predictIoctl(
 ): Prediction {
   const memory = new CallMemory(world.memory, step.buffers);
   const { profile } = behaviour;
-  const file = world.files.get(step.slot);
+  const file = world.fds.get(step.slot);
   const envelope = openEnvelope(file, step.command, step.arg, memory, profile);
   const refusals = trueRules(behaviour.envelope, envelope, reading);
   if (refusals.length > 0) return refuse('envelope', refusals, (rule) => refusal('envelope', rule, memory));
@@ -163,10 +165,11 @@ class PreparedCall {
     const { pointer, profile, file } = this.envelope;
     const args = this.#decode();
     const canRespond = (): boolean => this.#canRespond(args, memory);
-    const world = this.world;
+    const { world, step } = this;
     return this.call.resolve({
       world,
-      file: present(file, 'an open file'),
+      file: iommufdOf(file),
+      installFd: (opened) => installFd(world, step, opened),
       profile,
       args,
       pointer,
@@ -208,7 +211,7 @@ class PreparedCall {
   }
 }
 
-function trueRules<C>(rules: readonly Rule<C>[], c: C, reading: Reading): readonly Rule<C>[] {
+export function trueRules<C>(rules: readonly Rule<C>[], c: C, reading: Reading): readonly Rule<C>[] {
   if (reading === 'contract') return rules.filter((rule) => rule.when(c));
   for (const rule of rules) if (rule.when(c)) return [rule];
   return NO_RULES;
@@ -217,7 +220,11 @@ function trueRules<C>(rules: readonly Rule<C>[], c: C, reading: Reading): readon
 const NO_RULES: readonly never[] = [];
 
 /** The answers of rules that apply; none of them may be one that the model cannot tell. */
-function refuse<C>(call: string, rules: readonly Rule<C>[], branchOf: (rule: Rule<C>) => Branch): Prediction {
+export function refuse<C>(
+  call: string,
+  rules: readonly Rule<C>[],
+  branchOf: (rule: Rule<C>) => Branch,
+): Prediction {
   const unknown = rules.find(({ id }) => errnoOf(id) === undefined);
   if (unknown !== undefined) {
     return { kind: 'unspecified', because: `${call}/${unknown.id}`, why: unknown.says };
@@ -226,7 +233,7 @@ function refuse<C>(call: string, rules: readonly Rule<C>[], branchOf: (rule: Rul
 }
 
 /** The branch of a rule that leaves nothing behind. */
-function refusal<C>(call: string, rule: Rule<C>, memory: CallMemory): Branch {
+export function refusal<C>(call: string, rule: Rule<C>, memory: CallMemory): Branch {
   const errno = ERRNO[present(errnoOf(rule.id), 'an errno')];
   return {
     because: `${call}/${rule.id}`,
@@ -239,6 +246,21 @@ function refusal<C>(call: string, rule: Rule<C>, memory: CallMemory): Branch {
 
 function returned(errno: number, memory: CallMemory): Returned {
   return { status: 'returned', errno, value: errno === 0 ? 0 : -1, out: memory.results() };
+}
+
+function iommufdOf(file: OpenFile | undefined): IommufdFile {
+  assert(file?.kind === 'iommufd', 'a call past the envelope is on an iommufd');
+  return file;
+}
+
+/** Gives a file the slot that the step has for the descriptor that the call makes. */
+function installFd({ fds }: World, step: RawIoctl, file: OpenFile): number {
+  const place = present(
+    step.fds.find(({ direction }) => direction !== 'in'),
+    'a slot for the new descriptor',
+  );
+  fds.install(place.slot, file);
+  return handleOf(place.slot);
 }
 
 function kernelCopy(

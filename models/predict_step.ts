@@ -1,10 +1,20 @@
-import { ERRNO } from './base/errno.js';
-import { unreachable } from './base/assert.js';
+import { present, unreachable } from './base/assert.js';
 import type { Behaviour } from './behaviour.js';
+import type { Rule } from './ioctls/description.js';
+import { operationOf } from './operations/index.js';
+import type { OperationContext, OperationDescription } from './operations/operation.js';
 import type { Returned } from './outcome.js';
-import { type Prediction, type Reading, predictIoctl } from './predict.js';
-import type { RawStep } from './program/raw.js';
-import { releaseFile } from './state/destroy.js';
+import {
+  type Branch,
+  type Prediction,
+  type Reading,
+  predictIoctl,
+  refuse,
+  refusal,
+  trueRules,
+} from './predict.js';
+import { type RawStep, buffersOf } from './program/raw.js';
+import { CallMemory } from './state/call_memory.js';
 import type { World } from './state/world.js';
 
 /** Predicts any step of a program. Pure: nothing changes until a branch is enacted. */
@@ -14,17 +24,15 @@ export function predictStep(world: World, behaviour: Behaviour, step: RawStep, r
       return predictIoctl(world, behaviour, step, reading);
     case 'open':
       return succeeds('open/OK', () => {
-        world.openFile(step.slot);
+        world.openIommufd(step.slot, step.isReadOnly);
       });
-    case 'close':
-      return predictClose(world, step.slot);
-    case 'mmap':
-      return succeeds('mmap/OK', () => {
-        world.memory.map(step.start, step.bytes, step.access);
+    case 'memfd':
+      return succeeds('memfd/OK', () => {
+        world.openMemoryFile(step.slot, step.bytes);
       });
     case 'munmap':
       return succeeds('munmap/OK', () => {
-        world.memory.unmap(step.start, step.bytes);
+        world.unmapMemory(step.start, step.bytes);
       });
     case 'process':
       return succeeds('process/OK', () => {
@@ -33,18 +41,67 @@ export function predictStep(world: World, behaviour: Behaviour, step: RawStep, r
       });
     case 'counters':
       return predictCounters(world);
+    case 'truncate':
+    case 'dup':
+    case 'close':
+    case 'poll':
+    case 'read':
+    case 'write':
+    case 'mmap':
+    case 'mprotect':
+      return predictOperation(world, behaviour, step, reading);
     default:
       return unreachable(step);
   }
 }
 
-function predictClose(world: World, slot: number): Prediction {
-  const file = world.files.get(slot);
-  if (file === undefined) return only('close/EBADF.file', { ...SUCCESS, errno: ERRNO.EBADF, value: -1 });
-  return succeeds('close/OK', () => {
-    releaseFile(file, world);
-    world.files.delete(slot);
-  });
+/** Predicts what a system call does to a file. */
+function predictOperation(
+  world: World,
+  behaviour: Behaviour,
+  step: Exclude<RawStep, { do: 'ioctl' }>,
+  reading: Reading,
+): Prediction {
+  const slot = slotOfStep(step);
+  const file = slot === undefined ? undefined : world.fds.get(slot);
+  const operation = present(operationOf(step, file), 'an operation on a file');
+  const memory = new CallMemory(world.memory, buffersOf(step));
+  const c: OperationContext = { world, profile: behaviour.profile, step, file, memory };
+  const rules = trueRules(behaviour.rulesOfOperation(operation), c, reading);
+  if (rules.length > 0) return refuse(operation.name, rules, (rule) => failureOf(operation, rule, c));
+  return { kind: 'allowed', branches: [successOf(operation, c)] };
+}
+
+function failureOf(
+  { name }: OperationDescription,
+  rule: Rule<OperationContext>,
+  c: OperationContext,
+): Branch {
+  const base = refusal(name, rule, c.memory);
+  return {
+    ...base,
+    enact: (seen) => {
+      rule.leaves?.does(c);
+      return base.enact(seen);
+    },
+  };
+}
+
+function successOf(operation: OperationDescription, c: OperationContext): Branch {
+  return {
+    because: `${operation.name}/OK`,
+    errno: 0,
+    mayLeave: true,
+    enact: () => {
+      const value = operation.effect(c);
+      return { returned: { ...SUCCESS, value, out: c.memory.results() }, illegal: [] };
+    },
+  };
+}
+
+function slotOfStep(step: RawStep): number | undefined {
+  if (step.do === 'mmap') return step.file?.slot;
+  return 'slot' in step ? step.slot : undefined;
 }
 
 function predictCounters({ process }: World): Prediction {
@@ -63,8 +120,5 @@ function only(because: string, returned: Returned, change?: () => void): Predict
     change?.();
     return { returned, illegal: [] };
   };
-  return {
-    kind: 'allowed',
-    branches: [{ because, errno: returned.errno, mayLeave: returned.errno === 0, enact }],
-  };
+  return { kind: 'allowed', branches: [{ because, errno: 0, mayLeave: true, enact }] };
 }

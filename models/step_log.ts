@@ -1,5 +1,5 @@
 import type { Returned } from './outcome.js';
-import { type PatchSource, type RawIoctl, type RawStep, applyPatches } from './program/raw.js';
+import { type PatchSource, type RawIoctl, type RawStep, applyPatches, buffersOf } from './program/raw.js';
 
 /** The buffers of the steps so far, as they were after their calls: what later steps' references read. */
 export class StepLog {
@@ -12,11 +12,7 @@ export class StepLog {
 
   /** Notes what came back of a resolved step. */
   record(step: RawStep, returned: Returned): void {
-    if (step.do !== 'ioctl') {
-      this.#buffers.push([]);
-      return;
-    }
-    this.#buffers.push(step.buffers.map(({ bytes }, index) => returned.out[index] ?? bytes));
+    this.#buffers.push(buffersOf(step).map(({ bytes }, index) => returned.out[index] ?? bytes));
   }
 
   #applyPatches(step: RawIoctl): RawIoctl {

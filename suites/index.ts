@@ -3,6 +3,7 @@ import { envelopeCommand } from './envelope/command.js';
 import { envelopeMemory } from './envelope/memory.js';
 import { envelopeSize } from './envelope/size.js';
 import type { Scenario, Suite } from './harness/scenario.js';
+import { fileDescriptors } from './file/descriptors.js';
 import { hwptAlloc } from './hwpt/alloc.js';
 import { hwptDirtyTracking } from './hwpt/dirty_tracking.js';
 import { hwptFormat } from './hwpt/format.js';
@@ -33,12 +34,14 @@ import { vfioCompatIoas } from './vfio/compat_ioas.js';
 import { vfioMapDma } from './vfio/map_dma.js';
 import { vfioNumbers } from './vfio/numbers.js';
 import { viommuAlloc } from './viommu/alloc.js';
+import { viommuMmap } from './viommu/mmap.js';
 import { viommuInvalidate } from './viommu/invalidate.js';
 import { viommuNested } from './viommu/nested.js';
 import { viommuVdevice } from './viommu/vdevice.js';
 
 /** The only registry of scenario files. */
 export const SUITES: readonly Suite[] = [
+  fileDescriptors,
   envelopeCommand,
   envelopeSize,
   envelopeMemory,
@@ -72,6 +75,7 @@ export const SUITES: readonly Suite[] = [
   viommuVdevice,
   viommuNested,
   viommuInvalidate,
+  viommuMmap,
   vfioCompatIoas,
   vfioNumbers,
   vfioMapDma,

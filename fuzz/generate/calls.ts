@@ -104,6 +104,8 @@ class ArgumentDraw {
         return picks.rarely(8) ? picks.below(2 * this.#structBytes) : this.#structBytes;
       case 'number':
         return drawNumber(field, picks);
+      case 'fd':
+        return this.state.drawFd(field.role.of, picks);
     }
   }
 

@@ -6,10 +6,10 @@ import { probesOf } from '../../models/invariants/probes.js';
 import { callByName } from '../../models/ioctls/index.js';
 import { ModelRun } from '../../models/model_run.js';
 import { predictStep } from '../../models/predict_step.js';
-import { SCRATCH } from '../../models/program/arena.js';
 import { Assembler } from '../../models/program/assemble.js';
 import { PROGRAM_SCHEMA, type IoctlStep, type Program, type Step } from '../../models/program/program.js';
 import { drawCall } from './calls.js';
+import { drawFileStep, drawMemory } from './files.js';
 import { Picks } from './picks.js';
 import { GeneratorState } from './state.js';
 import { type Kind, THEMES } from './themes.js';
@@ -74,13 +74,11 @@ class ProgramWriter {
   readonly #assembler = new Assembler();
   readonly #steps: Step[] = [];
   readonly #state: GeneratorState;
-  readonly #labels = new Map<number, string>();
 
   constructor(private readonly behaviour: Behaviour) {
     this.#run = new ModelRun(behaviour, 'exact', []);
     this.#state = new GeneratorState(this.#run.world, 'f', 0);
     this.#append({ do: 'open', label: 'f' });
-    this.#labels.set(0, 'f');
   }
 
   addStep(kind: Kind, numbers: readonly number[]): void {
@@ -93,8 +91,12 @@ class ProgramWriter {
 
   /** The program, with what the invariants want to see at its end. */
   finish(): Program {
-    this.#steps.push(...probesOf(this.#run.world, this.#labels));
-    for (const label of this.#labels.values()) this.#steps.push({ do: 'close', file: label });
+    const { labels } = this.#state;
+    this.#steps.push(...probesOf(this.#run.world, labels));
+    for (const [slot] of this.#run.world.fds.entries) {
+      const file = labels.get(slot);
+      if (file !== undefined) this.#steps.push({ do: 'close', file });
+    }
     this.#steps.push({ do: 'counters' });
     return { schema: PROGRAM_SCHEMA, steps: this.#steps };
   }
@@ -110,6 +112,7 @@ class ProgramWriter {
       const step: IoctlStep = {
         ...drawCall(call, this.#state, picks),
         label: `s${String(this.#steps.length)}`,
+        ...(call.newFd === undefined ? {} : { fd: `d${String(this.#steps.length)}` }),
       };
       const verdict = this.#foresee(step, picks);
       if (verdict === 'avoid') continue;
@@ -138,6 +141,11 @@ class ProgramWriter {
       case 'memory':
         this.#append(drawMemory(picks));
         return;
+      case 'file': {
+        const step = drawFileStep(this.#state, picks, `d${String(this.#steps.length)}`);
+        if (step !== undefined && this.#isPredictable(step)) this.#append(step);
+        return;
+      }
       case 'process':
         this.#append({
           do: 'process',
@@ -150,13 +158,16 @@ class ProgramWriter {
     }
   }
 
+  #isPredictable(step: Step): boolean {
+    const raw = this.#run.resolve(this.#assembler.preview(step));
+    return predictStep(this.#run.world, this.behaviour, raw, 'exact').kind === 'allowed';
+  }
+
   #switchFile(): void {
-    if (!this.#labels.has(1)) {
-      this.#append({ do: 'open', label: 'g' });
-      this.#labels.set(1, 'g');
-    }
-    this.#state.slot = 1 - this.#state.slot;
-    this.#state.file = present(this.#labels.get(this.#state.slot), 'label of an open file');
+    const other = this.#state.file === 'f' ? 'g' : 'f';
+    if (this.#assembler.slotOf(other) === undefined) this.#append({ do: 'open', label: other });
+    this.#state.slot = present(this.#assembler.slotOf(other), 'slot of an open file');
+    this.#state.file = other;
   }
 
   #append(step: Step): void {
@@ -164,14 +175,8 @@ class ProgramWriter {
     this.#steps.push(step);
     this.#run.execute(this.#assembler.add(step));
     if (step.do === 'ioctl') this.#state.noteProducts(step, ids);
+    const label = step.do === 'ioctl' ? step.fd : 'label' in step ? step.label : undefined;
+    const slot = label === undefined ? undefined : this.#assembler.slotOf(label);
+    if (label !== undefined && slot !== undefined) this.#state.labels.set(slot, label);
   }
-}
-
-/** Maps or unmaps a few pages of the scratch region. */
-function drawMemory(picks: Picks): Step {
-  const pages = Number(SCRATCH.bytes / PAGE_SIZE);
-  const start = SCRATCH.start + BigInt(picks.below(pages - 4)) * PAGE_SIZE;
-  const bytes = BigInt(1 + picks.below(4)) * PAGE_SIZE;
-  if (picks.below(2) === 0) return { do: 'munmap', start, bytes };
-  return { do: 'mmap', start, bytes, access: picks.one(['rw', 'rw', 'ro', 'none'] as const) };
 }

@@ -1,4 +1,5 @@
-import type { IoctlStep, Reference, Scalar } from '../../models/program/program.js';
+import type { FdKind } from '../../models/layout/field.js';
+import type { IoctlStep, Operand, Reference, Scalar } from '../../models/program/program.js';
 import { callByName } from '../../models/ioctls/index.js';
 import type { IoPagetable } from '../../models/state/io_pagetable.js';
 import type { IommufdFile } from '../../models/state/iommufd_file.js';
@@ -9,10 +10,16 @@ import type { Picks } from './picks.js';
 /** An id that nothing has. */
 const NO_SUCH_ID = 0x7000;
 
+/** A number that no descriptor has. */
+const NO_SUCH_FD = 0x3fff_ffff;
+
 /** What the generator knows while it writes a program: the model's state, and which step produced which id. */
 export class GeneratorState {
   /** References by `slot/id`. */
   readonly #producers = new Map<string, Reference>();
+
+  /** The names under which the program knows its descriptors, by slot. */
+  readonly labels = new Map<number, string>();
 
   constructor(
     private readonly world: World,
@@ -29,6 +36,28 @@ export class GeneratorState {
     const object = picks.rarely(12) ? picks.any(objects) : picks.any(fitting);
     if (object === undefined) return { operand: picks.below(3), table: undefined };
     return { operand: this.#producers.get(this.#key(object.id)) ?? object.id, table: tableOf(object) };
+  }
+
+  /** A descriptor for a member that takes these kinds of files; sometimes of another kind, or of nothing. */
+  drawFd(kinds: readonly FdKind[], picks: Picks): Operand {
+    const open = [...this.world.fds.entries].filter(([slot]) => this.labels.has(slot));
+    const fitting = open.filter(([, { kind }]) => (kinds as readonly string[]).includes(kind));
+    const [slot] = (picks.rarely(12) ? picks.any(open) : picks.any(fitting)) ?? [];
+    const label = slot === undefined ? undefined : this.labels.get(slot);
+    return label === undefined ? NO_SUCH_FD : { fd: label };
+  }
+
+  /** The label of a descriptor, most often of one that is open. */
+  drawFile(picks: Picks): string {
+    const open = [...this.world.fds.entries].flatMap(([slot]) => this.labels.get(slot) ?? []);
+    const labels = picks.rarely(8) ? [...this.labels.values()] : open;
+    return picks.any(labels) ?? this.file;
+  }
+
+  /** The label of an open descriptor of a kind, if there is one. */
+  labelOfKind(kind: FdKind, picks: Picks): string | undefined {
+    const open = [...this.world.fds.entries].filter(([, file]) => (file.kind as string) === kind);
+    return picks.any(open.flatMap(([slot]) => this.labels.get(slot) ?? []));
   }
 
   /** Remembers the ids that a step has produced, as the model predicted them. */
@@ -51,7 +80,7 @@ export class GeneratorState {
   }
 
   get #file(): IommufdFile | undefined {
-    return this.world.files.get(this.slot);
+    return this.world.fds.getOfKind(this.slot, 'iommufd');
   }
 
   #key(id: number): string {

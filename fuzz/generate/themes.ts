@@ -1,5 +1,5 @@
 /** What one step may be: a call, or something that is no ioctl. */
-export type Kind = 'counters' | 'memory' | 'process' | 'second_file' | { readonly call: string };
+export type Kind = 'counters' | 'file' | 'memory' | 'process' | 'second_file' | { readonly call: string };
 
 /** What a program is mostly about. Programs of one theme reach combinations that a uniform mixture hardly ever does. */
 export interface Theme {
@@ -41,6 +41,7 @@ const EVERYTHING: Weights = {
   IOMMU_TEST_CMD: 1,
   counters: 2,
   memory: 3,
+  file: 3,
   process: 2,
   second_file: 1,
 };

@@ -7,14 +7,17 @@ export const idsLowestFree: Invariant = {
     'The order among ids that one call takes: predictions check it. The contract reading allows any free id.',
   cite: 'main.c:_iommufd_object_alloc',
   check: ({ world, reading, before, after }) => {
-    for (const [slot, ids] of after.ids) {
-      const objects = world.files.get(slot)?.objects.objects ?? [];
+    for (const file of world.contexts) {
+      const { number } = file;
+      const ids = after.ids.get(number) ?? [];
+      const { objects } = file.objects;
       if (new Set(objects.map(({ id }) => id)).size !== objects.length)
-        return `file ${String(slot)} has an id twice`;
+        return `file ${String(number)} has an id twice`;
       if (reading === 'contract') continue;
-      const old = new Set(before.ids.get(slot));
+      const old = new Set(before.ids.get(number));
       const gap = skippedId(ids, old);
-      if (gap !== undefined) return `a new object of file ${String(slot)} skipped the free id ${String(gap)}`;
+      if (gap !== undefined)
+        return `a new object of file ${String(number)} skipped the free id ${String(gap)}`;
     }
     return undefined;
   },

@@ -33,7 +33,7 @@ export interface Invariant {
 /** Each IOAS of each open file. */
 export function ioasesOf(world: World): Ioas[] {
   const ioases: Ioas[] = [];
-  for (const file of world.files.values()) {
+  for (const file of world.contexts) {
     for (const object of file.objects.objects) if (object.type === 'IOAS') ioases.push(object);
   }
   return ioases;

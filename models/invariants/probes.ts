@@ -17,9 +17,9 @@ const AREAS_MAX = 4;
  */
 export function probesOf(world: World, labels: ReadonlyMap<number, string>): Step[] {
   const probes: Step[] = [{ do: 'counters' }];
-  for (const [slot, file] of world.files) {
+  for (const [slot, file] of world.fds.entries) {
     const label = labels.get(slot);
-    if (label !== undefined) probes.push(...fileProbes(world, file, label));
+    if (label !== undefined && file.kind === 'iommufd') probes.push(...fileProbes(world, file, label));
   }
   return probes;
 }

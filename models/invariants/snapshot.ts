@@ -8,17 +8,15 @@ type Primitive = number | bigint | string | boolean;
 /** Everything a call could have changed, flat, so that two moments can be compared. */
 export interface Snapshot {
   readonly values: readonly Primitive[];
-  /** Ids that are taken, by file slot, ascending. */
+  /** Ids that are taken, by file number, ascending. */
   readonly ids: ReadonlyMap<number, readonly number[]>;
 }
 
-export function takeSnapshot({ process, memory, files }: World): Snapshot {
+export function takeSnapshot({ process, memory, fds, contexts }: World): Snapshot {
   const values: Primitive[] = [process.pinnedVm, process.lockedVm, process.userLockedVm, memory.pins.size];
   const ids = new Map<number, readonly number[]>();
-  for (const [slot, file] of files) {
-    values.push(slot);
-    ids.set(slot, describeFile(file, values));
-  }
+  for (const [slot, file] of fds.entries) values.push(slot, file.kind, file.references);
+  for (const file of contexts) ids.set(file.number, describeFile(file, values));
   return { values, ids };
 }
 

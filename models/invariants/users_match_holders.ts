@@ -1,5 +1,6 @@
 import type { IommufdFile } from '../state/iommufd_file.js';
 import type { Hwpt, IommufdObject } from '../state/objects.js';
+import type { World } from '../state/world.js';
 import type { Invariant } from './invariant.js';
 
 export const usersMatchHolders: Invariant = {
@@ -8,9 +9,9 @@ export const usersMatchHolders: Invariant = {
   notCovered: 'References of calls in flight: programs of one thread have none between steps.',
   cite: 'iommufd_private.h: struct iommufd_object users',
   check: ({ world }) => {
-    for (const file of world.files.values()) {
+    for (const file of world.contexts) {
       for (const object of file.objects.objects) {
-        const holders = 1 + holdersOf(object, file);
+        const holders = 1 + holdersOf(object, file, world);
         if (object.users !== holders) {
           return `${object.type} ${String(object.id)} has ${String(object.users)} users, holders are ${String(holders)}`;
         }
@@ -20,7 +21,7 @@ export const usersMatchHolders: Invariant = {
   },
 };
 
-function holdersOf(object: IommufdObject, file: IommufdFile): number {
+function holdersOf(object: IommufdObject, file: IommufdFile, { memory }: World): number {
   switch (object.type) {
     case 'IOAS':
       return count(file, (other) => other.type === 'HWPT_PAGING' && other.ioas === object);
@@ -40,6 +41,7 @@ function holdersOf(object: IommufdObject, file: IommufdFile): number {
       );
     case 'VIOMMU':
       return (
+        memory.mappingsOf(object) +
         count(file, (other) => other.type === 'HWPT_NESTED' && other.base === object) +
         count(file, (other) => other.type === 'VDEVICE' && other.viommu === object)
       );

@@ -1,9 +1,16 @@
 import type { Errno } from '../base/errno.js';
 import type { ArgsOf, FieldTable } from '../layout/field.js';
-import { type Segment, type StructLayout, layoutSegments, layoutStruct } from '../layout/struct.js';
+import {
+  type Member,
+  type Segment,
+  type StructLayout,
+  layoutSegments,
+  layoutStruct,
+} from '../layout/struct.js';
 import type { Profile } from '../profiles/index.js';
 import type { CallMemory } from '../state/call_memory.js';
 import type { IommufdFile } from '../state/iommufd_file.js';
+import type { OpenFile } from '../state/open_file.js';
 import type { World } from '../state/world.js';
 
 /** What a call's rules and effect see. */
@@ -16,6 +23,8 @@ export interface CallContext<A> {
   /** The user pointer of the call. */
   readonly pointer: bigint;
   readonly memory: CallMemory;
+  /** Opens a file in the slot that takes the call's new descriptor, and returns its handle. */
+  installFd(file: OpenFile): number;
   /** Whether the kernel can write its answer into the struct. */
   canRespond(): boolean;
   /**
@@ -90,6 +99,8 @@ interface CallIdentity {
   readonly source: string;
   /** Whether memory exhaustion is an answer the contract allows; it is never one of a machine with memory to spare. */
   readonly allocates: boolean;
+  /** Whether the call makes a descriptor and does not tell its number. */
+  readonly hidesFd?: boolean;
 }
 
 /** The face of a call: what user space passes, and what comes back. `F` is its field table. */
@@ -119,6 +130,9 @@ export type AnyArgs = Record<string, number | bigint>;
 export type AnyContext = CallContext<AnyArgs>;
 export type AnyRule = Rule<AnyContext>;
 
+/** The member that takes the number of a new descriptor, or that none does. */
+export type NewFd = Member | { readonly hidden: true };
+
 /** A call description with its types erased: what the registry, the prediction and every derivation read. */
 export interface CallDescription {
   readonly name: string;
@@ -134,6 +148,8 @@ export interface CallDescription {
   responseTo(this: void, args: AnyArgs): Response;
   readonly rules: readonly AnyRule[];
   readonly allocates: boolean;
+  /** Where the number of a descriptor that the call makes is found; undefined for calls that make none. */
+  readonly newFd: NewFd | undefined;
   /** Adds what the rules look up to a context. */
   resolve(c: AnyContext): AnyContext;
   effect(this: void, c: AnyContext): void;
@@ -198,12 +214,20 @@ function describe<F extends FieldTable, R extends object>(
       ...passing,
       rules,
       allocates: face.allocates,
+      newFd: face.hidesFd === true ? HIDDEN : newFdOf(passing.layout),
       resolve: (c) => Object.assign(c, lookUp(c as unknown as CallContext<ArgsOf<F>>)),
       effect,
       returns,
     }),
   };
 }
+
+/** The member that a new descriptor is written to. */
+function newFdOf({ members }: StructLayout<FieldTable>): NewFd | undefined {
+  return members.find(({ field }) => field.role.is === 'fd' && field.direction === 'out');
+}
+
+const HIDDEN: NewFd = { hidden: true };
 
 /** A value computed at the first question and kept for the rest of the call. */
 export function once<T>(compute: () => T): () => T {

@@ -1,13 +1,13 @@
 import type { Profile } from '../profiles/index.js';
 import type { CallMemory } from '../state/call_memory.js';
-import type { IommufdFile } from '../state/iommufd_file.js';
+import type { OpenFile } from '../state/open_file.js';
 import type { CallDescription, Rule } from './description.js';
 import { callByCommand } from './index.js';
 import { TEST_COMMAND } from './test/test_command.js';
 
 /** What every ioctl on the file goes through before its handler. Source: main.c:iommufd_fops_ioctl. */
 export interface EnvelopeContext {
-  readonly file: IommufdFile | undefined;
+  readonly file: OpenFile | undefined;
   readonly command: number;
   /** The argument, which some calls of VFIO take for a number. */
   readonly pointer: bigint;
@@ -36,6 +36,12 @@ export const ENVELOPE_RULES: readonly Rule<EnvelopeContext>[] = [
     says: 'the file is closed',
     cite: 'fs/ioctl.c',
     when: ({ file }) => file === undefined,
+  },
+  {
+    id: 'ENOTTY.file',
+    says: 'the file is no iommufd',
+    cite: 'fs/ioctl.c: no unlocked_ioctl',
+    when: ({ file }) => file !== undefined && file.kind !== 'iommufd',
   },
   {
     id: 'ENOTTY.number',
@@ -101,7 +107,7 @@ export const ENVELOPE_RULES: readonly Rule<EnvelopeContext>[] = [
 
 /** Looks up what the envelope's rules need. */
 export function openEnvelope(
-  file: IommufdFile | undefined,
+  file: OpenFile | undefined,
   command: number,
   pointer: bigint,
   memory: CallMemory,

@@ -23,7 +23,11 @@ export type Role =
       readonly structs: readonly DriverStruct[];
     }
   | { readonly is: 'array_bytes' }
-  | { readonly is: 'element_bytes' };
+  | { readonly is: 'element_bytes' }
+  | { readonly is: 'fd'; readonly of: readonly FdKind[] };
+
+/** What a descriptor that calls pass or return can be of. */
+export type FdKind = 'fault' | 'veventq' | 'access' | 'memfd' | 'dmabuf';
 
 /** What a user pointer leads to: ranges of IOVAs, or data of the driver in words of 32 bits. */
 export type ArrayElement = 'iommu_iova_range' | 'word';

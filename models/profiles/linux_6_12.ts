@@ -55,8 +55,8 @@ export const linux612: Profile = {
   ],
 };
 
-function hasMemoryOfThreeAreas({ files }: World): boolean {
-  for (const { objects } of files.values()) {
+function hasMemoryOfThreeAreas({ contexts }: World): boolean {
+  for (const { objects } of contexts) {
     for (const object of objects.objects) {
       if (object.type !== 'IOAS') continue;
       if (object.table.areas.some(({ pages }) => pages.areas.size >= 3)) return true;

@@ -1,22 +1,37 @@
 import { present } from '../base/assert.js';
+import { writeNumber } from '../base/bytes.js';
 import type { CallDescription } from '../ioctls/description.js';
 import { callByName } from '../ioctls/index.js';
-import { SCRATCH } from './arena.js';
-import { ArrayBuilder, StructBuilder, fitsField, liesInArena } from './buffers.js';
+import { GUARD_BYTE, SCRATCH } from './arena.js';
+import { ArrayBuilder, StructBuilder, fitsField, liesInArena, placeBytes } from './buffers.js';
 import {
   type ArrayPlace,
   type IoctlStep,
   type MmapStep,
-  type MunmapStep,
+  type Operand,
   type Program,
   ProgramError,
+  type ReadStep,
   type Scalar,
   type Step,
   type StructPlace,
+  type WriteStep,
   isArray,
+  isFd,
   isReference,
 } from './program.js';
-import { type PatchSource, type RawProgram, type RawStep, SLOTS_MAX, STEPS_MAX } from './raw.js';
+import {
+  type HiddenFd,
+  type PatchSource,
+  type RawFd,
+  type RawMmap,
+  type RawProgram,
+  type RawStep,
+  type RawTransfer,
+  SLOTS_MAX,
+  STEPS_MAX,
+  handleOf,
+} from './raw.js';
 
 /** A program in bytes, with what is needed to read its results. */
 export interface AssembledProgram extends RawProgram {
@@ -46,17 +61,24 @@ export class Assembler {
   readonly calls: (CallDescription | undefined)[] = [];
   readonly labels = new Map<string, number>();
   readonly #slots = new Map<string, number>();
+  #slotsUsed = 0;
 
   /**
    * The next step in bytes.
    * @throws ProgramError when it makes no sense
    */
   add(step: Step): RawStep {
-    if (step.do === 'open') this.#addSlot(step.label);
     const raw = this.preview(step);
+    const newFile = this.#newFileOf(step);
+    if (newFile !== undefined) this.#addSlot(newFile.label);
     if (step.do === 'ioctl' && step.label !== undefined) this.#addLabel(step.label);
     this.calls.push(step.do === 'ioctl' ? this.#call(step.call) : undefined);
     return raw;
+  }
+
+  /** The slot that a step puts a descriptor in, if it does. */
+  slotOf(label: string): number | undefined {
+    return this.#slots.get(label);
   }
 
   /**
@@ -70,12 +92,24 @@ export class Assembler {
   #raw(step: Step, call: CallDescription | undefined): RawStep {
     switch (step.do) {
       case 'open':
-        return { do: 'open', slot: this.#slot(step.label) };
+        return { do: 'open', slot: this.#slotsUsed, isReadOnly: step.access === 'ro' };
+      case 'memfd':
+        return { do: 'memfd', slot: this.#slotsUsed, bytes: step.bytes };
+      case 'truncate':
+        return { do: 'truncate', slot: this.#slot(step.file), bytes: step.bytes };
+      case 'dup':
+        return { do: 'dup', slot: this.#slot(step.file), as: this.#slotsUsed };
       case 'close':
-        return { do: 'close', slot: this.#slot(step.file) };
+      case 'poll':
+        return { do: step.do, slot: this.#slot(step.file) };
       case 'ioctl':
         return this.#ioctl(step, present(call, 'call'));
+      case 'read':
+      case 'write':
+        return this.#transfer(step);
       case 'mmap':
+        return this.#mmap(step);
+      case 'mprotect':
       case 'munmap':
         this.#checkMemory(step);
         return step;
@@ -106,6 +140,41 @@ export class Assembler {
       arg,
       buffers: [],
       patches: [],
+      fds: [],
+    };
+  }
+
+  /** What a step opens: a file with or without a label. */
+  #newFileOf(step: Step): { readonly label: string | undefined } | undefined {
+    if (step.do === 'open' || step.do === 'memfd' || step.do === 'dup') return { label: step.label };
+    if (step.do !== 'ioctl' || this.#call(step.call).newFd === undefined) return undefined;
+    return { label: step.fd };
+  }
+
+  #transfer(step: ReadStep | WriteStep): RawTransfer {
+    const fail = (problem: string) => this.#fail(problem);
+    const data = step.do === 'read' ? guards(step.bytes, fail) : wordBytes(step.words);
+    const { address, bytes } = placeBytes(step.at ?? 'args', data, fail);
+    return {
+      do: step.do,
+      slot: this.#slot(step.file),
+      address,
+      bytes: step.bytes ?? data.length,
+      offset: step.offset,
+      buffers: bytes.length === 0 ? [] : [{ address, bytes }],
+    };
+  }
+
+  #mmap(step: MmapStep): RawMmap {
+    this.#checkMemory(step);
+    const { start, bytes, access, file, offset, isPrivate } = step;
+    return {
+      do: 'mmap',
+      start,
+      bytes,
+      access,
+      isPrivate: isPrivate ?? false,
+      file: file === undefined ? undefined : { slot: this.#slot(file), offset: offset ?? 0n },
     };
   }
 
@@ -124,6 +193,10 @@ export class Assembler {
           member,
           arrays.add(member, operand, (scalar) => this.#source(scalar)),
         );
+        continue;
+      }
+      if (isFd(operand)) {
+        struct.set(member, handleOf(this.#slot(operand.fd)));
         continue;
       }
       if (member.field.role.is === 'array' && !isReference(operand) && liesInArena(BigInt(operand))) {
@@ -147,7 +220,31 @@ export class Assembler {
           .sort((one, two) => one.offset - two.offset),
         ...arrays.patches.map((patch) => ({ ...patch, buffer: patch.buffer + structs })),
       ],
+      fds: [...this.#fdsIn(step.args, call, bytes.length), ...this.#fdsOut(step, call, bytes.length)],
     };
+  }
+
+  /** Where descriptors of the program's files are passed in the visible part of a struct. */
+  #fdsIn(args: IoctlStep['args'], call: CallDescription, visibleBytes: number): RawFd[] {
+    return Object.entries(args).flatMap(([name, operand]: [string, Operand]): RawFd[] => {
+      const member = call.layout.memberOf(name);
+      if (!isFd(operand) || member === undefined) return [];
+      if (member.field.role.is !== 'fd') this.#fail(`${name} takes no descriptor`);
+      if (member.offset + member.field.bytes > visibleBytes) return [];
+      return [{ direction: 'in', buffer: 0, offset: member.offset, slot: this.#slot(operand.fd) }];
+    });
+  }
+
+  /** Where a call puts a new descriptor. */
+  #fdsOut({ fd }: IoctlStep, call: CallDescription, visibleBytes: number): (RawFd | HiddenFd)[] {
+    const slot = this.#slotsUsed;
+    if (call.newFd === undefined) {
+      if (fd !== undefined) this.#fail(`${call.name} returns no descriptor`);
+      return [];
+    }
+    if ('hidden' in call.newFd) return [{ direction: 'hidden', slot }];
+    const { offset, field } = call.newFd;
+    return offset + field.bytes > visibleBytes ? [] : [{ direction: 'out', buffer: 0, offset, slot }];
   }
 
   /** Where a reference reads from. */
@@ -169,26 +266,44 @@ export class Assembler {
     this.labels.set(label, this.calls.length);
   }
 
-  #addSlot(label: string): void {
-    if (this.#slots.has(label)) this.#fail(`the file ${label} is already open`);
-    if (this.#slots.size >= SLOTS_MAX) this.#fail(`the program opens more than ${String(SLOTS_MAX)} files`);
-    this.#slots.set(label, this.#slots.size);
+  #addSlot(label: string | undefined): void {
+    if (this.#slotsUsed >= SLOTS_MAX) this.#fail(`the program opens more than ${String(SLOTS_MAX)} files`);
+    if (label !== undefined) {
+      if (this.#slots.has(label)) this.#fail(`the file ${label} is already open`);
+      this.#slots.set(label, this.#slotsUsed);
+    }
+    this.#slotsUsed += 1;
   }
 
   #slot(label: string): number {
     return this.#slots.get(label) ?? this.#fail(`no step before it opens the file ${label}`);
   }
 
-  #checkMemory({ start, bytes }: MmapStep | MunmapStep): void {
+  #checkMemory({ start, bytes }: { readonly start: bigint; readonly bytes: bigint }): void {
     const isInside = start >= SCRATCH.start && start + bytes <= SCRATCH.start + SCRATCH.bytes;
     const isWhole = start % 4096n === 0n && bytes % 4096n === 0n && bytes > 0n;
     if (!isInside || !isWhole)
-      this.#fail('memory is mapped and unmapped in whole pages of the scratch region');
+      this.#fail('memory is mapped, protected and unmapped in whole pages of the scratch region');
   }
 
   #fail(problem: string): never {
     throw new ProgramError(`step ${String(this.calls.length + 1)}: ${problem}`);
   }
+}
+
+/** What lies where data is read to. */
+function guards(bytes: number, fail: (problem: string) => never): Uint8Array {
+  if (bytes > READ_BYTES_MAX) fail(`a read asks for more than ${String(READ_BYTES_MAX)} bytes`);
+  return new Uint8Array(bytes).fill(GUARD_BYTE);
+}
+
+/** The most bytes that a program can ask of a read. */
+const READ_BYTES_MAX = 8192;
+
+function wordBytes(words: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(words.length * 4);
+  for (const [index, word] of words.entries()) writeNumber(bytes, index * 4, 4, BigInt(word));
+  return bytes;
 }
 
 function isAtEdge(place: StructPlace | ArrayPlace | undefined): boolean {

@@ -57,22 +57,7 @@ export class StructBuilder {
 
   /** The struct's address, and those of its bytes that lie in memory. */
   place(at: StructPlace): RawBuffer {
-    const bytes = this.#bytes;
-    switch (at) {
-      case 'args':
-        return { address: ARGS.start + GUARD_BYTES, bytes };
-      case 'sealed':
-        return { address: SEALED.start + GUARD_BYTES, bytes };
-      case 'null':
-        return { address: 0n, bytes: bytes.subarray(0, 0) };
-      case 'hole':
-        return { address: HOLE, bytes: bytes.subarray(0, 0) };
-      default: {
-        if (at.edge < 0 || at.edge > bytes.length)
-          this.fail(`a struct of ${String(bytes.length)} bytes has no edge at ${String(at.edge)}`);
-        return { address: endOf(EDGE) - BigInt(at.edge), bytes: bytes.subarray(0, at.edge) };
-      }
-    }
+    return placeBytes(at, this.#bytes, this.fail);
   }
 
   #setOwn(member: Member | undefined, value: number): void {
@@ -83,6 +68,25 @@ export class StructBuilder {
 /** The member in which user space says how long the struct is: `size` or `argsz`. */
 function sizeMember({ layout }: CallDescription): Member | undefined {
   return layout.members.find(({ field }) => field.role.is === 'size');
+}
+
+/** The address of a struct or of data, and those of its bytes that lie in memory. */
+export function placeBytes(at: StructPlace, bytes: Uint8Array, fail: Fail): RawBuffer {
+  switch (at) {
+    case 'args':
+      return { address: ARGS.start + GUARD_BYTES, bytes };
+    case 'sealed':
+      return { address: SEALED.start + GUARD_BYTES, bytes };
+    case 'null':
+      return { address: 0n, bytes: bytes.subarray(0, 0) };
+    case 'hole':
+      return { address: HOLE, bytes: bytes.subarray(0, 0) };
+    default: {
+      if (at.edge < 0 || at.edge > bytes.length)
+        fail(`a struct of ${String(bytes.length)} bytes has no edge at ${String(at.edge)}`);
+      return { address: endOf(EDGE) - BigInt(at.edge), bytes: bytes.subarray(0, at.edge) };
+    }
+  }
 }
 
 /** Where a reference reads from; undefined for a scalar that is none. */

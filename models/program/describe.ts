@@ -1,11 +1,33 @@
 import { hex } from '../base/u64.js';
-import { type Operand, type Step, isArray, isReference } from './program.js';
+import {
+  type MmapStep,
+  type Operand,
+  type ReadStep,
+  type Step,
+  type StructPlace,
+  type WriteStep,
+  isArray,
+  isFd,
+  isReference,
+} from './program.js';
 
 /** A step in one line, as findings and reports show it. */
 export function describeStep(step: Step): string {
   switch (step.do) {
     case 'open':
-      return `open ${step.label}`;
+      return `open ${step.label}${step.access === undefined ? '' : ' read-only'}`;
+    case 'memfd':
+      return `memfd ${step.label} of ${hex(step.bytes)}`;
+    case 'truncate':
+      return `truncate ${step.file} to ${hex(step.bytes)}`;
+    case 'dup':
+      return `dup ${step.file} as ${step.label}`;
+    case 'read':
+      return `read ${step.file} ${String(step.bytes)}${placeOf(step)}`;
+    case 'write':
+      return `write ${step.file} [${step.words.map((word) => hex(word)).join(' ')}]${placeOf(step)}`;
+    case 'poll':
+      return `poll ${step.file}`;
     case 'close':
       return `close ${step.file}`;
     case 'ioctl': {
@@ -14,16 +36,17 @@ export function describeStep(step: Step): string {
         ...(step.tail === undefined
           ? []
           : [`tail of ${String(step.tail.bytes)} bytes ${hex(step.tail.value)}`]),
-        ...(step.at === undefined
-          ? []
-          : [`at ${typeof step.at === 'string' ? step.at : `edge ${String(step.at.edge)}`}`]),
+        ...(step.at === undefined ? [] : [`at ${describePlace(step.at)}`]),
         ...(step.command === undefined ? [] : [`command ${hex(step.command)}`]),
+        ...(step.fd === undefined ? [] : [`descriptor ${step.fd}`]),
       ];
       const label = step.label === undefined ? '' : `${step.label} = `;
       return `${label}${step.call}(${[...args, ...extras].join(', ')})`;
     }
     case 'mmap':
-      return `mmap ${hex(step.start)} ${hex(step.bytes)} ${step.access}`;
+      return `mmap ${hex(step.start)} ${hex(step.bytes)} ${describeMapping(step)}`;
+    case 'mprotect':
+      return `mprotect ${hex(step.start)} ${hex(step.bytes)} ${step.access}`;
     case 'munmap':
       return `munmap ${hex(step.start)} ${hex(step.bytes)}`;
     case 'process':
@@ -33,10 +56,25 @@ export function describeStep(step: Step): string {
   }
 }
 
+function describePlace(place: StructPlace): string {
+  return typeof place === 'string' ? place : `edge ${String(place.edge)}`;
+}
+
+function placeOf({ at, offset }: ReadStep | WriteStep): string {
+  const where = at === undefined ? '' : ` at ${describePlace(at)}`;
+  return offset === undefined ? where : `${where} offset ${hex(offset)}`;
+}
+
+function describeMapping({ access, file, offset, isPrivate }: MmapStep): string {
+  const from = file === undefined ? [] : [`of ${file} at ${hex(offset ?? 0n)}`];
+  return [access, ...(isPrivate === true ? ['private'] : []), ...from].join(' ');
+}
+
 function describeOperand(operand: Operand): string {
   if (isReference(operand)) {
     return operand.plus === undefined ? operand.ref : `${operand.ref}+${hex(operand.plus)}`;
   }
+  if (isFd(operand)) return `fd ${operand.fd}`;
   if (!isArray(operand)) return hex(operand);
   if ('room' in operand) return `[room for ${String(operand.room)}]`;
   if ('words' in operand) return `[words ${operand.words.map(describeOperand).join(' ')}]`;

@@ -22,6 +22,11 @@ export interface Reference {
   readonly plus?: bigint;
 }
 
+/** A descriptor: the number that the file of a label has in the calling process; closed files have -1. */
+export interface FdOperand {
+  readonly fd: string;
+}
+
 export type Scalar = number | bigint | Reference;
 
 /**
@@ -36,7 +41,7 @@ export type ArrayOperand =
   | { readonly ranges: readonly (readonly [Scalar, Scalar])[]; readonly in?: ArrayPlace }
   | { readonly room: number; readonly in?: ArrayPlace };
 
-export type Operand = Scalar | ArrayOperand;
+export type Operand = Scalar | FdOperand | ArrayOperand;
 
 /** Where the struct of a call lies; `edge` counts the bytes of it before a hole. */
 export type StructPlace = 'args' | 'null' | 'hole' | 'sealed' | { readonly edge: number };
@@ -54,11 +59,65 @@ export interface IoctlStep {
   readonly at?: StructPlace;
   /** Another ioctl number than the call's. */
   readonly command?: number;
+  /** Label of the file whose descriptor the call returns. */
+  readonly fd?: string;
 }
 
+/** Opens /dev/iommu. */
 export interface OpenStep {
   readonly do: 'open';
   readonly label: string;
+  /** O_RDONLY instead of O_RDWR. */
+  readonly access?: 'ro';
+}
+
+/** memfd_create() and ftruncate(): a file of memory, all pages of which are touched. */
+export interface MemfdStep {
+  readonly do: 'memfd';
+  readonly label: string;
+  readonly bytes: bigint;
+}
+
+/** ftruncate() of a file of memory. */
+export interface TruncateStep {
+  readonly do: 'truncate';
+  readonly file: string;
+  readonly bytes: bigint;
+}
+
+/** Another descriptor of the same open file. */
+export interface DupStep {
+  readonly do: 'dup';
+  readonly file: string;
+  readonly label: string;
+}
+
+/** read(), or pread() with an offset. */
+export interface ReadStep {
+  readonly do: 'read';
+  readonly file: string;
+  /** How many bytes are asked for. */
+  readonly bytes: number;
+  readonly offset?: bigint;
+  readonly at?: StructPlace;
+}
+
+/** write(), or pwrite() with an offset. */
+export interface WriteStep {
+  readonly do: 'write';
+  readonly file: string;
+  /** The data in words of 32 bits. */
+  readonly words: readonly number[];
+  /** How many bytes are written, if not all. */
+  readonly bytes?: number;
+  readonly offset?: bigint;
+  readonly at?: StructPlace;
+}
+
+/** poll() without waiting; returns the events that are there. */
+export interface PollStep {
+  readonly do: 'poll';
+  readonly file: string;
 }
 
 export interface CloseStep {
@@ -66,11 +125,30 @@ export interface CloseStep {
   readonly file: string;
 }
 
+/**
+ * Maps memory at an address after unmapping what is there, so that a failing mmap() leaves a hole. Without a file the memory is
+ * anonymous and shared.
+ */
 export interface MmapStep {
   readonly do: 'mmap';
   readonly start: bigint;
   readonly bytes: bigint;
-  readonly access: Access;
+  readonly access: MmapAccess;
+  readonly file?: string;
+  readonly offset?: bigint;
+  /** MAP_PRIVATE. */
+  readonly isPrivate?: boolean;
+}
+
+/** `rwx` adds PROT_EXEC. */
+export type MmapAccess = Access | 'rwx';
+
+/** mprotect(). */
+export interface MprotectStep {
+  readonly do: 'mprotect';
+  readonly start: bigint;
+  readonly bytes: bigint;
+  readonly access: MmapAccess;
 }
 
 export interface MunmapStep {
@@ -92,7 +170,21 @@ export interface CountersStep {
   readonly do: 'counters';
 }
 
-export type Step = OpenStep | CloseStep | IoctlStep | MmapStep | MunmapStep | ProcessStep | CountersStep;
+export type Step =
+  | OpenStep
+  | MemfdStep
+  | TruncateStep
+  | DupStep
+  | CloseStep
+  | IoctlStep
+  | ReadStep
+  | WriteStep
+  | PollStep
+  | MmapStep
+  | MprotectStep
+  | MunmapStep
+  | ProcessStep
+  | CountersStep;
 
 /** What is wrong with a program, in one sentence that names the step. */
 export class ProgramError extends Error {
@@ -103,6 +195,10 @@ export function isReference(operand: Operand): operand is Reference {
   return typeof operand === 'object' && 'ref' in operand;
 }
 
+export function isFd(operand: Operand): operand is FdOperand {
+  return typeof operand === 'object' && 'fd' in operand;
+}
+
 export function isArray(operand: Operand): operand is ArrayOperand {
-  return typeof operand === 'object' && !('ref' in operand);
+  return typeof operand === 'object' && !('ref' in operand) && !('fd' in operand);
 }

@@ -3,8 +3,8 @@
  * that come from earlier results are patches, so that the agent needs no knowledge of structs.
  */
 import { type Width, readNumber, writeNumber } from '../base/bytes.js';
-import type { Access } from './arena.js';
 import type { Capability } from './credentials.js';
+import type { MmapAccess } from './program.js';
 
 /** Bytes that user space places at an address before the call and reads back after it. */
 export interface RawBuffer {
@@ -28,6 +28,38 @@ export interface RawPatch {
   readonly plus: bigint;
 }
 
+/**
+ * A place in a buffer where the kernel reads or writes the number of a descriptor. Programs see handles there instead: numbers of
+ * descriptors depend on what else the process has open.
+ */
+export interface RawFd {
+  readonly direction: 'in' | 'out';
+  readonly buffer: number;
+  readonly offset: number;
+  /** The slot whose descriptor is passed, or that takes the new one. */
+  readonly slot: number;
+}
+
+/** A descriptor that a call makes and does not tell: the lowest free number. */
+export interface HiddenFd {
+  readonly direction: 'hidden';
+  readonly slot: number;
+}
+
+/** What programs see instead of the number of the descriptor in a slot: above every number that a process has. */
+export function handleOf(slot: number): number {
+  return FD_HANDLE_BASE + slot;
+}
+
+/** The slot of a handle; undefined for a number that is none. */
+export function slotOf(handle: number): number | undefined {
+  const slot = handle - FD_HANDLE_BASE;
+  return slot >= 0 && slot < SLOTS_MAX ? slot : undefined;
+}
+
+/** Handles begin here. */
+export const FD_HANDLE_BASE = 0x4000_0000;
+
 export interface RawIoctl {
   readonly do: 'ioctl';
   readonly slot: number;
@@ -36,20 +68,41 @@ export interface RawIoctl {
   readonly arg: bigint;
   readonly buffers: readonly RawBuffer[];
   readonly patches: readonly RawPatch[];
+  readonly fds: readonly (RawFd | HiddenFd)[];
+}
+
+/** read(), write(), and with an offset pread() and pwrite(). */
+export interface RawTransfer {
+  readonly do: 'read' | 'write';
+  readonly slot: number;
+  readonly address: bigint;
+  /** How many bytes are asked for, which may be more than lie in memory. */
+  readonly bytes: number;
+  readonly offset: bigint | undefined;
+  readonly buffers: readonly RawBuffer[];
 }
 
 export interface RawMmap {
   readonly do: 'mmap';
   readonly start: bigint;
   readonly bytes: bigint;
-  readonly access: Access;
+  readonly access: MmapAccess;
+  readonly isPrivate: boolean;
+  /** Without it the memory is anonymous. */
+  readonly file: { readonly slot: number; readonly offset: bigint } | undefined;
 }
 
 export type RawStep =
-  | { readonly do: 'open'; readonly slot: number }
+  | { readonly do: 'open'; readonly slot: number; readonly isReadOnly: boolean }
+  | { readonly do: 'memfd'; readonly slot: number; readonly bytes: bigint }
+  | { readonly do: 'truncate'; readonly slot: number; readonly bytes: bigint }
+  | { readonly do: 'dup'; readonly slot: number; readonly as: number }
   | { readonly do: 'close'; readonly slot: number }
+  | { readonly do: 'poll'; readonly slot: number }
   | RawIoctl
+  | RawTransfer
   | RawMmap
+  | { readonly do: 'mprotect'; readonly start: bigint; readonly bytes: bigint; readonly access: MmapAccess }
   | { readonly do: 'munmap'; readonly start: bigint; readonly bytes: bigint }
   | {
       readonly do: 'process';
@@ -58,8 +111,8 @@ export type RawStep =
     }
   | { readonly do: 'counters' };
 
-/** Programs open at most this many files. */
-export const SLOTS_MAX = 16;
+/** Programs have at most this many descriptors. */
+export const SLOTS_MAX = 128;
 
 /** Programs have at most this many steps. */
 export const STEPS_MAX = 4096;
@@ -67,6 +120,13 @@ export const STEPS_MAX = 4096;
 export interface RawProgram {
   readonly steps: readonly RawStep[];
 }
+
+/** The buffers of a step; most kinds have none. */
+export function buffersOf(step: RawStep): readonly RawBuffer[] {
+  return step.do === 'ioctl' || step.do === 'read' || step.do === 'write' ? step.buffers : NO_BUFFERS;
+}
+
+const NO_BUFFERS: readonly never[] = [];
 
 /**
  * The step as it is carried out: its buffers with the patches applied.

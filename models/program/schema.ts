@@ -15,6 +15,13 @@ const REFERENCE = {
   additionalProperties: false,
 } as const;
 
+const FD = {
+  type: 'object',
+  properties: { fd: NAME },
+  required: ['fd'],
+  additionalProperties: false,
+} as const;
+
 const SCALAR = { anyOf: [{ type: 'integer' }, WORD, REFERENCE] } as const;
 
 const EDGE = {
@@ -46,8 +53,22 @@ function step(kind: string, properties: object, required: readonly string[]): ob
   };
 }
 
+const PLACE = { anyOf: [{ enum: ['args', 'null', 'hole', 'sealed'] }, EDGE] } as const;
+const MMAP_ACCESS = { enum: ['rw', 'ro', 'none', 'rwx'] } as const;
+const U32 = { type: 'integer', minimum: 0, maximum: 0xffff_ffff } as const;
+
 const STEPS = {
-  open: step('open', { label: NAME }, ['label']),
+  open: step('open', { label: NAME, access: { const: 'ro' } }, ['label']),
+  memfd: step('memfd', { label: NAME, bytes: WORD }, ['label', 'bytes']),
+  truncate: step('truncate', { file: NAME, bytes: WORD }, ['file', 'bytes']),
+  dup: step('dup', { file: NAME, label: NAME }, ['file', 'label']),
+  read: step('read', { file: NAME, bytes: COUNT, offset: WORD, at: PLACE }, ['file', 'bytes']),
+  write: step(
+    'write',
+    { file: NAME, words: { type: 'array', items: U32 }, bytes: COUNT, offset: WORD, at: PLACE },
+    ['file', 'words'],
+  ),
+  poll: step('poll', { file: NAME }, ['file']),
   close: step('close', { file: NAME }, ['file']),
   ioctl: step(
     'ioctl',
@@ -55,23 +76,32 @@ const STEPS = {
       file: NAME,
       call: NAME,
       label: NAME,
-      args: { type: 'object', additionalProperties: { anyOf: [SCALAR, ARRAY] } },
+      args: { type: 'object', additionalProperties: { anyOf: [SCALAR, FD, ARRAY] } },
       tail: {
         type: 'object',
         properties: { bytes: COUNT, value: { type: 'integer', minimum: 0, maximum: 255 } },
         required: ['bytes', 'value'],
         additionalProperties: false,
       },
-      at: { anyOf: [{ enum: ['args', 'null', 'hole', 'sealed'] }, EDGE] },
-      command: { type: 'integer', minimum: 0, maximum: 0xffff_ffff },
+      at: PLACE,
+      command: U32,
+      fd: NAME,
     },
     ['file', 'call', 'args'],
   ),
-  mmap: step('mmap', { start: WORD, bytes: WORD, access: { enum: ['rw', 'ro', 'none'] } }, [
-    'start',
-    'bytes',
-    'access',
-  ]),
+  mmap: step(
+    'mmap',
+    {
+      start: WORD,
+      bytes: WORD,
+      access: MMAP_ACCESS,
+      file: NAME,
+      offset: WORD,
+      isPrivate: { type: 'boolean' },
+    },
+    ['start', 'bytes', 'access'],
+  ),
+  mprotect: step('mprotect', { start: WORD, bytes: WORD, access: MMAP_ACCESS }, ['start', 'bytes', 'access']),
   munmap: step('munmap', { start: WORD, bytes: WORD }, ['start', 'bytes']),
   process: step('process', { drop: { type: 'array', items: { enum: CAPABILITIES } }, memlock: WORD }, []),
   counters: step('counters', {}, []),

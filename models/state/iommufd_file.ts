@@ -1,8 +1,12 @@
 import { MmapRegions } from './mmap_regions.js';
+import type { OpenFileBase } from './open_file.js';
 import { type Ioas, ObjectTable } from './objects.js';
 
 /** struct iommufd_ctx: one open of /dev/iommu. Source: iommufd_private.h. */
-export class IommufdFile {
+export class IommufdFile implements OpenFileBase {
+  readonly kind = 'iommufd';
+  references = 0;
+
   readonly objects = new ObjectTable();
   /** Where user space may map what drivers offer. */
   readonly regions = new MmapRegions();
@@ -10,4 +14,11 @@ export class IommufdFile {
   accountMode: 'NONE' | 'USER' | 'MM' = 'NONE';
   /** What VFIO’s own ioctls work on. Holds no reference: it goes when the IOAS does. */
   compatIoas: Ioas | undefined;
+
+  constructor(
+    /** Tells the files of a program apart; counts from 0. */
+    readonly number = 0,
+    /** Whether it was opened with O_RDONLY. */
+    readonly isReadOnly = false,
+  ) {}
 }

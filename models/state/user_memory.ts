@@ -1,66 +1,96 @@
 import { assert } from '../base/assert.js';
 import { PAGE_SIZE, isAligned, pageIndex, pageOffset } from '../base/u64.js';
 import { KNOWN_SPACE, LOWEST_USER_ADDRESS, TASK_SIZE, type Access, type Region } from '../program/arena.js';
+import type { IommufdFile } from './iommufd_file.js';
+import type { MemoryFile } from './memory_file.js';
+import type { Viommu } from './objects.js';
+import { type Frame, PhysicalMemory } from './physical_memory.js';
 
-/** Identifies one physical page for as long as anything holds it. Never 0. */
-export type Frame = number;
+export type { Frame } from './physical_memory.js';
 
-/** A mapping of the calling process, as far as pinning and copying see it. Its `end` is exclusive, as in the kernel. */
+/** A region of an iommufd that is mapped: each mapping is a user of its owner and keeps the file open. */
+export interface MappedRegion {
+  readonly file: IommufdFile;
+  readonly owner: Viommu;
+}
+
+/** What lies behind a mapping, from its first page on. */
+export type Backing =
+  /** Anonymous pages with consecutive numbers. */
+  | { readonly kind: 'frames'; readonly first: Frame }
+  | { readonly kind: 'file'; readonly file: MemoryFile; readonly first: number }
+  /** VM_PFNMAP: nobody can pin it. */
+  | { readonly kind: 'region'; readonly region: MappedRegion };
+
+/** A mapping of the process, as far as pinning and copying see it. Its `end` is exclusive, as in the kernel. */
 interface Vma {
   readonly start: bigint;
   readonly end: bigint;
   readonly access: Access;
-  /** Frame of the first page; the following pages have the following numbers. */
-  readonly firstFrame: Frame;
+  readonly backing: Backing;
 }
+
+/** By how much the number of mappings of each region has changed. */
+export type RegionChanges = ReadonlyMap<MappedRegion, number>;
 
 /** Whether user space owns an address range, for all the model knows. */
 export type Presence = 'mapped' | 'unmapped' | 'unknown';
 
-/** The address space of the program under test. */
+/** The address space of a process of the program under test. */
 export class UserMemory {
   #vmas: Vma[] = [];
-  #nextFrame: Frame = 1;
-  readonly #pins = new Map<Frame, number>();
 
-  constructor(regions: readonly Region[]) {
+  constructor(
+    regions: readonly Region[],
+    readonly physical = new PhysicalMemory(),
+  ) {
     const firstFrames = new Map<string, Frame>();
     for (const { name, start, bytes, access, aliasOf } of regions) {
-      const firstFrame = aliasOf === undefined ? this.#takeFrames(bytes) : firstFrames.get(aliasOf);
-      assert(firstFrame !== undefined, `region ${name} aliases a region before it`);
-      firstFrames.set(name, firstFrame);
-      this.#insert({ start, end: start + bytes, access, firstFrame });
+      const first = aliasOf === undefined ? this.physical.takeFrames(bytes) : firstFrames.get(aliasOf);
+      assert(first !== undefined, `region ${name} aliases a region before it`);
+      firstFrames.set(name, first);
+      this.#insert({ start, end: start + bytes, access, backing: { kind: 'frames', first } });
     }
   }
 
-  /** mmap(MAP_FIXED | MAP_SHARED | MAP_ANONYMOUS): new pages replace whatever was there. */
-  map(start: bigint, bytes: bigint, access: Access): void {
-    this.unmap(start, bytes);
-    this.#insert({ start, end: start + bytes, access, firstFrame: this.#takeFrames(bytes) });
+  /** mmap(MAP_FIXED) where nothing is mapped; without a backing the pages are new ones. */
+  map(start: bigint, bytes: bigint, access: Access, backing?: Backing): void {
+    const newPages = (): Backing => ({ kind: 'frames', first: this.physical.takeFrames(bytes) });
+    this.#insert({ start, end: start + bytes, access, backing: backing ?? newPages() });
   }
 
   /** munmap(): cuts mappings at page boundaries. */
-  unmap(start: bigint, bytes: bigint): void {
+  unmap(start: bigint, bytes: bigint): RegionChanges {
+    return this.#replaceWithin(start, start + bytes, () => undefined);
+  }
+
+  /** mprotect(): cuts mappings at page boundaries. */
+  protect(start: bigint, bytes: bigint, access: Access): RegionChanges {
+    return this.#replaceWithin(start, start + bytes, (vma) => ({ ...vma, access }));
+  }
+
+  /** How many mappings there are of the region of an object. */
+  mappingsOf(owner: Viommu): number {
+    return this.#vmas.filter(({ backing }) => backing.kind === 'region' && backing.region.owner === owner)
+      .length;
+  }
+
+  /** How many bytes from an address on are mapped without a hole, at most `bytes`. */
+  mappedBytes(start: bigint, bytes: bigint): bigint {
     const end = start + bytes;
-    const kept: Vma[] = [];
-    for (const vma of this.#vmas) {
-      if (vma.end <= start || vma.start >= end) {
-        kept.push(vma);
-        continue;
-      }
-      if (vma.start < start) kept.push({ ...vma, end: start });
-      if (vma.end > end) {
-        kept.push({ ...vma, start: end, firstFrame: vma.firstFrame + pageIndex(end - vma.start) });
-      }
-    }
-    this.#vmas = kept;
+    let next = start;
+    for (const vma of this.#vmas) if (vma.start <= next && vma.end > next) next = vma.end;
+    return (next < end ? next : end) - start;
   }
 
   /** The frame behind an address that may be accessed so, else undefined. */
   frameAt(address: bigint, write: boolean): Frame | undefined {
     const vma = this.#vmaAt(address);
     if (vma === undefined || !permits(vma.access, write)) return undefined;
-    return vma.firstFrame + pageIndex(address - vma.start);
+    const { backing } = vma;
+    const index = pageIndex(address - vma.start);
+    if (backing.kind === 'frames') return backing.first + index;
+    return backing.kind === 'file' ? backing.file.frameAt(backing.first + index) : undefined;
   }
 
   /** Whether each byte of a range may be accessed so. An empty range always may. */
@@ -75,30 +105,29 @@ export class UserMemory {
     while (next < end) {
       const vma = this.#vmaAt(next);
       if (vma === undefined || !permits(vma.access, write)) break;
-      next = vma.end;
+      const present = presentEnd(vma);
+      if (present <= next) break;
+      next = present;
+      if (present < vma.end) break;
     }
     return (next < end ? next : end) - address;
   }
 
-  /** pin_user_pages: holds a page until it is unpinned as often. */
   pin(frame: Frame): void {
-    this.#pins.set(frame, this.pinsOf(frame) + 1);
+    this.physical.pin(frame);
   }
 
   unpin(frame: Frame): void {
-    const left = this.pinsOf(frame) - 1;
-    assert(left >= 0, 'only pinned pages are unpinned');
-    if (left === 0) this.#pins.delete(frame);
-    else this.#pins.set(frame, left);
+    this.physical.unpin(frame);
   }
 
   pinsOf(frame: Frame): number {
-    return this.#pins.get(frame) ?? 0;
+    return this.physical.pinsOf(frame);
   }
 
-  /** Each pinned page with the number of its pins. */
+  /** Each pinned page of the machine with the number of its pins. */
   get pins(): ReadonlyMap<Frame, number> {
-    return this.#pins;
+    return this.physical.pins;
   }
 
   /** Whether the model knows what lies at an address. */
@@ -122,11 +151,53 @@ export class UserMemory {
     this.#vmas.sort((a, b) => (a.start < b.start ? -1 : 1));
   }
 
-  #takeFrames(bytes: bigint): Frame {
-    const first = this.#nextFrame;
-    this.#nextFrame += pageIndex(bytes);
-    return first;
+  /** Cuts out what lies within a range and puts something else there. */
+  #replaceWithin(start: bigint, end: bigint, replace: (piece: Vma) => Vma | undefined): RegionChanges {
+    const kept: Vma[] = [];
+    const changes = new Map<MappedRegion, number>();
+    for (const vma of this.#vmas) {
+      const pieces = isApart(vma, start, end) ? [vma] : piecesOf(vma, start, end, replace);
+      kept.push(...pieces);
+      if (vma.backing.kind !== 'region') continue;
+      const { region } = vma.backing;
+      changes.set(region, (changes.get(region) ?? 0) + pieces.length - 1);
+    }
+    this.#vmas = kept;
+    return changes;
   }
+}
+
+function isApart(vma: Vma, start: bigint, end: bigint): boolean {
+  return vma.end <= start || vma.start >= end;
+}
+
+/** What is left of a mapping when something else comes for what lies within a range. */
+function piecesOf(vma: Vma, start: bigint, end: bigint, replace: (piece: Vma) => Vma | undefined): Vma[] {
+  const from = vma.start > start ? vma.start : start;
+  const to = vma.end < end ? vma.end : end;
+  const middle = replace(cut(vma, from, to));
+  return [
+    ...(vma.start < from ? [cut(vma, vma.start, from)] : []),
+    ...(middle === undefined ? [] : [middle]),
+    ...(vma.end > to ? [cut(vma, to, vma.end)] : []),
+  ];
+}
+
+/** The part of a mapping that lies within a range. */
+function cut(vma: Vma, start: bigint, end: bigint): Vma {
+  const { backing } = vma;
+  const skipped = pageIndex(start - vma.start);
+  if (backing.kind === 'region') return { ...vma, start, end };
+  return { ...vma, start, end, backing: { ...backing, first: backing.first + skipped } };
+}
+
+/** Where access to a mapping ends: a file may be shorter than its mapping. */
+function presentEnd({ start, end, backing }: Vma): bigint {
+  if (backing.kind !== 'file') return end;
+  const { file, first } = backing;
+  const bytes = (BigInt(file.pageCount) - BigInt(first)) * PAGE_SIZE;
+  const fileEnd = bytes > 0n ? start + bytes : start;
+  return fileEnd < end ? fileEnd : end;
 }
 
 function permits(access: Access, write: boolean): boolean {

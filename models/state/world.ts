@@ -1,18 +1,71 @@
-import { ARENA } from '../program/arena.js';
+import { ARENA, type Access } from '../program/arena.js';
+import { releaseFile } from './destroy.js';
 import { IommufdFile } from './iommufd_file.js';
+import { MemoryFile } from './memory_file.js';
+import { FdTable, type OpenFile } from './open_file.js';
 import { ProcessState } from './process.js';
-import { UserMemory } from './user_memory.js';
+import { type Backing, type RegionChanges, UserMemory } from './user_memory.js';
 
 /** Everything that the calls of one program can see or change. */
 export class World {
   readonly memory = new UserMemory(ARENA);
   readonly process = new ProcessState();
-  /** Open files by the program's slot number. */
-  readonly files = new Map<number, IommufdFile>();
+  /** Descriptors by the program's slot numbers. */
+  readonly fds = new FdTable();
+  /** Each open of /dev/iommu that is not released yet, whether or not a descriptor of it is left. */
+  readonly contexts = new Set<IommufdFile>();
+  #opened = 0;
 
-  openFile(slot: number): IommufdFile {
-    const file = new IommufdFile();
-    this.files.set(slot, file);
+  openIommufd(slot: number, isReadOnly = false): IommufdFile {
+    const file = new IommufdFile(this.#opened++, isReadOnly);
+    this.contexts.add(file);
+    this.fds.install(slot, file);
     return file;
+  }
+
+  openMemoryFile(slot: number, bytes: bigint): void {
+    this.fds.install(slot, new MemoryFile(bytes, (count) => this.memory.physical.takeFrames(count)));
+  }
+
+  /** close(): the file goes with its last reference. */
+  close(slot: number): void {
+    const file = this.fds.remove(slot);
+    if (file !== undefined) this.put(file);
+  }
+
+  /** Maps memory where nothing is. */
+  mapMemory(start: bigint, bytes: bigint, access: Access, backing?: Backing): void {
+    this.memory.map(start, bytes, access, backing);
+    if (backing?.kind === 'region') this.#countMappings(new Map([[backing.region, 1]]));
+  }
+
+  unmapMemory(start: bigint, bytes: bigint): void {
+    this.#countMappings(this.memory.unmap(start, bytes));
+  }
+
+  protectMemory(start: bigint, bytes: bigint, access: Access): void {
+    this.#countMappings(this.memory.protect(start, bytes, access));
+  }
+
+  /** Each mapping of a region is a user of its owner and a reference of the file. */
+  #countMappings(changes: RegionChanges): void {
+    for (const [{ file, owner }, change] of changes) {
+      owner.users += change;
+      file.references += change;
+      if (file.references === 0) this.#release(file);
+    }
+  }
+
+  /** fput(). */
+  put(file: OpenFile): void {
+    file.references -= 1;
+    if (file.references === 0) this.#release(file);
+  }
+
+  /** The last reference is gone. */
+  #release(file: OpenFile): void {
+    if (file.kind !== 'iommufd') return;
+    releaseFile(file, this);
+    this.contexts.delete(file);
   }
 }

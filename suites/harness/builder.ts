@@ -4,17 +4,21 @@ import { HWPT_DATA_TYPES } from '../../models/ioctls/driver_data.js';
 import { HWPT_INVALIDATE_SELFTEST } from '../../models/layout/driver_data.js';
 import { IOAS_MAP_FLAGS } from '../../models/ioctls/shared_rules.js';
 import { OPTIONS, OPTION_OPS } from '../../models/ioctls/native/option.js';
-import { BUFFER } from '../../models/program/arena.js';
+import { BUFFER, SCRATCH } from '../../models/program/arena.js';
 import {
   PROGRAM_SCHEMA,
   type ArrayPlace,
   type IoctlStep,
+  type MmapAccess,
+  type MmapStep,
   type Operand,
   type ProcessStep,
   type Program,
+  type ReadStep,
   type Reference,
   type Scalar,
   type Step,
+  type WriteStep,
 } from '../../models/program/program.js';
 import type { Counters } from '../../models/outcome.js';
 
@@ -43,6 +47,8 @@ export interface Expectation {
   readonly counters?: Counters;
   /** What the call returns if it does not fail; without it, 0. */
   readonly value?: number;
+  /** Words of 32 bits at the start of what a read filled. */
+  readonly words?: readonly number[];
   /** Title of the kernel warning that comes with the answer: a known finding. */
   readonly splat?: string;
 }
@@ -72,6 +78,12 @@ export class ExpectedStep {
   /** Success that returns this number. */
   returns(value: number): this {
     this.#expectation = { ...this.#expectation, value };
+    return this;
+  }
+
+  /** What a read has put at the start of its buffer, in words of 32 bits. */
+  reads(...words: readonly number[]): this {
+    this.#expectation = { ...this.#expectation, value: 4 * words.length, words };
     return this;
   }
 
@@ -151,17 +163,65 @@ export class ScenarioBuilder {
     return this.#expected.map((step) => step?.expectation ?? { errno: 'OK', outputs: {} });
   }
 
-  open(label: string): string {
-    this.#add({ do: 'open', label });
+  open(label: string, access?: 'ro'): string {
+    this.#add({ do: 'open', label, ...(access === undefined ? {} : { access }) });
     return label;
   }
 
-  close(file = MAIN_FILE): void {
-    this.#add({ do: 'close', file });
+  close(file = MAIN_FILE): ExpectedStep {
+    return this.step({ do: 'close', file });
+  }
+
+  /** Another descriptor of a file; returns its label. */
+  dup(label: string, file = MAIN_FILE): string {
+    this.#add({ do: 'dup', file, label });
+    return label;
+  }
+
+  /** A file of memory; returns its label. */
+  memfd(label: string, pages: bigint): string {
+    this.#add({ do: 'memfd', label, bytes: pages * PAGE_SIZE });
+    return label;
+  }
+
+  /** Any step that is no ioctl. */
+  step(step: Exclude<Step, IoctlStep>): ExpectedStep {
+    const expected = new ExpectedStep(step.do);
+    this.#steps.push(step);
+    this.#expected.push(expected);
+    return expected;
+  }
+
+  read(file: string, bytes: number, options: Partial<ReadStep> = {}): ExpectedStep {
+    return this.step({ do: 'read', file, bytes, ...options });
+  }
+
+  /** Writes words of 32 bits. */
+  write(file: string, words: readonly number[], options: Partial<WriteStep> = {}): ExpectedStep {
+    return this.step({ do: 'write', file, words, ...options });
+  }
+
+  poll(file: string): ExpectedStep {
+    return this.step({ do: 'poll', file });
+  }
+
+  /** Maps a file in the scratch region. */
+  mmapFile(
+    file: string,
+    offset: bigint,
+    pages: bigint,
+    options: Partial<Pick<MmapStep, 'start' | 'access' | 'isPrivate'>> = {},
+  ): ExpectedStep {
+    const place = { start: SCRATCH.start, access: 'rw', ...options } as const;
+    return this.step({ do: 'mmap', bytes: pages * PAGE_SIZE, file, offset, ...place });
   }
 
   mmap(start: bigint, pages: bigint, access: 'rw' | 'ro' | 'none'): void {
     this.#add({ do: 'mmap', start, bytes: pages * PAGE_SIZE, access });
+  }
+
+  mprotect(start: bigint, pages: bigint, access: MmapAccess): ExpectedStep {
+    return this.step({ do: 'mprotect', start, bytes: pages * PAGE_SIZE, access });
   }
 
   munmap(start: bigint, pages: bigint): void {

@@ -7,6 +7,7 @@ const FIRST_DECIDES = 'one pass over the range finds the first obstacle, so only
 const FILL =
   'pages are pinned, mapped and charged area by area, and the first failure decides: only one applies';
 const NO_TARGET = 'without the object there is nothing to ask the second question of';
+const NO_FILE = 'a closed descriptor is of no file that the second question could be asked of';
 const EMPTY_NEVER_WRAPS = 'an empty range does not wrap';
 
 const OTHER_OP = 'they are rules of different operations';
@@ -32,6 +33,11 @@ const ATTACHING = [
 /** By mutant name. */
 export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
   Object.entries({
+    'envelope/EBADF.file:swap:ENOTTY.file': NO_FILE,
+    'read/EBADF.file:swap:EINVAL.no_method': NO_FILE,
+    'write/EBADF.file:swap:EINVAL.no_method': NO_FILE,
+    'truncate/EBADF.file:swap:EINVAL.kind': NO_FILE,
+    'mmap/EBADF.file:swap:EACCES.access': NO_FILE,
     'envelope/ENOTTY.number:swap:EFAULT.vfio_struct': 'a command of VFIO is not one of no table',
     'envelope/EINVAL.argsz:swap:EFAULT.size': 'the one is of commands of VFIO, the other of all others',
     'VFIO_SET_IOMMU/ENODEV.compat_ioas:swap:EINVAL.mapped': NO_TARGET,

@@ -1,11 +1,11 @@
 import { errnoName } from '../../models/base/errno.js';
-import { sameBytes, viewOf } from '../../models/base/bytes.js';
+import { sameBytes, viewOf, writeNumber } from '../../models/base/bytes.js';
 import { hex } from '../../models/base/u64.js';
 import { decodeRanges } from '../../models/layout/iova_range.js';
 import { readMember } from '../../models/layout/struct.js';
 import type { CallDescription } from '../../models/ioctls/description.js';
 import type { Returned } from '../../models/outcome.js';
-import type { RawStep } from '../../models/program/raw.js';
+import type { RawStep, RawTransfer } from '../../models/program/raw.js';
 import type { Profile } from '../../models/profiles/index.js';
 import type { Expectation } from './builder.js';
 
@@ -26,6 +26,7 @@ export function checkExpectation(
   if (seen !== expected) return `expected ${expected}, saw ${seen}`;
   const { counters } = expectation;
   if (counters !== undefined) return checkCounters(counters, returned);
+  if (step.do === 'read') return checkWords(expectation.words ?? [], step, returned);
   if (step.do !== 'ioctl' || call === undefined) return undefined;
   const { value = 0 } = expectation;
   if (returned.errno === 0 && returned.value !== value)
@@ -54,6 +55,20 @@ function checkCounters(
   if (locked !== expected.locked)
     return `expected ${String(expected.locked)} locked pages, saw ${String(locked)}`;
   return undefined;
+}
+
+/** A read must have written the expected words and nothing behind them. */
+function checkWords(
+  words: readonly number[],
+  { buffers }: RawTransfer,
+  { out }: Returned,
+): string | undefined {
+  const given = buffers[0]?.bytes ?? new Uint8Array();
+  const expected = given.slice();
+  for (const [at, word] of words.entries()) writeNumber(expected, at * 4, 4, BigInt(word));
+  const seen = out[0] ?? given;
+  if (sameBytes(expected, seen)) return undefined;
+  return `expected to read ${Buffer.from(expected).toString('hex')}, saw ${Buffer.from(seen).toString('hex')}`;
 }
 
 type Buffers = readonly { readonly bytes: Uint8Array }[];

@@ -1,21 +1,15 @@
-import { Behaviour, hasCall, rulesInOrder } from '../../models/behaviour.js';
-import { ENVELOPE_RULES } from '../../models/ioctls/envelope.js';
-import { CALLS } from '../../models/ioctls/index.js';
+import { Behaviour } from '../../models/behaviour.js';
 import { type Mutant, mutantsOf } from '../../models/mutants.js';
 import type { Profile } from '../../models/profiles/index.js';
+import { RULE_SOURCES, ruleSourceByName, rulesFor } from '../../models/rule_sources.js';
 import { runOnModel } from '../../targets/sim.js';
 import { unmetExpectations } from './judge.js';
 import { type PlannedProgram, planCase } from './plan.js';
 import type { Scenario } from './scenario.js';
 
-/** Every mutant of every call of a profile, and of the envelope. */
+/** Every mutant of everything that has rules in a profile. */
 export function allMutants(profile: Profile): Mutant[] {
-  return [
-    ...mutantsOf('envelope', ENVELOPE_RULES),
-    ...CALLS.filter((call) => hasCall(profile, call)).flatMap((call) =>
-      mutantsOf(call.name, rulesInOrder(call, profile)),
-    ),
-  ];
+  return RULE_SOURCES.flatMap((source) => mutantsOf(source.name, rulesFor(source, profile)));
 }
 
 /** Kills mutants by the hand-written expectations of scenarios alone. */
@@ -30,9 +24,7 @@ export class MutantKiller {
   /** The first program of a scenario that notices a mutant, or undefined for a survivor. */
   killerOf(mutant: Mutant, profile: Profile): PlannedProgram | undefined {
     const behaviour = new Behaviour(profile, mutant);
-    const programs = this.#soundProgramsOf(profile).filter(
-      (program) => mutant.call === 'envelope' || calls(program, mutant.call),
-    );
+    const programs = this.#soundProgramsOf(profile).filter((program) => reaches(program, mutant.call));
     return programs.find((program) => {
       const outcome = runOnModel(program.assembled, behaviour);
       const crashed = outcome.steps.some(({ status }) => status === 'crashed');
@@ -54,6 +46,9 @@ export class MutantKiller {
   }
 }
 
-function calls({ assembled }: PlannedProgram, name: string): boolean {
-  return assembled.calls.some((call) => call?.name === name);
+/** Whether a program does what a source of rules is about. */
+function reaches({ assembled }: PlannedProgram, name: string): boolean {
+  const { call, operation } = ruleSourceByName(name) ?? {};
+  if (call !== undefined) return assembled.calls.includes(call);
+  return operation === undefined || assembled.steps.some((step) => step.do === operation.step);
 }

@@ -33,6 +33,7 @@ function readPrograms(from: ByteReader): number[][] {
     Array.from({ length: from.u16() }, () => {
       const op = from.u8();
       if (op !== OP.COUNTERS) from.u8();
+      if (op === OP.OPEN) from.u8();
       return op;
     }),
   );

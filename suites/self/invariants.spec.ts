@@ -116,7 +116,7 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, Broken>>>> = {
     },
     'a page table forgot a PASID': () => {
       const { world } = worldWithMapping();
-      const objects = present(world.files.get(0), 'a file').objects.objects;
+      const objects = present(world.fds.getOfKind(0, 'iommufd'), 'a file').objects.objects;
       const device = present(
         objects.find(({ type }) => type === 'DEVICE'),
         'a device',
@@ -130,7 +130,7 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, Broken>>>> = {
     'a new object skipped an id': () => {
       const { world } = worldWithMapping();
       const before = takeSnapshot(world);
-      const { objects } = present(world.files.get(0), 'a file');
+      const { objects } = present(world.fds.getOfKind(0, 'iommufd'), 'a file');
       objects.insert({ ...present(ioasesOf(world)[0], 'an IOAS'), id: 9 });
       return momentOf(world, { before, after: takeSnapshot(world) });
     },
@@ -147,7 +147,7 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, Broken>>>> = {
   close_leaves_nothing: {
     'pages stay pinned': () => {
       const { world } = worldWithMapping();
-      world.files.clear();
+      world.contexts.clear();
       return momentOf(world, { step: { do: 'close', slot: 0 } });
     },
   },

@@ -1,8 +1,7 @@
 import { assert } from 'chai';
 import { samplePrograms } from '../../fuzz/generate/program.js';
-import { Behaviour, hasRule } from '../../models/behaviour.js';
-import { ENVELOPE_RULES } from '../../models/ioctls/envelope.js';
-import { CALLS } from '../../models/ioctls/index.js';
+import { Behaviour } from '../../models/behaviour.js';
+import { RULE_SOURCES, rulesFor } from '../../models/rule_sources.js';
 import { type Mutant, mutantName } from '../../models/mutants.js';
 import { assemble } from '../../models/program/assemble.js';
 import { PROFILES } from '../../models/profiles/index.js';
@@ -55,11 +54,10 @@ describe('mutants', () => {
   it('every rule is said to be tested by some scenario', () => {
     const covered = new Set(SCENARIOS.flatMap(({ covers }) => covers));
     const places = [
-      ...ENVELOPE_RULES.map(({ id }) => `envelope/${id}`),
-      ...CALLS.flatMap((call) =>
-        call.rules
-          .filter((rule) => PROFILES.some((profile) => hasRule(profile, rule, call)))
-          .map(({ id }) => `${call.name}/${id}`),
+      ...new Set(
+        PROFILES.flatMap((profile) =>
+          RULE_SOURCES.flatMap((source) => rulesFor(source, profile).map(({ id }) => `${source.name}/${id}`)),
+        ),
       ),
     ];
     const silent = places.filter((place) => !place.includes('/unspecified.') && !covered.has(place));

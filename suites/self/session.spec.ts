@@ -9,7 +9,7 @@ import { TestBedError } from '../../targets/target.js';
 
 const ORDINARY: RawProgram = {
   steps: [
-    { do: 'open', slot: 0 },
+    { do: 'open', slot: 0, isReadOnly: false },
     { do: 'close', slot: 0 },
   ],
 };

@@ -1,5 +1,5 @@
 import type { Counters, Returned, StrayWrite } from '../../models/outcome.js';
-import type { RawProgram, RawStep } from '../../models/program/raw.js';
+import { type RawProgram, type RawStep, buffersOf } from '../../models/program/raw.js';
 import { ByteReader, WireError } from './cursor.js';
 import { RESULT, WIRE_VERSION } from './wire.js';
 
@@ -100,8 +100,7 @@ function decodeStep(from: ByteReader, step: RawStep, index: number, strayWrites:
 }
 
 function decodeChanges(from: ByteReader, step: RawStep): (Uint8Array | null)[] {
-  const buffers = step.do === 'ioctl' ? step.buffers.length : 0;
-  const out = new Array<Uint8Array | null>(buffers).fill(null);
+  const out = new Array<Uint8Array | null>(buffersOf(step).length).fill(null);
   for (let left = from.u8(); left > 0; left--) {
     const index = from.u8();
     out[index] = from.bytes(from.u16());

@@ -1,9 +1,16 @@
 import { GUARD_BYTES } from '../../models/program/buffers.js';
 import { ARENA, GUARD_BYTE, GUARDED_REGIONS, SCRATCH } from '../../models/program/arena.js';
-import type { RawIoctl, RawProgram, RawStep } from '../../models/program/raw.js';
+import type {
+  RawBuffer,
+  RawIoctl,
+  RawMmap,
+  RawProgram,
+  RawStep,
+  RawTransfer,
+} from '../../models/program/raw.js';
 import { CAPABILITY_NUMBERS, MEMLOCK_DEFAULT_BYTES } from '../../models/program/credentials.js';
 import type { ByteWriter } from './cursor.js';
-import { ACCESS, OP, REGION } from './wire.js';
+import { ACCESS, FD, OP, REGION } from './wire.js';
 
 /** The payload of an ARENA frame. */
 export function encodeArena(to: ByteWriter): void {
@@ -39,53 +46,93 @@ function encodeProgram(to: ByteWriter, { steps }: RawProgram): void {
 }
 
 function encodeStep(to: ByteWriter, step: RawStep): void {
+  to.u8(opOf(step));
   switch (step.do) {
     case 'open':
-      to.u8(OP.OPEN);
       to.u8(step.slot);
+      to.u8(step.isReadOnly ? 1 : 0);
+      return;
+    case 'memfd':
+    case 'truncate':
+      to.u8(step.slot);
+      to.u64(step.bytes);
+      return;
+    case 'dup':
+      to.u8(step.slot);
+      to.u8(step.as);
       return;
     case 'close':
-      to.u8(OP.CLOSE);
+    case 'poll':
       to.u8(step.slot);
       return;
     case 'ioctl':
       encodeIoctl(to, step);
       return;
+    case 'read':
+    case 'write':
+      encodeTransfer(to, step);
+      return;
     case 'mmap':
-      to.u8(OP.MMAP);
+      encodeMmap(to, step);
+      return;
+    case 'mprotect':
       to.u8(ACCESS[step.access]);
       to.u64(step.start);
       to.u64(step.bytes);
       return;
     case 'munmap':
-      to.u8(OP.MUNMAP);
       to.u64(step.start);
       to.u64(step.bytes);
       return;
     case 'process':
-      to.u8(OP.PROCESS);
       to.u8(step.drop.length);
       for (const capability of step.drop) to.u8(CAPABILITY_NUMBERS[capability]);
       to.u8(step.memlockBytes === undefined ? 0 : 1);
       if (step.memlockBytes !== undefined) to.u64(step.memlockBytes);
       return;
     case 'counters':
-      to.u8(OP.COUNTERS);
+      return;
   }
 }
 
-function encodeIoctl(to: ByteWriter, { slot, command, arg, buffers, patches }: RawIoctl): void {
-  to.u8(OP.IOCTL);
+function opOf({ do: name }: RawStep): number {
+  return OP[name.toUpperCase() as Uppercase<RawStep['do']>];
+}
+
+function encodeMmap(to: ByteWriter, { access, start, bytes, isPrivate, file }: RawMmap): void {
+  to.u8(ACCESS[access]);
+  to.u64(start);
+  to.u64(bytes);
+  to.u8(isPrivate ? 1 : 0);
+  to.u8(file === undefined ? 0 : 1);
+  to.u8(file?.slot ?? 0);
+  to.u64(file?.offset ?? 0n);
+}
+
+function encodeTransfer(to: ByteWriter, { slot, address, bytes, offset, buffers }: RawTransfer): void {
   to.u8(slot);
+  to.u64(address);
+  to.u32(bytes);
+  to.u8(offset === undefined ? 0 : 1);
+  to.u64(BigInt.asUintN(64, offset ?? 0n));
+  encodeBuffers(to, buffers);
+}
+
+function encodeBuffers(to: ByteWriter, buffers: readonly RawBuffer[]): void {
   to.u8(buffers.length);
-  to.u8(patches.length);
-  to.u32(command);
-  to.u64(arg);
   for (const { address, bytes } of buffers) {
     to.u64(address);
     to.u16(bytes.length);
     to.append(bytes);
   }
+}
+
+function encodeIoctl(to: ByteWriter, { slot, command, arg, buffers, patches, fds }: RawIoctl): void {
+  to.u8(slot);
+  encodeBuffers(to, buffers);
+  to.u8(patches.length);
+  to.u32(command);
+  to.u64(arg);
   for (const { buffer, bytes, offset, from, plus } of patches) {
     to.u8(buffer);
     to.u8(bytes);
@@ -94,5 +141,12 @@ function encodeIoctl(to: ByteWriter, { slot, command, arg, buffers, patches }: R
     to.u8(from.buffer);
     to.u16(from.offset);
     to.u64(BigInt.asUintN(64, plus));
+  }
+  to.u8(fds.length);
+  for (const place of fds) {
+    to.u8(FD[place.direction]);
+    to.u8('buffer' in place ? place.buffer : 0);
+    to.u16('offset' in place ? place.offset : 0);
+    to.u8(place.slot);
   }
 }

@@ -7,7 +7,7 @@
 export const FRAME_MAGIC = 0x53544349;
 
 /** Raised whenever a frame changes its form; host and agent of different versions refuse each other. */
-export const WIRE_VERSION = 1;
+export const WIRE_VERSION = 2;
 
 /** A frame: magic, type and payload length, 32 bits each, then the payload. */
 export const FRAME_HEADER_BYTES = 12;
@@ -36,7 +36,17 @@ export const OP = {
   MUNMAP: 5,
   PROCESS: 6,
   COUNTERS: 7,
+  READ: 8,
+  WRITE: 9,
+  POLL: 10,
+  MEMFD: 11,
+  TRUNCATE: 12,
+  DUP: 13,
+  MPROTECT: 14,
 } as const;
+
+/** Where the number of a descriptor is found. */
+export const FD = { in: 0, out: 1, hidden: 2 } as const;
 
 /** What follows the tag byte of a step's result, in this order. */
 export const RESULT = {
@@ -52,8 +62,8 @@ export const RESULT = {
   STRAY: 16,
 } as const;
 
-/** Kinds of arena regions and their access. */
-export const ACCESS = { rw: 0, ro: 1, none: 2 } as const;
+/** Access to memory, and kinds of arena regions. */
+export const ACCESS = { rw: 0, ro: 1, none: 2, rwx: 3 } as const;
 export const REGION = {
   PRIVATE: 1,
   /** Filled with guard bytes. */
@@ -72,7 +82,11 @@ export const PROGRESS_BYTES = 65536;
 export const PORT_NAME = 'iommufd-cts';
 
 /** The header that the C sources include. */
-export function cHeader(programLimits: { readonly slots: number; readonly steps: number }): string {
+export function cHeader(programLimits: {
+  readonly slots: number;
+  readonly steps: number;
+  readonly handles: number;
+}): string {
   const define = (name: string, value: number | string) => `#define ${name} ${String(value)}`;
   const table = (prefix: string, values: Readonly<Record<string, number>>) =>
     Object.entries(values).map(([name, value]) => define(`${prefix}_${name.toUpperCase()}`, value));
@@ -85,8 +99,10 @@ export function cHeader(programLimits: { readonly slots: number; readonly steps:
     define('PORT_NAME', `"${PORT_NAME}"`),
     define('SLOTS_MAX', programLimits.slots),
     define('STEPS_MAX', programLimits.steps),
+    define('FD_HANDLE_BASE', programLimits.handles),
     ...table('FRAME', FRAME),
     ...table('OP', OP),
+    ...table('FD', FD),
     ...table('RESULT', RESULT),
     ...table('ACCESS', ACCESS),
     ...table('REGION', REGION),

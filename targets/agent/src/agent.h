@@ -33,6 +33,7 @@ void put_bytes(struct writer *to, const void *bytes, size_t count);
 
 /* frame.c: the port to the host. */
 void port_open(void);
+int port_number(void);
 size_t frame_receive(uint32_t *type, uint8_t *payload);
 void frame_send(uint32_t type, const void *payload, size_t bytes);
 void trouble(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
@@ -62,7 +63,26 @@ struct counters process_counters(void);
 void console_start(void);
 size_t console_take(char *text, size_t bytes_max);
 
-/* program.c: batches. */
+/* files.c: the descriptors of a program, by slot; a slot without one has the number -1. */
+int file_number(unsigned int slot);
+int file_lowest_free(void);
+void file_adopt(unsigned int slot, int number);
+bool files_tidy_up(void);
+void run_open(struct reader *from, struct writer *to);
+void run_memfd(struct reader *from, struct writer *to);
+void run_truncate(struct reader *from, struct writer *to);
+void run_dup(struct reader *from, struct writer *to);
+void run_close(struct reader *from, struct writer *to);
+void run_poll(struct reader *from, struct writer *to);
+
+/* call.c: steps with buffers, which later steps of the program may copy from. */
+void run_ioctl(struct reader *from, unsigned int step, struct writer *to);
+void run_transfer(struct reader *from, unsigned int step, struct writer *to, bool is_write);
+void call_forget(unsigned int step);
+void calls_forget(void);
+
+/* program.c: batches, and how a step's result begins. */
+void put_result(struct writer *to, uint8_t tag, int error, long value);
 void batch_run(struct reader *from);
 uint64_t batch_bench(struct reader *from);
 

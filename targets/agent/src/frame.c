@@ -12,6 +12,11 @@
 
 static int port = -1;
 
+int port_number(void)
+{
+	return port;
+}
+
 /* A virtio port shows its name in sysfs; its node in /dev has the name of the sysfs directory. */
 void port_open(void)
 {

@@ -1,0 +1,75 @@
+import { PAGE_SIZE } from '../../models/base/u64.js';
+import { SCRATCH } from '../../models/program/arena.js';
+import type { IoctlStep, MmapAccess, Step } from '../../models/program/program.js';
+import type { Picks } from './picks.js';
+import type { GeneratorState } from './state.js';
+
+const SCRATCH_PAGES = Number(SCRATCH.bytes / PAGE_SIZE);
+
+/** The most pages that one step maps, protects or unmaps. */
+const PAGES_MAX = 4;
+
+/** Descriptors of one program that are not made by calls. */
+const FILES_MAX = 12;
+
+/** A step on a descriptor that is no ioctl; undefined where there is nothing to do it with. */
+export function drawFileStep(state: GeneratorState, picks: Picks, label: string): Step | undefined {
+  const file = state.drawFile(picks);
+  const mayOpen = state.labels.size < FILES_MAX;
+  switch (picks.below(8)) {
+    case 0:
+      return mayOpen
+        ? { do: 'memfd', label, bytes: BigInt(1 + picks.below(PAGES_MAX)) * PAGE_SIZE }
+        : undefined;
+    case 1:
+      return mayOpen ? { do: 'dup', file, label } : undefined;
+    case 2:
+      return picks.rarely(4) ? { do: 'close', file } : { do: 'poll', file };
+    case 3:
+      return { do: 'read', file, bytes: picks.one([0, 8, 12, 24, 40, 80, 4096]) };
+    case 4:
+      return { do: 'write', file, words: [1 + picks.below(3), picks.below(3)] };
+    case 5:
+      return drawTruncate(state, picks);
+    default:
+      return drawMmapFile(file, picks);
+  }
+}
+
+function drawTruncate(state: GeneratorState, picks: Picks): Step | undefined {
+  const file = state.labelOfKind('memfd', picks);
+  return file === undefined
+    ? undefined
+    : { do: 'truncate', file, bytes: BigInt(picks.below(PAGES_MAX + 1)) * PAGE_SIZE };
+}
+
+function drawMmapFile(file: string, picks: Picks): Step {
+  const { start } = drawRange(picks);
+  // The mock's regions have two pages and begin at 0x1000.
+  const bytes = picks.one([2n, 2n, 2n, 1n, 3n]) * PAGE_SIZE;
+  const offset = picks.one([0x1000n, 0x1000n, 0x3000n, 0n]);
+  const access = picks.one<MmapAccess>(['rw', 'rw', 'ro', 'rwx']);
+  return { do: 'mmap', start, bytes, file, offset, access, ...(picks.rarely(12) ? { isPrivate: true } : {}) };
+}
+
+/** Maps, protects or unmaps a few pages of the scratch region. */
+export function drawMemory(picks: Picks): Exclude<Step, IoctlStep> {
+  const range = drawRange(picks);
+  const access = picks.one(['rw', 'rw', 'ro', 'none'] as const);
+  switch (picks.below(5)) {
+    case 0:
+    case 1:
+      return { do: 'munmap', ...range };
+    case 2:
+      return { do: 'mprotect', ...range, access };
+    default:
+      return { do: 'mmap', ...range, access };
+  }
+}
+
+function drawRange(picks: Picks): { start: bigint; bytes: bigint } {
+  return {
+    start: SCRATCH.start + BigInt(picks.below(SCRATCH_PAGES - PAGES_MAX)) * PAGE_SIZE,
+    bytes: BigInt(1 + picks.below(PAGES_MAX)) * PAGE_SIZE,
+  };
+}

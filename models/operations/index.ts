@@ -1,0 +1,31 @@
+import type { RawStep } from '../program/raw.js';
+import type { OpenFile, OpenFileKind } from '../state/open_file.js';
+import { close, dup } from './close.js';
+import { mmap } from './mmap.js';
+import { mprotect } from './mprotect.js';
+import type { OperationDescription } from './operation.js';
+import { poll, read, write } from './read_write.js';
+import { truncate } from './truncate.js';
+
+/** The only registry of system calls on files beside ioctl(). */
+export const OPERATIONS: readonly OperationDescription[] = [
+  close,
+  dup,
+  read,
+  write,
+  poll,
+  truncate,
+  mmap,
+  mprotect,
+];
+
+const byPlace = new Map(OPERATIONS.map((operation) => [placeOf(operation.step, operation.of), operation]));
+
+/** What a step on a file does, by the kind of the file; undefined for steps that are on none. */
+export function operationOf(step: RawStep, file: OpenFile | undefined): OperationDescription | undefined {
+  return byPlace.get(placeOf(step.do, file?.kind)) ?? byPlace.get(placeOf(step.do));
+}
+
+function placeOf(step: RawStep['do'], kind?: OpenFileKind): string {
+  return `${step}/${kind ?? 'any'}`;
+}

@@ -1,0 +1,105 @@
+import { pageIndex } from '../base/u64.js';
+import type { Leftover, Rule } from '../ioctls/description.js';
+import type { RawMmap } from '../program/raw.js';
+import type { OpenFile } from '../state/open_file.js';
+import type { IommufdFile } from '../state/iommufd_file.js';
+import type { Backing, MappedRegion } from '../state/user_memory.js';
+import { present } from '../base/assert.js';
+import { type OperationContext, defineOperation } from './operation.js';
+
+const SOURCE = 'main.c:iommufd_fops_mmap';
+const VFS = 'mm/mmap.c:do_mmap';
+
+type Context = OperationContext<RawMmap>;
+
+const RULES: readonly Rule<Context>[] = [
+  {
+    id: 'EBADF.file',
+    says: 'the file is closed',
+    cite: 'fs/file.c:fget',
+    when: ({ file, step }) => step.file !== undefined && file === undefined,
+  },
+  {
+    id: 'unspecified.private_file',
+    says: 'the model does not follow private mappings of files',
+    cite: 'models/state/user_memory.ts',
+    when: ({ file, step }) => file?.kind === 'memfd' && step.isPrivate,
+  },
+  {
+    id: 'EACCES.access',
+    says: 'the mapping is shared and writable, the file was opened with O_RDONLY',
+    cite: VFS,
+    when: ({ file, step }) =>
+      file?.kind === 'iommufd' && file.isReadOnly && !step.isPrivate && step.access.startsWith('rw'),
+  },
+  {
+    id: 'ENODEV.no_method',
+    says: 'the file cannot be mapped',
+    cite: VFS,
+    isFor: ({ hasViommus }) => !hasViommus,
+    when: ({ file }) => file?.kind === 'iommufd',
+  },
+  {
+    id: 'EINVAL.private',
+    says: 'the mapping is private, or the file was opened with O_RDONLY, which is as good',
+    cite: SOURCE,
+    isFor: ({ hasViommus }) => hasViommus,
+    when: ({ file, step }) => file?.kind === 'iommufd' && (step.isPrivate || file.isReadOnly),
+  },
+  {
+    id: 'EPERM.exec',
+    says: 'the mapping is executable',
+    cite: SOURCE,
+    isFor: ({ hasViommus }) => hasViommus,
+    when: ({ file, step }) => file?.kind === 'iommufd' && step.access === 'rwx',
+  },
+  {
+    id: 'ENXIO.region',
+    says: 'offset and length are not those of a region that an object of the file offers',
+    cite: SOURCE,
+    isFor: ({ hasViommus }) => hasViommus,
+    when: ({ file, step }) => file?.kind === 'iommufd' && regionOf(file, step) === undefined,
+  },
+];
+
+/** Source: mm/mmap.c, MAP_FIXED. */
+const HOLE: Leftover<Context> = {
+  what: 'what was mapped there before is gone',
+  cite: 'mm/mmap.c: MAP_FIXED',
+  does: ({ world, step }) => {
+    world.unmapMemory(step.start, step.bytes);
+  },
+};
+
+/** mmap() of a file at an address. */
+export const mmap = defineOperation<RawMmap, OpenFile>({
+  name: 'mmap',
+  step: 'mmap',
+  doc: 'Maps memory, or a region that a vIOMMU offers, in place of what is there.',
+  source: SOURCE,
+  rules: RULES.map((rule) => ({ ...rule, leaves: HOLE })),
+  effect: ({ world, step, file }) => {
+    const { start, bytes, access } = step;
+    world.unmapMemory(start, bytes);
+    world.mapMemory(start, bytes, access === 'rwx' ? 'rw' : access, backingOf(file, step));
+    return 0;
+  },
+});
+
+function backingOf(file: OpenFile | undefined, step: RawMmap): Backing | undefined {
+  if (file === undefined) return undefined;
+  if (file.kind === 'iommufd') return { kind: 'region', region: present(regionOf(file, step), 'a region') };
+  return { kind: 'file', file, first: pageIndex(step.file?.offset ?? 0n) };
+}
+
+/** The region that an offset and a length are exactly of. */
+function regionOf(file: IommufdFile, { file: place, bytes }: RawMmap): MappedRegion | undefined {
+  const owner = file.objects.objects.find(
+    (object) =>
+      object.type === 'VIOMMU' &&
+      object.region !== undefined &&
+      BigInt(object.region.offset) === place?.offset &&
+      BigInt(object.region.bytes) === bytes,
+  );
+  return owner?.type === 'VIOMMU' ? { file, owner } : undefined;
+}

@@ -1,0 +1,50 @@
+import type { RawStep, RawTransfer } from '../program/raw.js';
+import type { OpenFile } from '../state/open_file.js';
+import { type OperationContext, closedFile, defineOperation } from './operation.js';
+
+const NO_METHOD = {
+  id: 'EINVAL.no_method',
+  says: 'the file has no such operation',
+  cite: 'fs/read_write.c: FMODE_CAN_READ, FMODE_CAN_WRITE',
+  when: ({ file }: OperationContext) => file?.kind === 'iommufd',
+} as const;
+
+const MEMORY_FILE = {
+  id: 'unspecified.memory_file',
+  says: 'the model does not keep what files of memory contain',
+  cite: 'models/state/memory_file.ts',
+  when: ({ file }: OperationContext) => file?.kind === 'memfd',
+} as const;
+
+/** read() of files that have nothing to read. */
+export const read = defineOperation<RawTransfer, OpenFile>({
+  name: 'read',
+  step: 'read',
+  doc: 'Reads from a file; an iommufd has nothing to read.',
+  source: 'fs/read_write.c:vfs_read',
+  rules: [closedFile(), NO_METHOD, MEMORY_FILE],
+  effect: () => 0,
+});
+
+/** write() to files that take nothing. */
+export const write = defineOperation<RawTransfer, OpenFile>({
+  name: 'write',
+  step: 'write',
+  doc: 'Writes to a file; an iommufd takes nothing.',
+  source: 'fs/read_write.c:vfs_write',
+  rules: [closedFile(), NO_METHOD, MEMORY_FILE],
+  effect: () => 0,
+});
+
+/** Events of poll(). Source: include/uapi/asm-generic/poll.h. */
+const POLL = { IN: 0x1, OUT: 0x4, RDNORM: 0x40, WRNORM: 0x100 } as const;
+
+/** poll() of all events without waiting. A closed descriptor is -1 to it, which it passes over. */
+export const poll = defineOperation<Extract<RawStep, { do: 'poll' }>, OpenFile>({
+  name: 'poll',
+  step: 'poll',
+  doc: 'Asks which events a file has; one without an answer of its own is always ready.',
+  source: 'fs/select.c:do_pollfd, vfs_poll',
+  rules: [],
+  effect: ({ file }) => (file === undefined ? 0 : POLL.IN | POLL.OUT | POLL.RDNORM | POLL.WRNORM),
+});

@@ -1,0 +1,59 @@
+import { assert } from '../base/assert.js';
+import { slotOf } from '../program/raw.js';
+import type { IommufdFile } from './iommufd_file.js';
+import type { MemoryFile } from './memory_file.js';
+
+/** What every open file has: struct file. */
+export interface OpenFileBase {
+  /** Descriptors, mappings and other files that keep it open: f_count. */
+  references: number;
+}
+
+/** Whatever a descriptor of the program refers to. */
+export type OpenFile = IommufdFile | MemoryFile;
+
+export type OpenFileKind = OpenFile['kind'];
+
+/** The descriptors of a process, by the program's slots. */
+export class FdTable {
+  readonly #files = new Map<number, OpenFile>();
+
+  get size(): number {
+    return this.#files.size;
+  }
+
+  /** Ascending by the time of opening. */
+  get entries(): Iterable<readonly [slot: number, file: OpenFile]> {
+    return this.#files;
+  }
+
+  get(slot: number): OpenFile | undefined {
+    return this.#files.get(slot);
+  }
+
+  /** The file in a slot if it is of a kind. */
+  getOfKind<K extends OpenFileKind>(slot: number, kind: K): Extract<OpenFile, { kind: K }> | undefined {
+    const file = this.#files.get(slot);
+    return file?.kind === kind ? (file as Extract<OpenFile, { kind: K }>) : undefined;
+  }
+
+  /** The file that a program's handle is of. */
+  byHandle(handle: number): OpenFile | undefined {
+    const slot = slotOf(handle);
+    return slot === undefined ? undefined : this.#files.get(slot);
+  }
+
+  /** A new descriptor of a file. */
+  install(slot: number, file: OpenFile): void {
+    assert(!this.#files.has(slot), `slot ${String(slot)} is free`);
+    this.#files.set(slot, file);
+    file.references += 1;
+  }
+
+  /** Takes the descriptor away; what becomes of the file is the caller's business. */
+  remove(slot: number): OpenFile | undefined {
+    const file = this.#files.get(slot);
+    this.#files.delete(slot);
+    return file;
+  }
+}

@@ -1,0 +1,177 @@
+import { SCRATCH } from '../../models/program/arena.js';
+import type { Reference } from '../../models/program/program.js';
+import type { ScenarioBuilder } from '../harness/builder.js';
+import { scenario, suite } from '../harness/scenario.js';
+import { deviceAndParent } from './set_up.js';
+
+/** The region that the mock offers: two pages. */
+const PAGES = 2n;
+const FIRST = 0x1000n;
+const SECOND = 0x3000n;
+const FULL = SCRATCH.start;
+const AT_PAGE = (page: bigint) => SCRATCH.start + page * 0x1000n;
+
+/** A vIOMMU that was given data, and so offers a region. */
+function withRegion(t: ScenarioBuilder, device: Reference, parent: Reference): Reference {
+  return t
+    .viommu(device, parent, { data_len: 24, data_uptr: { words: [0x1234, 0, 0, 0, 0, 0] } })
+    .out('out_viommu_id');
+}
+
+function oneRegion(t: ScenarioBuilder) {
+  const all = deviceAndParent(t);
+  return { ...all, viommu: withRegion(t, all.device, all.parent) };
+}
+
+export const viommuMmap = suite(
+  'viommu/mmap',
+  'mmap() of the region of a vIOMMU: arguments, and who keeps whom alive. fork() is not here.',
+  [
+    scenario('arguments,refused', {
+      doc: 'Only shared mappings of exactly one region are taken, and none that may be executed.',
+      covers: [
+        'mmap/EACCES.access',
+        'mmap/ENODEV.no_method',
+        'mmap/EINVAL.private',
+        'mmap/EPERM.exec',
+        'mmap/ENXIO.region',
+      ],
+      source: 'device.md 4.2',
+      needs: ['viommu'],
+      setup: oneRegion,
+      cases: {
+        private: (t) => t.mmapFile('f', FIRST, PAGES, { isPrivate: true }).fails('EINVAL'),
+        private_elsewhere: (t) => t.mmapFile('f', 0n, 1n, { isPrivate: true }).fails('EINVAL'),
+        executable: (t) => t.mmapFile('f', FIRST, PAGES, { access: 'rwx' }).fails('EPERM'),
+        executable_elsewhere: (t) => t.mmapFile('f', 0n, PAGES, { access: 'rwx' }).fails('EPERM'),
+        offset_zero: (t) => t.mmapFile('f', 0n, PAGES).fails('ENXIO'),
+        offset_inside: (t) => t.mmapFile('f', 0x2000n, 1n).fails('ENXIO'),
+        offset_behind: (t) => t.mmapFile('f', SECOND, PAGES).fails('ENXIO'),
+        shorter: (t) => t.mmapFile('f', FIRST, 1n).fails('ENXIO'),
+        longer: (t) => t.mmapFile('f', FIRST, 3n).fails('ENXIO'),
+        private_and_executable: (t) =>
+          t.mmapFile('f', FIRST, PAGES, { isPrivate: true, access: 'rwx' }).fails('EINVAL'),
+        another_file: (t) => {
+          t.open('g');
+          t.mmapFile('g', FIRST, PAGES).fails('ENXIO');
+        },
+        read_only_file: (t) => {
+          t.open('g', 'ro');
+          t.mmapFile('g', FIRST, PAGES).fails('EACCES');
+          t.mmapFile('g', FIRST, PAGES, { access: 'rwx' }).fails('EACCES');
+          t.mmapFile('g', FIRST, PAGES, { access: 'ro' }).fails('EINVAL');
+        },
+        what_was_there_is_gone: (t, { ioas }) => {
+          t.mmapFile('f', 0n, PAGES).fails('ENXIO');
+          t.map(ioas, { va: FULL }).fails('EFAULT');
+        },
+      },
+      control: (t) => t.mmapFile('f', FIRST, PAGES),
+    }),
+    scenario('arguments,before_viommus', {
+      doc: 'A kernel without vIOMMUs has no mmap() of an iommufd.',
+      covers: ['mmap/ENODEV.no_method', 'mmap/EACCES.access'],
+      source: 'core.md 8',
+      setup: () => undefined,
+      cases: {
+        nothing_there: (t) => t.mmapFile('f', FIRST, PAGES).fails({ '7.3': 'ENXIO', '6.12': 'ENODEV' }),
+        private: (t) =>
+          t.mmapFile('f', FIRST, PAGES, { isPrivate: true }).fails({ '7.3': 'EINVAL', '6.12': 'ENODEV' }),
+        executable: (t) =>
+          t.mmapFile('f', FIRST, PAGES, { access: 'rwx' }).fails({ '7.3': 'EPERM', '6.12': 'ENODEV' }),
+        read_only_file: (t) => {
+          t.open('g', 'ro');
+          t.mmapFile('g', FIRST, PAGES).fails('EACCES');
+        },
+        readable_of_read_only_file: (t) => {
+          t.open('g', 'ro');
+          t.mmapFile('g', FIRST, PAGES, { access: 'ro' }).fails({ '7.3': 'EINVAL', '6.12': 'ENODEV' });
+        },
+      },
+      control: (t) => t.ioas(),
+    }),
+    scenario('life,mapping_holds', {
+      doc: 'Each mapping is a user of its vIOMMU, and one that is cut is as many as there are pieces.',
+      covers: ['mmap/OK', 'IOMMU_DESTROY/EBUSY.users'],
+      source: 'device.md 4.3, 4.4',
+      needs: ['viommu'],
+      setup: (t) => {
+        const all = oneRegion(t);
+        t.mmapFile('f', FIRST, PAGES);
+        return all;
+      },
+      cases: {
+        busy: (t, { viommu }) => {
+          t.destroy(viommu).fails('EBUSY');
+          t.munmap(FULL, PAGES);
+          t.destroy(viommu);
+        },
+        twice: (t, { viommu }) => {
+          t.mmapFile('f', FIRST, PAGES, { start: AT_PAGE(8n), access: 'ro' });
+          t.munmap(FULL, PAGES);
+          t.destroy(viommu).fails('EBUSY');
+          t.munmap(AT_PAGE(8n), PAGES);
+          t.destroy(viommu);
+        },
+        half: (t, { viommu }) => {
+          t.munmap(FULL, 1n);
+          t.destroy(viommu).fails('EBUSY');
+          t.munmap(AT_PAGE(1n), 1n);
+          t.destroy(viommu);
+        },
+        cut_by_mprotect: (t, { viommu }) => {
+          t.mprotect(FULL, 1n, 'none');
+          t.munmap(FULL, 1n);
+          t.destroy(viommu).fails('EBUSY');
+          t.munmap(AT_PAGE(1n), 1n);
+          t.destroy(viommu);
+        },
+        replaced: (t, { viommu }) => {
+          t.mmap(FULL, PAGES, 'rw');
+          t.destroy(viommu);
+        },
+        replaced_by_itself: (t, { viommu }) => {
+          t.mmapFile('f', FIRST, PAGES);
+          t.munmap(FULL, PAGES);
+          t.destroy(viommu);
+        },
+        cannot_be_pinned: (t, { ioas }) => t.map(ioas, { va: FULL }).fails('EFAULT'),
+        outlives_the_descriptor: (t, { ioas }) => {
+          t.map(ioas, { iova: 0x200_0000n });
+          t.counters(1);
+          t.close();
+          t.counters(1);
+          t.munmap(FULL, PAGES);
+          t.counters(0);
+        },
+      },
+      control: (t) => {
+        t.munmap(FULL, PAGES);
+      },
+    }),
+    scenario('life,regions', {
+      doc: 'Regions lie one behind the other from 0x1000 on; one whose vIOMMU is gone is gone, and its place is free.',
+      covers: ['mmap/ENXIO.region', 'IOMMU_VIOMMU_ALLOC/OK'],
+      source: 'device.md 4.1, trace I',
+      needs: ['viommu'],
+      setup: (t) => {
+        const all = oneRegion(t);
+        return { ...all, second: withRegion(t, all.device, all.parent) };
+      },
+      cases: {
+        first_goes: (t, { viommu, device, parent }) => {
+          t.destroy(viommu);
+          t.mmapFile('f', FIRST, PAGES).fails('ENXIO');
+          t.mmapFile('f', SECOND, PAGES);
+          withRegion(t, device, parent);
+          t.mmapFile('f', FIRST, PAGES, { start: AT_PAGE(8n) });
+        },
+        both_at_once: (t) => t.mmapFile('f', FIRST, 4n).fails('ENXIO'),
+      },
+      control: (t) => {
+        t.mmapFile('f', FIRST, PAGES);
+        t.mmapFile('f', SECOND, PAGES, { start: AT_PAGE(8n) });
+      },
+    }),
+  ],
+);

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* The descriptors of a program, by slot. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "agent.h"
+
+static const char device[] = "/dev/iommu";
+
+static int files[SLOTS_MAX] = { [0 ... SLOTS_MAX - 1] = -1 };
+/* The number that the first file of a program gets while no earlier program left one open. */
+static int first_file = -1;
+static bool has_leaked_file;
+
+/* The number of the descriptor in a slot; -1 for one that is closed. */
+int file_number(unsigned int slot)
+{
+	return slot < SLOTS_MAX ? files[slot] : -1;
+}
+
+int file_lowest_free(void)
+{
+	int number = fcntl(port_number(), F_DUPFD_CLOEXEC, 0);
+
+	if (number >= 0)
+		close(number);
+	return number;
+}
+
+void file_adopt(unsigned int slot, int number)
+{
+	if (slot >= SLOTS_MAX)
+		trouble("a program has more than %d files", SLOTS_MAX);
+	if (number >= 0 && fcntl(number, F_GETFD) < 0)
+		number = -1;
+	files[slot] = number;
+	if (number >= 0 && first_file < 0)
+		first_file = number;
+	if (number > first_file + (int)slot)
+		has_leaked_file = true;
+}
+
+static void report(struct writer *to, int result, long value)
+{
+	if (to)
+		put_result(to, 0, result < 0 ? errno : 0, value);
+}
+
+void run_open(struct reader *from, struct writer *to)
+{
+	unsigned int slot = (unsigned int)take(from, 1);
+	bool is_read_only = take(from, 1);
+	int number = open(device, (is_read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+
+	report(to, number, 0);
+	file_adopt(slot, number);
+}
+
+/* A file of memory whose pages all exist. */
+void run_memfd(struct reader *from, struct writer *to)
+{
+	unsigned int slot = (unsigned int)take(from, 1);
+	off_t bytes = (off_t)take(from, 8);
+	int number = memfd_create("program", MFD_CLOEXEC);
+	int result = number < 0 ? number : ftruncate(number, bytes);
+
+	if (result >= 0 && bytes > 0 && fallocate(number, 0, 0, bytes))
+		trouble("a file of memory cannot be filled: %s", strerror(errno));
+	report(to, result, 0);
+	file_adopt(slot, number);
+}
+
+void run_truncate(struct reader *from, struct writer *to)
+{
+	unsigned int slot = (unsigned int)take(from, 1);
+	off_t bytes = (off_t)take(from, 8);
+	int result = ftruncate(file_number(slot), bytes);
+	int error = errno;
+
+	/* Pages that come back exist, as they did at first. */
+	if (!result && bytes > 0)
+		fallocate(file_number(slot), 0, 0, bytes);
+	errno = error;
+	report(to, result, 0);
+}
+
+void run_dup(struct reader *from, struct writer *to)
+{
+	unsigned int slot = (unsigned int)take(from, 1);
+	unsigned int as = (unsigned int)take(from, 1);
+	int number = fcntl(file_number(slot), F_DUPFD_CLOEXEC, 0);
+
+	report(to, number, 0);
+	file_adopt(as, number);
+}
+
+void run_close(struct reader *from, struct writer *to)
+{
+	unsigned int slot = (unsigned int)take(from, 1);
+	int result = close(file_number(slot));
+
+	report(to, result, 0);
+	if (slot < SLOTS_MAX)
+		files[slot] = -1;
+}
+
+void run_poll(struct reader *from, struct writer *to)
+{
+	struct pollfd asked = { .fd = file_number((unsigned int)take(from, 1)), .events = 0x3fff };
+	int result = poll(&asked, 1, 0);
+
+	report(to, result, asked.revents);
+}
+
+/* Closes what a program left open; returns whether an earlier one had left something. */
+bool files_tidy_up(void)
+{
+	bool has_leaked = has_leaked_file;
+
+	for (unsigned int slot = 0; slot < SLOTS_MAX; slot++) {
+		if (files[slot] >= 0)
+			close(files[slot]);
+		files[slot] = -1;
+	}
+	has_leaked_file = false;
+	return has_leaked;
+}
