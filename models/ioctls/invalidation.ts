@@ -3,7 +3,7 @@ import type { MockCache } from '../hardware/mock_cache.js';
 import { CACHE_ENTRIES } from '../hardware/mock_device.js';
 import { HWPT_INVALIDATE_SELFTEST, VIOMMU_INVALIDATE_SELFTEST } from '../layout/driver_data.js';
 import type { CallMemory } from '../state/call_memory.js';
-import type { HwptNested, IommufdObject, Viommu } from '../state/objects.js';
+import type { HwptNested, ObjectTable, Viommu } from '../state/objects.js';
 
 /** Types of the requests. Source: iommufd.h, enum iommu_hwpt_invalidate_data_type; iommufd_test.h. */
 export const INVALIDATE_DATA_TYPES = { VTD_S1: 0, ARM_SMMUV3: 1, SELFTEST: 0xdead_beef } as const;
@@ -65,7 +65,7 @@ export function readViommuRequests(
   viommu: Viommu,
   list: RequestList,
   memory: CallMemory,
-  objects: readonly IommufdObject[],
+  objects: ObjectTable,
 ): Requests {
   const copies: Uint8Array[] = [];
   for (let index = 0; index < list.count; index++) {
@@ -76,7 +76,7 @@ export function readViommuRequests(
   const good: Invalidation[] = [];
   for (const copy of copies) {
     const { flags, vdev_id: virtId, cache_id: entry } = VIOMMU_INVALIDATE_SELFTEST.decode(viewOf(copy));
-    const cache = cacheOf(viommu, BigInt(virtId), objects);
+    const cache = objects.findVdevice(viommu, BigInt(virtId))?.device.hardware.cache;
     const obstacle =
       obstacleOf(flags, cache ?? ANY_CACHE, entry) ?? (cache === undefined ? 'vdevice' : undefined);
     if (obstacle !== undefined || cache === undefined) return { good, obstacle };
@@ -96,15 +96,6 @@ function copyRequest(address: bigint, bytesEach: number, memory: CallMemory): Ui
   if (readable < bytesEach) return 'fault';
   memory.copyGiven(address, known, bytes);
   return bytes;
-}
-
-function cacheOf(viommu: Viommu, virtId: bigint, objects: readonly IommufdObject[]): MockCache | undefined {
-  for (const object of objects) {
-    if (object.type === 'VDEVICE' && object.viommu === viommu && object.virtId === virtId) {
-      return object.device.hardware.cache;
-    }
-  }
-  return undefined;
 }
 
 /** Every device has as many entries, also one that is not there. */

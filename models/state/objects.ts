@@ -132,6 +132,14 @@ export class ObjectTable {
     return object?.type === type ? (object as Extract<IommufdObject, { type: T }>) : undefined;
   }
 
+  /** The vDEVICE that a vIOMMU has under a name. */
+  findVdevice(viommu: Viommu, virtId: bigint): Vdevice | undefined {
+    for (const object of this.objects) {
+      if (object.type === 'VDEVICE' && object.viommu === viommu && object.virtId === virtId) return object;
+    }
+    return undefined;
+  }
+
   /** The ids that the next `count` allocations take. */
   lowestFreeIds(count: number): number[] {
     const ids: number[] = [];

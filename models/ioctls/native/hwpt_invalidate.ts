@@ -182,5 +182,5 @@ function readRequests(
   const list = { address: args.data_uptr, bytesEach: args.entry_len, count: args.entry_num };
   if (target.type === 'HWPT_NESTED') return readHwptRequests(target, list, memory);
   if (list.count > VIOMMU_REQUESTS_MAX) return NO_REQUESTS;
-  return readViommuRequests(target, list, memory, file.objects.objects);
+  return readViommuRequests(target, list, memory, file.objects);
 }

@@ -61,7 +61,8 @@ export const vdeviceAlloc = defineCall(
       id: 'EEXIST.virt_id',
       says: 'the vIOMMU has a vDEVICE of that name already',
       cite: SOURCE,
-      when: (c) => isTaken(c),
+      when: ({ args, file, viommu }) =>
+        viommu !== undefined && file.objects.findVdevice(viommu, args.virt_id) !== undefined,
     },
     cannotRespond(),
   ],
@@ -83,9 +84,3 @@ export const vdeviceAlloc = defineCall(
     file.objects.insert(device.vdevice);
   },
 });
-
-function isTaken({ args, file, viommu }: Context): boolean {
-  return file.objects.objects.some(
-    (object) => object.type === 'VDEVICE' && object.viommu === viommu && object.virtId === args.virt_id,
-  );
-}
