@@ -6,6 +6,13 @@ export const EXIT = { pass: 0, finding: 1, unknown: 2, usage: 64 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** The verdict on several parts: a finding outweighs what is not known, and that outweighs a pass. */
+export function worst(...codes: readonly ExitCode[]): ExitCode {
+  return BY_WEIGHT.find((code) => codes.includes(code)) ?? EXIT.pass;
+}
+
+const BY_WEIGHT: readonly ExitCode[] = [EXIT.finding, EXIT.unknown];
+
 /** The user asked for something that makes no sense; one sentence says what would. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';

@@ -14,7 +14,7 @@ import { type Problem, type ProgramVerdict, judgeByModel } from '../../models/pr
 import type { StepVerdict } from '../../models/model_run.js';
 import { environmentOf } from '../../suites/harness/environment.js';
 import type { Context } from '../context.js';
-import { EXIT, type ExitCode } from '../errors.js';
+import { EXIT, type ExitCode, worst } from '../errors.js';
 import { type TargetArgs, addTargetOptions, chooseTarget } from '../target_options.js';
 
 interface ReplayArgs extends TargetArgs {
@@ -49,24 +49,24 @@ async function replay(args: ReplayArgs, context: Context): Promise<ExitCode> {
     const environment = await environmentOf(session, profile);
     const behaviour = new Behaviour(environment.profile);
     process.stdout.write(`${environment.description} · expectations of ${environment.profile.id}\n`);
-    let worst: ExitCode = EXIT.pass;
+    const codes: ExitCode[] = [];
     for (const [index, program] of programs.entries()) {
       const assembled = assemble(program);
       const [outcome] = await session.run([assembled]);
       if (outcome === undefined) continue;
       const verdict = judgeByModel(assembled, outcome, behaviour, args.reading as Reading);
       process.stdout.write(renderReplay(args.file[index] ?? '', program, assembled, outcome, verdict));
-      worst = worseOf(worst, verdict);
+      codes.push(codeOf(verdict));
     }
-    return worst;
+    return worst(...codes);
   } finally {
     await session.stop();
   }
 }
 
-function worseOf(worst: ExitCode, { problems, infra, unspecified }: ProgramVerdict): ExitCode {
-  if (problems.length > 0 || worst === EXIT.finding) return EXIT.finding;
-  return infra !== undefined || unspecified.length > 0 ? EXIT.unknown : worst;
+function codeOf({ problems, infra, unspecified }: ProgramVerdict): ExitCode {
+  if (problems.length > 0) return EXIT.finding;
+  return infra !== undefined || unspecified.length > 0 ? EXIT.unknown : EXIT.pass;
 }
 
 function renderReplay(

@@ -4,7 +4,7 @@ import { exitCodeOf } from '../../reports/run_report.js';
 import { environmentOf } from '../../suites/harness/environment.js';
 import { SCENARIOS } from '../../suites/index.js';
 import type { Context } from '../context.js';
-import { EXIT, type ExitCode, UsageError } from '../errors.js';
+import { EXIT, type ExitCode, UsageError, worst } from '../errors.js';
 import { select, shard } from '../query.js';
 import { REPORTER_NAMES, parseReporters, writeReports } from '../reporters.js';
 import { runScenarios } from '../run_scenarios.js';
@@ -99,8 +99,7 @@ async function run(args: RunArgs, context: Context): Promise<ExitCode> {
       ? report.results[0]?.reason
       : undefined;
     if (lack !== undefined) process.stderr.write(`iommufd-cts: nothing was tested: ${lack}\n`);
-    const verdict = exitCodeOf(report);
-    return verdict === EXIT.pass && troubles.length > 0 ? EXIT.unknown : verdict;
+    return worst(exitCodeOf(report), troubles.length > 0 ? EXIT.unknown : EXIT.pass);
   } finally {
     await session.stop();
   }

@@ -11,7 +11,7 @@ import type { SourceRequest } from '../../targets/kernels/source.js';
 import type { Kernel } from '../../targets/kernels/store.js';
 import { type CanaryResult, runCanary } from '../canary.js';
 import type { Context } from '../context.js';
-import { EXIT, type ExitCode } from '../errors.js';
+import { EXIT, type ExitCode, worst } from '../errors.js';
 import { buildWithProgress, provide } from '../kernel_build.js';
 import { showProgress } from '../progress.js';
 import { runScenarios } from '../run_scenarios.js';
@@ -64,14 +64,12 @@ async function testKernels(args: TestKernelArgs, context: Context): Promise<Exit
   await provide(() => true, context, true);
   const kernels: Kernel[] = [];
   for (const source of KERNELS) kernels.push(await buildWithProgress(source, 'fast', context, true));
-  let worst: ExitCode = EXIT.pass;
+  const codes: ExitCode[] = [];
   for (const kernel of kernels) {
-    const code = await testKernel(kernel, args, context);
-    worst =
-      worst === EXIT.finding || code === EXIT.finding ? EXIT.finding : worst === EXIT.unknown ? worst : code;
-    if (context.interrupted.aborted) return worst === EXIT.finding ? worst : EXIT.unknown;
+    codes.push(await testKernel(kernel, args, context));
+    if (context.interrupted.aborted) return worst(...codes, EXIT.unknown);
   }
-  return worst;
+  return worst(...codes);
 }
 
 async function testKernel(kernel: Kernel, args: TestKernelArgs, context: Context): Promise<ExitCode> {
@@ -90,11 +88,10 @@ async function testKernel(kernel: Kernel, args: TestKernelArgs, context: Context
     process.stdout.write(renderStats(stats, mismatches, args.seed));
     const canary = await runCanary(session, environment);
     process.stdout.write(renderCanary(canary));
-    const verdict = exitCodeOf(report);
-    if (verdict === EXIT.finding || mismatches.length > 0) return EXIT.finding;
     const isComplete = stats.infra === 0 && stats.programs === args.programs;
     const isSure = isComplete && stats.unspecified === 0 && canary.missed.length === 0;
-    return verdict === EXIT.unknown || !isSure ? EXIT.unknown : EXIT.pass;
+    const random = mismatches.length > 0 ? EXIT.finding : isSure ? EXIT.pass : EXIT.unknown;
+    return worst(exitCodeOf(report), random);
   } finally {
     await session.stop();
   }
