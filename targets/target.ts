@@ -20,6 +20,8 @@ export interface TargetInfo {
   /** `uname -r`, or the profile that the model plays. */
   readonly release: string;
   readonly capabilities: ReadonlySet<TargetCapability>;
+  /** How a virtual machine runs. */
+  readonly accelerator?: 'kvm' | 'tcg';
 }
 
 /** Somewhere programs can run. */

@@ -5,6 +5,7 @@ import type { CommandModule } from 'yargs';
 import { measureAgent, measureDifferential, measureModel } from '../../fuzz/bench.js';
 import { readProgramFile } from '../../fuzz/corpus/program_file.js';
 import { Behaviour } from '../../models/behaviour.js';
+import type { Profile } from '../../models/profiles/index.js';
 import { type AssembledProgram, assemble } from '../../models/program/assemble.js';
 import { environmentOf } from '../../suites/harness/environment.js';
 import { KernelStore } from '../../targets/kernels/store.js';
@@ -87,7 +88,7 @@ async function measure(args: BenchArgs, context: Context): Promise<Measured> {
     };
     return { figures, description: environment.description, accel: 'none' };
   }
-  return measureGuest(target, programs, args);
+  return measureGuest(target, profile, programs, args);
 }
 
 /** Without a kernel, there is only the model to measure. */
@@ -100,6 +101,7 @@ async function targetOf({ target, kernel }: BenchArgs, { cache }: Context): Prom
 
 async function measureGuest(
   target: QemuTarget,
+  profile: Profile | undefined,
   programs: readonly AssembledProgram[],
   args: BenchArgs,
 ): Promise<Measured> {
@@ -108,7 +110,7 @@ async function measureGuest(
   try {
     await session.run(programs.slice(0, 1));
     const firstResultSeconds = (performance.now() - start) / 1000;
-    const environment = await environmentOf(session);
+    const environment = await environmentOf(session, profile);
     const behaviour = new Behaviour(environment.profile);
     const taken: Record<'model' | 'agent' | 'differential', number[]> = {
       model: [],
@@ -133,7 +135,7 @@ async function measureGuest(
     return {
       figures,
       description: environment.description,
-      accel: environment.description.includes('(KVM)') ? 'kvm' : 'tcg',
+      accel: session.info.accelerator ?? 'none',
     };
   } finally {
     await session.stop();

@@ -73,5 +73,6 @@ function describe(hello: Hello, accelerator: Accelerator): TargetInfo {
   if (hello.hasHugePages) capabilities.add('thp');
   if (hello.hasIommufd) capabilities.add('iommufd');
   const how = accelerator === 'kvm' ? 'KVM' : 'TCG, no KVM';
-  return { description: `Linux ${hello.release} in QEMU (${how})`, release: hello.release, capabilities };
+  const { release } = hello;
+  return { description: `Linux ${release} in QEMU (${how})`, release, capabilities, accelerator };
 }
