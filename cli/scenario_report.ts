@@ -5,6 +5,7 @@ import type { Profile } from '../models/profiles/index.js';
 import { RULE_SOURCES, rulesFor } from '../models/rule_sources.js';
 import type { ResultLine } from '../reports/run_report.js';
 import { describeProblem } from '../suites/harness/judge.js';
+import { NEVER_SUCCEED } from '../suites/harness/never_succeed.js';
 import type { ScenarioResult } from '../suites/harness/run.js';
 
 /** Problems of one scenario that are told; the rest are like them. */
@@ -30,9 +31,6 @@ export function toResultLine({
   const facts = { details, skippedCases, ms, programs, covers };
   return { id, doc, status, ...(reason === undefined ? {} : { reason }), ...facts };
 }
-
-/** The bare test command has no operation, and no kernel here is configured for devices without an IOMMU. */
-const NEVER_SUCCEED = new Set(['IOMMU_TEST_CMD', 'IOMMU_IOAS_NOIOMMU_GET_PA']);
 
 /** Every rule that a profile's kernel can answer by, and every success. */
 function answersOf(profile: Profile): Set<string> {

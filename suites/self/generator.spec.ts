@@ -5,10 +5,8 @@ import { assemble } from '../../models/program/assemble.js';
 import { type Json, programFromJson, programText } from '../../models/program/json.js';
 import { judgeByModel } from '../../models/program_verdict.js';
 import { PROFILES } from '../../models/profiles/index.js';
+import { NEVER_SUCCEED } from '../harness/never_succeed.js';
 import { runOnModel } from '../../targets/sim.js';
-
-/** No operation, and no kernel here is configured for devices without an IOMMU. */
-const NEVER_SUCCEED = new Set(['IOMMU_TEST_CMD', 'IOMMU_IOAS_NOIOMMU_GET_PA']);
 
 const PROGRAMS = 1000;
 const STEPS_MAX = 20;
