@@ -19,9 +19,7 @@ export async function environmentOf(session: Session, asked?: Profile): Promise<
   const { info } = session;
   const capabilities = new Set(info.capabilities);
   if (capabilities.has('iommufd')) {
-    if ((await answerOf(session, 'IOMMU_TEST_CMD')) === ERRNO.EOPNOTSUPP) capabilities.add('iommufd_test');
-    if ((await answerOf(session, 'IOMMU_VIOMMU_ALLOC')) === ERRNO.EOPNOTSUPP) capabilities.add('viommu');
-    if ((await answerOf(session, 'IOMMU_IOAS_NOIOMMU_GET_PA')) === ERRNO.EINVAL) capabilities.add('noiommu');
+    for (const capability of await askWhatIsThere(session)) capabilities.add(capability);
   }
   const known = profileOfRelease(info.release);
   const base = asked ?? known ?? DEFAULT_PROFILE;
@@ -46,19 +44,26 @@ function fitProfile(profile: Profile, capabilities: ReadonlySet<TargetCapability
 }
 
 /**
- * What a call answers if everything in its struct is 0, which tells what the kernel was configured with: without
- * CONFIG_IOMMUFD_TEST, IOMMU_TEST_CMD is ENOTTY instead of EOPNOTSUPP, as is a command that is not there yet; without CONFIG_IOMMUFD_NOIOMMU, NOIOMMU_GET_PA is
- * EOPNOTSUPP instead of EINVAL.
+ * What a call answers if everything in its struct is 0 tells what the kernel was configured with: without CONFIG_IOMMUFD_TEST,
+ * IOMMU_TEST_CMD is ENOTTY, as is a command that is not there yet; without CONFIG_IOMMUFD_NOIOMMU, NOIOMMU_GET_PA is EOPNOTSUPP.
  */
-async function answerOf(session: Session, call: string): Promise<number | undefined> {
+const QUESTIONS = [
+  { capability: 'iommufd_test', call: 'IOMMU_TEST_CMD', answer: ERRNO.EOPNOTSUPP },
+  { capability: 'viommu', call: 'IOMMU_VIOMMU_ALLOC', answer: ERRNO.EOPNOTSUPP },
+  { capability: 'noiommu', call: 'IOMMU_IOAS_NOIOMMU_GET_PA', answer: ERRNO.EINVAL },
+] as const;
+
+async function askWhatIsThere(session: Session): Promise<TargetCapability[]> {
   const program = assemble({
     schema: PROGRAM_SCHEMA,
     steps: [
       { do: 'open', label: 'f' },
-      { do: 'ioctl', file: 'f', call, args: {} },
+      ...QUESTIONS.map(({ call }) => ({ do: 'ioctl', file: 'f', call, args: {} }) as const),
     ],
   });
   const [outcome] = await session.run([program]);
-  const answer = outcome?.steps[1];
-  return answer?.status === 'returned' ? answer.errno : undefined;
+  return QUESTIONS.flatMap(({ capability, answer }, at) => {
+    const seen = outcome?.steps[at + 1];
+    return seen?.status === 'returned' && seen.errno === answer ? [capability] : [];
+  });
 }
