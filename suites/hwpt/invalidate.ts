@@ -2,15 +2,14 @@ import { HOLE } from '../../models/program/arena.js';
 import type { Scalar } from '../../models/program/program.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
 import { scenario, suite } from '../harness/scenario.js';
+import { deviceAndParent } from './set_up.js';
 
 const ALL = 1;
 const IOTLB = 0x0bad_beef;
 
 /** A nested page table whose entries are all full. */
 function nestedPageTable(t: ScenarioBuilder) {
-  const ioas = t.ioas();
-  const device = t.mockDomain(ioas).out('out_idev_id');
-  const parent = t.hwptAlloc(device, ioas, { flags: 1 }).out('out_hwpt_id');
+  const { ioas, device, parent } = deviceAndParent(t);
   return { ioas, parent, nested: t.nestedHwpt(device, parent, IOTLB).out('out_hwpt_id') };
 }
 

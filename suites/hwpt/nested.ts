@@ -1,6 +1,7 @@
 import { HOLE } from '../../models/program/arena.js';
-import { NO_SUCH_ID, type ScenarioBuilder, hwptData } from '../harness/builder.js';
+import { NO_SUCH_ID, hwptData } from '../harness/builder.js';
 import { scenario, suite } from '../harness/scenario.js';
+import { deviceAndParent } from './set_up.js';
 
 const NEST_PARENT = 1;
 const DIRTY_TRACKING = 2;
@@ -8,15 +9,6 @@ const FAULT_ID_VALID = 4;
 const PASID = 8;
 
 const IOTLB = 0x0bad_beef;
-
-/** A mock device, and a page table that nested ones may be made on. */
-function deviceAndParent(t: ScenarioBuilder) {
-  const ioas = t.ioas();
-  const mock = t.mockDomain(ioas);
-  const device = mock.out('out_idev_id');
-  const parent = t.hwptAlloc(device, ioas, { flags: NEST_PARENT }).out('out_hwpt_id');
-  return { ioas, mock, device, parent };
-}
 
 export const hwptNested = suite(
   'hwpt/nested',

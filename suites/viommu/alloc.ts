@@ -1,7 +1,7 @@
 import { FROZEN, HOLE } from '../../models/program/arena.js';
 import { NO_SUCH_ID } from '../harness/builder.js';
 import { scenario, suite } from '../harness/scenario.js';
-import { deviceAndParent } from './set_up.js';
+import { deviceAndParent } from '../hwpt/set_up.js';
 
 /** struct iommu_viommu_selftest with in_data: three pairs of words. */
 const data = (words: readonly number[], bytes = 4 * words.length) => ({

@@ -1,24 +1,8 @@
 import type { Reference } from '../../models/program/program.js';
-import type { ExpectedStep, ScenarioBuilder } from '../harness/builder.js';
+import type { ScenarioBuilder } from '../harness/builder.js';
+import { type DeviceAndParent, deviceAndParent } from '../hwpt/set_up.js';
 
-interface DeviceAndParent {
-  readonly ioas: Reference;
-  readonly mock: ExpectedStep;
-  readonly handle: Reference;
-  readonly device: Reference;
-  readonly parent: Reference;
-}
-
-/** A mock device, and a page table that vIOMMUs may be made on. */
-export function deviceAndParent(t: ScenarioBuilder): DeviceAndParent {
-  const ioas = t.ioas();
-  const mock = t.mockDomain(ioas);
-  const device = mock.out('out_idev_id');
-  const parent = t.hwptAlloc(device, ioas, { flags: 1 }).out('out_hwpt_id');
-  return { ioas, mock, handle: mock.out('out_stdev_id'), device, parent };
-}
-
-/** The same with a vIOMMU. */
+/** A mock device with a parent page table and a vIOMMU on it. */
 export function deviceAndViommu(t: ScenarioBuilder): DeviceAndParent & { readonly viommu: Reference } {
   const all = deviceAndParent(t);
   return { ...all, viommu: t.viommu(all.device, all.parent).out('out_viommu_id') };
