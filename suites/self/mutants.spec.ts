@@ -4,7 +4,7 @@ import { Behaviour } from '../../models/behaviour.js';
 import { RULE_SOURCES, rulesFor } from '../../models/rule_sources.js';
 import { type Mutant, mutantName } from '../../models/mutants.js';
 import { assemble } from '../../models/program/assemble.js';
-import { PROFILES } from '../../models/profiles/index.js';
+import { PROFILES, type Profile } from '../../models/profiles/index.js';
 import { runOnModel } from '../../targets/sim.js';
 import { EQUIVALENT_MUTANTS } from '../harness/equivalent_mutants.js';
 import { MutantKiller, allMutants } from '../harness/mutation.js';
@@ -15,12 +15,25 @@ const PROGRAMS = 400;
 describe('mutants', () => {
   const killer = new MutantKiller(SCENARIOS);
 
+  const survivorsOf = new Map<Profile, readonly Mutant[]>();
+
+  before(function () {
+    this.timeout(120_000);
+    for (const profile of PROFILES) {
+      const mutants = allMutants(profile);
+      survivorsOf.set(
+        profile,
+        mutants.filter((mutant) => killer.killerOf(mutant, profile) === undefined),
+      );
+    }
+  });
+
   for (const profile of PROFILES) {
     describe(`of ${profile.id}`, () => {
-      let survivors: Mutant[];
+      let survivors: readonly Mutant[];
 
       before(() => {
-        survivors = allMutants(profile).filter((mutant) => killer.killerOf(mutant, profile) === undefined);
+        survivors = survivorsOf.get(profile) ?? [];
       });
 
       it('are killed by a scenario, or explained as equivalent', () => {
@@ -43,10 +56,7 @@ describe('mutants', () => {
   }
 
   it('explained as equivalent all exist, and survive in some profile', () => {
-    const survivors = PROFILES.flatMap((profile) =>
-      allMutants(profile).filter((mutant) => killer.killerOf(mutant, profile) === undefined),
-    );
-    const names = new Set(survivors.map(mutantName));
+    const names = new Set([...survivorsOf.values()].flat().map(mutantName));
     const stale = [...EQUIVALENT_MUTANTS.keys()].filter((name) => !names.has(name));
     assert.deepEqual(stale, []);
   });
