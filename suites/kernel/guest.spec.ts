@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { assert } from 'chai';
 import type { Kernel } from '../../targets/kernels/store.js';
 import { type Ended, type RunningCli, runCli, startCli } from '../self/cli.js';
+import { makeDirectory, removeDirectory } from '../self/temporary.js';
 
 const FINDINGS = ['map-page-count-warn', 'unfill-reads-unmapped'].map((id) => `corpus/findings/${id}.json`);
 
@@ -49,13 +49,13 @@ describe('guests', () => {
   let kernel: string;
 
   before(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'iommufd-cts-test-'));
+    directory = await makeDirectory();
     const [first] = await fastKernels();
     assert.isDefined(first, 'a kernel in the cache: "npm run test:kernel" builds two');
     kernel = first.id;
   });
 
-  after(() => rm(directory, { recursive: true }));
+  after(() => removeDirectory(directory));
 
   function onKernel(...args: string[]): Promise<Ended> {
     return runCli([...args, '--kernel', kernel]);

@@ -1,6 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { execFile } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { assert } from 'chai';
@@ -20,6 +19,7 @@ import { IOVA_RANGE } from '../../models/layout/iova_range.js';
 import type { Member, StructLayout } from '../../models/layout/struct.js';
 import type { Kernel } from '../../targets/kernels/store.js';
 import { runCli } from '../self/cli.js';
+import { makeDirectory, removeDirectory } from '../self/temporary.js';
 
 const run = promisify(execFile);
 
@@ -180,10 +180,10 @@ describe('struct layouts, by the C compiler', () => {
   before(async () => {
     const { stdout } = await runCli(['kernel', 'list', '--json']);
     kernels = (JSON.parse(stdout) as Kernel[]).filter(({ headers }) => headers !== undefined);
-    directory = await mkdtemp(join(tmpdir(), 'iommufd-cts-test-'));
+    directory = await makeDirectory();
   });
 
-  after(() => rm(directory, { recursive: true }));
+  after(() => removeDirectory(directory));
 
   it('are those of the headers of every kernel', async () => {
     assert.isNotEmpty(kernels, 'a kernel in the cache that was built from source');

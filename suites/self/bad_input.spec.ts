@@ -1,10 +1,10 @@
-import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from 'chai';
 import { PROFILES } from '../../models/profiles/index.js';
 import { type Ended, runCli, startCli } from './cli.js';
+import { makeDirectory, removeDirectory } from './temporary.js';
 
 /** A file that has the header of a kernel image and nothing else. */
 function hollowBzImage(version: string): Buffer {
@@ -41,7 +41,7 @@ describe('bad input', function () {
   let cache: Readonly<Record<string, string>>;
 
   before(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'iommufd-cts-test-'));
+    directory = await makeDirectory();
     cache = { IOMMUFD_CTS_CACHE: join(directory, 'cache') };
     await writeFile(join(directory, 'corrupt.json'), '{"schema": 1, "steps": [{"do"');
     await writeFile(join(directory, 'future.json'), '{"schema": 2, "steps": []}');
@@ -49,7 +49,7 @@ describe('bad input', function () {
     await writeFile(join(directory, 'bzImage'), hollowBzImage('7.3.4'));
   });
 
-  after(() => rm(directory, { recursive: true }));
+  after(() => removeDirectory(directory));
 
   const usage: readonly (readonly [what: string, args: readonly string[], says: RegExp])[] = [
     ['no command', [], /say what to do/],

@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert } from 'chai';
 import { readProgramFile, writeProgramFile } from '../../fuzz/corpus/program_file.js';
 import { SCRATCH } from '../../models/program/arena.js';
 import { PROGRAM_SCHEMA, type Program, ProgramError } from '../../models/program/program.js';
+import { makeDirectory, removeDirectory } from './temporary.js';
 
 const PROGRAM: Program = {
   schema: PROGRAM_SCHEMA,
@@ -63,10 +63,10 @@ describe('program files', () => {
   let directory: string;
 
   beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'iommufd-cts-test-'));
+    directory = await makeDirectory();
   });
 
-  afterEach(() => rm(directory, { recursive: true }));
+  afterEach(() => removeDirectory(directory));
 
   it('keep a program', async () => {
     const file = join(directory, 'program.json');

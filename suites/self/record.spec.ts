@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { assert } from 'chai';
@@ -8,6 +7,7 @@ import { findTool } from '../../targets/tools.js';
 import { DEVICE, KINDS, REASON, ROLE } from '../../targets/trace/format.js';
 import { type Trace, type TraceRecord, readTrace } from '../../targets/trace/reader.js';
 import { type Ended, runCli, startCli } from './cli.js';
+import { makeDirectory, removeDirectory } from './temporary.js';
 
 const run = promisify(execFile);
 const SOURCES = resolve(import.meta.dirname, '../../../suites/self/record');
@@ -52,7 +52,7 @@ describe('record', function () {
   let hasCompiler: boolean;
 
   before(async function () {
-    directory = await mkdtemp(join(tmpdir(), 'iommufd-cts-test-'));
+    directory = await makeDirectory();
     hasCompiler = (await findTool('cc', process.env.PATH ?? '')) !== undefined;
     if (!hasCompiler) return;
     const flags = ['-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Werror'];
@@ -62,7 +62,7 @@ describe('record', function () {
     await compile('program', 'program.c', '-pthread');
   });
 
-  after(() => rm(directory, { recursive: true }));
+  after(() => removeDirectory(directory));
 
   beforeEach(function () {
     if (!hasCompiler) {

@@ -1,11 +1,11 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert } from 'chai';
 import type { Outcome, ProgramOutcome } from '../../models/outcome.js';
 import type { RawProgram } from '../../models/program/raw.js';
 import { QemuSession } from '../../targets/qemu/session.js';
 import { TestBedError } from '../../targets/target.js';
+import { makeDirectory, removeDirectory } from './temporary.js';
 
 const ORDINARY: RawProgram = {
   steps: [
@@ -38,13 +38,13 @@ describe('a session with a guest that misbehaves', function () {
   let session: QemuSession | undefined;
 
   beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'iommufd-cts-test-'));
+    directory = await makeDirectory();
   });
 
   afterEach(async () => {
     await session?.stop();
     session = undefined;
-    await rm(directory, { recursive: true });
+    await removeDirectory(directory);
   });
 
   async function start(mode: string): Promise<QemuSession> {
