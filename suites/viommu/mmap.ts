@@ -2,7 +2,7 @@ import { SCRATCH } from '../../models/program/arena.js';
 import type { Reference } from '../../models/program/program.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
 import { scenario, suite } from '../harness/scenario.js';
-import { deviceAndParent } from './set_up.js';
+import { deviceAndParent } from '../hwpt/set_up.js';
 
 /** The region that the mock offers: two pages. */
 const PAGES = 2n;
