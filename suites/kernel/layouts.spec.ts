@@ -193,7 +193,7 @@ describe('struct layouts, by the C compiler', () => {
       const calls = CALLS.filter((call) => profile === undefined || hasCall(profile, call));
       const structs = structsOf(profile);
       await writeFile(file, sourceInC(calls, structs));
-      await run('gcc', ['-D__user=', '-I', headers, '-o', program, file]);
+      await run('gcc', ['-D__user=', '-D__counted_by(member)=', '-I', headers, '-o', program, file]);
       const { stdout } = await run(program);
       const facts = [...calls.flatMap(factsHere), ...structs.flatMap(structFactsHere)];
       assert.deepEqual(facts, stdout.trimEnd().split('\n'), id);
