@@ -29,6 +29,9 @@ import { objectDestroy } from './object/destroy.js';
 import { objectIds } from './object/ids.js';
 import { optionHugePages } from './option/huge_pages.js';
 import { optionRlimitMode } from './option/rlimit_mode.js';
+import { pasidAttach } from './pasid/attach.js';
+import { pasidDetach } from './pasid/detach.js';
+import { pasidReplace } from './pasid/replace.js';
 import { vectorsCore } from './vectors/core.js';
 import { vfioCompatIoas } from './vfio/compat_ioas.js';
 import { vfioMapDma } from './vfio/map_dma.js';
@@ -71,6 +74,9 @@ export const SUITES: readonly Suite[] = [
   mockReserved,
   mockCheckMap,
   mockCheckRefs,
+  pasidAttach,
+  pasidReplace,
+  pasidDetach,
   viommuAlloc,
   viommuVdevice,
   viommuNested,

@@ -6,6 +6,7 @@ export const CAPABILITIES_OF_TARGETS = {
   iommufd: 'CONFIG_IOMMUFD: /dev/iommu',
   iommufd_test: 'CONFIG_IOMMUFD_TEST: the mock IOMMU hardware',
   viommu: 'IOMMU_VIOMMU_ALLOC, which came with Linux 6.13',
+  pasid: 'PASIDs of mock devices, which came with Linux 6.15',
   noiommu: 'CONFIG_IOMMUFD_NOIOMMU: devices without an IOMMU',
   thp: 'CONFIG_TRANSPARENT_HUGEPAGE',
   console: 'kernel messages can be read',

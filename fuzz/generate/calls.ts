@@ -103,7 +103,7 @@ class ArgumentDraw {
       case 'element_bytes':
         return picks.rarely(8) ? picks.below(2 * this.#structBytes) : this.#structBytes;
       case 'number':
-        return drawNumber(field, picks);
+        return picks.any(field.role.likely ?? []) ?? drawNumber(field, picks);
       case 'fd':
         return this.state.drawFd(field.role.of, picks);
     }

@@ -8,11 +8,14 @@ import { ModelRun } from '../../models/model_run.js';
 import { predictStep } from '../../models/predict_step.js';
 import { Assembler } from '../../models/program/assemble.js';
 import { PROGRAM_SCHEMA, type IoctlStep, type Program, type Step } from '../../models/program/program.js';
+import { NO_PASID, type Selftest } from '../../models/state/objects.js';
+import type { OpenFile } from '../../models/state/open_file.js';
+import type { World } from '../../models/state/world.js';
 import { drawCall } from './calls.js';
 import { drawFileStep, drawMemory } from './files.js';
 import { Picks } from './picks.js';
 import { GeneratorState } from './state.js';
-import { type Kind, THEMES } from './themes.js';
+import { type Kind, themesFor } from './themes.js';
 
 /** The numbers behind one step. */
 interface Intent {
@@ -61,7 +64,7 @@ export function samplePrograms(
 /** Turns numbers into a program, step by step beside the model, so that arguments name what is there. */
 function writeProgram(intents: readonly Intent[], behaviour: Behaviour): Program {
   const writer = new ProgramWriter(behaviour);
-  const theme = new Picks(intents[0]?.picks ?? []).one(THEMES);
+  const theme = present(new Picks(intents[0]?.picks ?? []).any(themesFor(behaviour.profile)), 'a theme');
   for (const [index, { kind, picks }] of intents.entries()) {
     const drawn = theme.kinds[kind % theme.kinds.length];
     writer.addStep(theme.prelude[index] ?? present(drawn, 'kind of a step'), picks);
@@ -84,16 +87,18 @@ class ProgramWriter {
   addStep(kind: Kind, numbers: readonly number[]): void {
     const needsIoas =
       typeof kind === 'object' && this.#state.ids().size === 0 && !new Picks(numbers).rarely(EMPTY_ONE_IN);
-    if (needsIoas) this.#addCall('IOMMU_IOAS_ALLOC', numbers);
-    else if (typeof kind === 'object') this.#addCall(kind.call, numbers);
+    if (needsIoas) this.#addCall({ call: 'IOMMU_IOAS_ALLOC' }, numbers);
+    else if (typeof kind === 'object') this.#addCall(kind, numbers);
     else this.#addOther(kind, new Picks(numbers));
   }
 
   /** The program, with what the invariants want to see at its end. */
   finish(): Program {
     const { labels } = this.#state;
-    this.#steps.push(...probesOf(this.#run.world, labels));
-    for (const [slot] of this.#run.world.fds.entries) {
+    const { world } = this.#run;
+    const probes = probesOf(world, labels, this.behaviour.profile);
+    this.#steps.push(...probes, ...detachPasids(world, labels));
+    for (const [slot] of world.fds.entries) {
       const file = labels.get(slot);
       if (file !== undefined) this.#steps.push({ do: 'close', file });
     }
@@ -101,7 +106,7 @@ class ProgramWriter {
     return { schema: PROGRAM_SCHEMA, steps: this.#steps };
   }
 
-  #addCall(name: string, numbers: readonly number[]): void {
+  #addCall({ call: name, args }: Extract<Kind, object>, numbers: readonly number[]): void {
     const call = callByName(name);
     const { profile } = this.behaviour;
     if (call === undefined || !hasCall(profile, call)) return;
@@ -109,8 +114,10 @@ class ProgramWriter {
     const mayFail = new Picks(numbers).rarely(FAILURES_ONE_IN);
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const picks = new Picks(numbers, 1 + attempt * 5);
+      const drawn = drawCall(call, this.#state, picks);
       const step: IoctlStep = {
-        ...drawCall(call, this.#state, picks),
+        ...drawn,
+        args: { ...drawn.args, ...args },
         label: `s${String(this.#steps.length)}`,
         ...(call.newFd === undefined ? {} : { fd: `d${String(this.#steps.length)}` }),
       };
@@ -179,4 +186,29 @@ class ProgramWriter {
     const slot = label === undefined ? undefined : this.#assembler.slotOf(label);
     if (label !== undefined && slot !== undefined) this.#state.labels.set(slot, label);
   }
+}
+
+/** A kernel that lets go of a device whose PASIDs are attached is not to be trusted any more. */
+function detachPasids({ fds }: World, labels: ReadonlyMap<number, string>): IoctlStep[] {
+  const steps: IoctlStep[] = [];
+  const files = new Set<OpenFile>();
+  for (const [slot, file] of fds.entries) {
+    const label = labels.get(slot);
+    if (label === undefined || file.kind !== 'iommufd' || files.has(file)) continue;
+    files.add(file);
+    for (const object of file.objects.objects) {
+      if (object.type === 'SELFTEST') steps.push(...detachSteps(object, label));
+    }
+  }
+  return steps;
+}
+
+function detachSteps({ id, device }: Selftest, file: string): IoctlStep[] {
+  const pasids = [...device.attachments.keys()].filter((pasid) => pasid !== NO_PASID);
+  return pasids.map((pasid) => ({
+    do: 'ioctl',
+    file,
+    call: 'IOMMU_TEST_OP_PASID_DETACH',
+    args: { id, pasid },
+  }));
 }

@@ -1,10 +1,25 @@
+import { PASID_FAILING } from '../../models/hardware/mock_device.js';
+import type { Profile } from '../../models/profiles/index.js';
+
 /** What one step may be: a call, or something that is no ioctl. */
-export type Kind = 'counters' | 'file' | 'memory' | 'process' | 'second_file' | { readonly call: string };
+export type Kind =
+  | 'counters'
+  | 'file'
+  | 'memory'
+  | 'process'
+  | 'second_file'
+  | {
+      readonly call: string;
+      /** Arguments that are not left to chance. */
+      readonly args?: Readonly<Record<string, number>>;
+    };
 
 /** What a program is mostly about. Programs of one theme reach combinations that a uniform mixture hardly ever does. */
 export interface Theme {
   /** The first steps of the program. */
   readonly prelude: readonly Kind[];
+  /** Which kernels it makes sense for; without it, all. */
+  readonly isFor?: (profile: Profile) => boolean;
   /** The other steps are drawn from these; what stands there more often comes more often. */
   readonly kinds: readonly Kind[];
 }
@@ -35,6 +50,8 @@ const EVERYTHING: Weights = {
   IOMMU_TEST_OP_MD_CHECK_IOTLB: 1,
   IOMMU_TEST_OP_MOCK_DOMAIN: 4,
   IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS: 2,
+  IOMMU_TEST_OP_PASID_ATTACH: 1,
+  IOMMU_TEST_OP_PASID_DETACH: 1,
   IOMMU_TEST_OP_ADD_RESERVED: 3,
   IOMMU_TEST_OP_MD_CHECK_MAP: 4,
   IOMMU_TEST_OP_MD_CHECK_REFS: 2,
@@ -107,14 +124,64 @@ const PAGE_TABLES: Theme = {
   }),
 };
 
-export const THEMES: readonly [Theme, ...Theme[]] = [
-  BROAD,
-  BROAD,
-  LATE_PINNING,
-  POOR,
-  PAGE_TABLES,
-  PAGE_TABLES,
-];
+const DEVICE_WITH_PASIDS: Kind = { call: 'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', args: { dev_flags: 4 } };
+
+/** ALLOC_PASID, and with it NEST_PARENT. */
+const PAGE_TABLE_FOR_PASIDS: Kind = { call: 'IOMMU_HWPT_ALLOC', args: { flags: 8 } };
+const PARENT_FOR_PASIDS: Kind = { call: 'IOMMU_HWPT_ALLOC', args: { flags: 9 } };
+
+/** The automatic page table that a device comes with keeps its PASIDs from being attached. */
+const DETACH_DEVICE: Kind = { call: 'IOMMU_TEST_OP_PASID_DETACH', args: { pasid: 0 } };
+const ATTACH_DEVICE: Kind = { call: 'IOMMU_TEST_OP_PASID_ATTACH', args: { pasid: 0 } };
+
+/** The PASID whose moves fail every other time. */
+const ATTACH_FAILING: Kind = { call: 'IOMMU_TEST_OP_PASID_ATTACH', args: { pasid: PASID_FAILING } };
+const MOVE_FAILING: Kind = { call: 'IOMMU_TEST_OP_PASID_REPLACE', args: { pasid: PASID_FAILING } };
+
+/** Devices with several PASIDs on several page tables. Detaching what is left is the end of every program. */
+const PASIDS: Theme = {
+  isFor: (profile) => profile.hasPasids,
+  prelude: [
+    ALLOC,
+    DEVICE_WITH_PASIDS,
+    PAGE_TABLE_FOR_PASIDS,
+    PARENT_FOR_PASIDS,
+    DETACH_DEVICE,
+    { call: 'IOMMU_TEST_OP_PASID_ATTACH' },
+  ],
+  kinds: [
+    ...spread({
+      IOMMU_TEST_OP_PASID_ATTACH: 24,
+      IOMMU_TEST_OP_PASID_REPLACE: 16,
+      IOMMU_TEST_OP_PASID_DETACH: 8,
+      IOMMU_TEST_OP_PASID_CHECK_HWPT: 6,
+      IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE: 8,
+      IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS: 3,
+      IOMMU_HWPT_ALLOC: 4,
+      IOMMU_IOAS_ALLOC: 2,
+      IOMMU_IOAS_MAP: 4,
+      IOMMU_IOAS_UNMAP: 2,
+      IOMMU_VIOMMU_ALLOC: 2,
+      IOMMU_VDEVICE_ALLOC: 2,
+      IOMMU_GET_HW_INFO: 1,
+      IOMMU_DESTROY: 5,
+      counters: 2,
+      process: 1,
+    }),
+    ...new Array<Kind>(6).fill(PAGE_TABLE_FOR_PASIDS),
+    ...new Array<Kind>(2).fill(DEVICE_WITH_PASIDS),
+    ...new Array<Kind>(6).fill(ATTACH_DEVICE),
+    ...new Array<Kind>(4).fill(ATTACH_FAILING),
+    ...new Array<Kind>(8).fill(MOVE_FAILING),
+  ],
+};
+
+const THEMES: readonly Theme[] = [BROAD, BROAD, LATE_PINNING, POOR, PAGE_TABLES, PAGE_TABLES, PASIDS];
+
+/** The themes of programs for a kernel. */
+export function themesFor(profile: Profile): readonly Theme[] {
+  return THEMES.filter(({ isFor }) => isFor?.(profile) ?? true);
+}
 
 function spread(weights: Weights): Kind[] {
   return Object.entries(weights).flatMap(([name, weight]) => new Array<Kind>(weight).fill(kindOf(name)));

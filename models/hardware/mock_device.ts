@@ -7,7 +7,7 @@ export const MOCK_DEVICE_FLAGS = { NO_DIRTY: 1, HUGE_IOVA: 2, PASID: 4 } as cons
 const PASID_WIDTH = 20;
 
 /** IOMMU_TEST_PASID_RESERVED: the PASID whose moves fail every other time, to test how that is undone. Source: iommufd_test.h. */
-const PASID_FAILING = 1024;
+export const PASID_FAILING = 1024;
 
 /** IOMMU_TEST_DEV_CACHE_DEFAULT and MOCK_DEV_CACHE_NUM. Source: iommufd_test.h. */
 const CACHE_DEFAULT = 0x00ba_ddad;

@@ -7,6 +7,7 @@ import { failureChangesNothing } from './failure_changes_nothing.js';
 import { idsLowestFree } from './ids_lowest_free.js';
 import type { Invariant } from './invariant.js';
 import { pagesPinnedOnce } from './pages_pinned_once.js';
+import { pasidsCompatible } from './pasids_compatible.js';
 import { usersMatchHolders } from './users_match_holders.js';
 
 export type { Invariant } from './invariant.js';
@@ -22,4 +23,5 @@ export const INVARIANTS: readonly Invariant[] = [
   idsLowestFree,
   alignmentIsNeeded,
   usersMatchHolders,
+  pasidsCompatible,
 ];

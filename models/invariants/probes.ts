@@ -3,7 +3,15 @@ import { BUFFER } from '../program/arena.js';
 import type { IoctlStep, Step } from '../program/program.js';
 import { IOAS_MAP_FLAGS } from '../ioctls/shared_rules.js';
 import type { IommufdFile } from '../state/iommufd_file.js';
-import type { HwptNested, HwptPaging, Ioas, Vdevice } from '../state/objects.js';
+import {
+  type HwptNested,
+  type HwptPaging,
+  type Ioas,
+  NO_PASID,
+  type Selftest,
+  type Vdevice,
+} from '../state/objects.js';
+import type { Profile } from '../profiles/profile.js';
 import type { Area } from '../state/pages.js';
 import type { World } from '../state/world.js';
 
@@ -15,16 +23,17 @@ const AREAS_MAX = 4;
  * The model predicts their answers like those of any other step.
  * @param labels the names under which the program knows its open files
  */
-export function probesOf(world: World, labels: ReadonlyMap<number, string>): Step[] {
+export function probesOf(world: World, labels: ReadonlyMap<number, string>, profile: Profile): Step[] {
   const probes: Step[] = [{ do: 'counters' }];
   for (const [slot, file] of world.fds.entries) {
     const label = labels.get(slot);
-    if (label !== undefined && file.kind === 'iommufd') probes.push(...fileProbes(world, file, label));
+    if (label !== undefined && file.kind === 'iommufd')
+      probes.push(...fileProbes(world, file, label, profile));
   }
   return probes;
 }
 
-function fileProbes(world: World, file: IommufdFile, label: string): IoctlStep[] {
+function fileProbes(world: World, file: IommufdFile, label: string, profile: Profile): IoctlStep[] {
   const probe = (call: string, args: IoctlStep['args']): IoctlStep => ({
     do: 'ioctl',
     file: label,
@@ -35,6 +44,7 @@ function fileProbes(world: World, file: IommufdFile, label: string): IoctlStep[]
   const ioases = objects.filter((object) => object.type === 'IOAS');
   const hwpts = objects.filter((object) => object.type === 'HWPT_PAGING');
   const nested = objects.filter((object) => object.type === 'HWPT_NESTED');
+  const handles = profile.hasPasids ? objects.filter((object) => object.type === 'SELFTEST') : [];
   return [
     ...idProbes(file, probe),
     ...ioases.flatMap((ioas) => ioasProbes(ioas, probe)),
@@ -43,6 +53,7 @@ function fileProbes(world: World, file: IommufdFile, label: string): IoctlStep[]
     ...objects
       .filter((object) => object.type === 'VDEVICE')
       .flatMap((vdevice) => cacheProbes(vdevice, probe)),
+    ...handles.flatMap((handle) => attachmentProbes(handle, probe)),
   ];
 }
 
@@ -93,6 +104,15 @@ function iotlbProbes({ id, iotlb }: HwptNested, probe: Probe): IoctlStep[] {
 function cacheProbes({ device: { id, hardware } }: Vdevice, probe: Probe): IoctlStep[] {
   return hardware.cache.entries.map((value, index) =>
     probe('IOMMU_TEST_OP_DEV_CHECK_CACHE', { id, cache_id: index, cache: value }),
+  );
+}
+
+/** What each PASID of a device is attached to, and that the device itself and one PASID more are attached to nothing else. */
+function attachmentProbes({ id, device: { attachments } }: Selftest, probe: Probe): IoctlStep[] {
+  const [other] = [1, 2, 3].filter((pasid) => !attachments.has(pasid));
+  const pasids = new Set([NO_PASID, ...attachments.keys(), ...(other === undefined ? [] : [other])]);
+  return [...pasids].map((pasid) =>
+    probe('IOMMU_TEST_OP_PASID_CHECK_HWPT', { id, pasid, hwpt_id: attachments.get(pasid)?.id ?? 0 }),
   );
 }
 

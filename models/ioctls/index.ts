@@ -27,6 +27,10 @@ import { mdCheckRefs } from './test/md_check_refs.js';
 import { mdCheckIotlb } from './test/md_check_iotlb.js';
 import { mockDomainReplace } from './test/mock_domain_replace.js';
 import { mockDomain, mockDomainFlags } from './test/mock_domain.js';
+import { pasidAttach } from './test/pasid_attach.js';
+import { pasidCheckHwpt } from './test/pasid_check_hwpt.js';
+import { pasidDetach } from './test/pasid_detach.js';
+import { pasidReplace } from './test/pasid_replace.js';
 import { testCommand } from './test/test_command.js';
 
 /** The only registry: every call that the model describes, by command number and operation. */
@@ -61,6 +65,10 @@ export const CALLS: readonly CallDescription[] = [
   mockDomainFlags,
   mdCheckIotlb,
   devCheckCache,
+  pasidAttach,
+  pasidReplace,
+  pasidDetach,
+  pasidCheckHwpt,
 ];
 
 const byName = new Map(CALLS.map((call) => [call.name, call]));

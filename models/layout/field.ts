@@ -6,7 +6,8 @@
 /** What a field means. */
 export type Role =
   | { readonly is: 'size' }
-  | { readonly is: 'number' }
+  /** `likely` are numbers that mean something, for generated programs. */
+  | { readonly is: 'number'; readonly likely?: readonly number[] }
   | { readonly is: 'reserved' }
   | { readonly is: 'flags'; readonly bits: Readonly<Record<string, number>> }
   | { readonly is: 'choice'; readonly values: Readonly<Record<string, number>> }
@@ -81,6 +82,10 @@ export const argszField = (direction?: Direction): Field<number> =>
 
 export const u32 = (doc: string, direction?: Direction): Field<number> =>
   u32Field({ is: 'number' }, doc, direction);
+
+/** A number of which some values are worth a try. */
+export const number32 = (doc: string, likely: readonly number[]): Field<number> =>
+  u32Field({ is: 'number', likely }, doc);
 
 export const u64 = (doc: string, direction?: Direction): Field<bigint> =>
   u64Field({ is: 'number' }, doc, direction);

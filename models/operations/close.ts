@@ -1,5 +1,6 @@
 import type { RawStep } from '../program/raw.js';
 import { closedFile, defineOperation } from './operation.js';
+import { usesPasids } from '../state/destroy.js';
 import type { OpenFile } from '../state/open_file.js';
 
 /** close() and dup() of any file. */
@@ -8,7 +9,16 @@ export const close = defineOperation<Extract<RawStep, { do: 'close' }>, OpenFile
   step: 'close',
   doc: 'Takes a descriptor away; what it referred to goes with its last reference.',
   source: 'fs/open.c:close',
-  rules: [closedFile()],
+  rules: [
+    closedFile(),
+    {
+      id: 'unspecified.pasids_attached',
+      says: 'it is the last descriptor of the file, and PASIDs of a mock device are attached: nothing can detach them any more, and as the file goes the kernel warns, and uses memory that it has freed',
+      cite: 'selftest.c:iommufd_selftest_destroy',
+      when: ({ world, file }) =>
+        file?.kind === 'iommufd' && usesPasids(file) && world.fds.countOf(file) === 1,
+    },
+  ],
   effect: ({ world, step }) => {
     world.close(step.slot);
     return 0;

@@ -48,6 +48,11 @@ function releaseVdevice({ viommu, device }: Vdevice): void {
   device.vdevice = undefined;
 }
 
+/** Whether PASIDs of some device are attached. Such a file cannot be released cleanly: nothing detaches them. */
+export function usesPasids({ objects }: IommufdFile): boolean {
+  return objects.objects.some((object) => object.type === 'DEVICE' && hasPasids(object));
+}
+
 /** Closes the file: every object goes. Source: main.c:iommufd_fops_release. */
 export function releaseFile(file: IommufdFile, owner: Owner): void {
   for (let pass = file.objects.objects; pass.length > 0; pass = file.objects.objects) {

@@ -43,6 +43,11 @@ export class FdTable {
     return slot === undefined ? undefined : this.#files.get(slot);
   }
 
+  /** How many descriptors refer to a file. */
+  countOf(file: OpenFile): number {
+    return [...this.#files.values()].filter((other) => other === file).length;
+  }
+
   /** A new descriptor of a file. */
   install(slot: number, file: OpenFile): void {
     assert(!this.#files.has(slot), `slot ${String(slot)} is free`);

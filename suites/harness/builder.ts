@@ -150,6 +150,8 @@ export class ScenarioBuilder {
   readonly #steps: Step[] = [];
   readonly #expected: (ExpectedStep | undefined)[] = [];
   #labels = 0;
+  /** Attachments of PASIDs that the scenario has not undone itself. */
+  readonly #pasids = new Map<string, { readonly step: ExpectedStep; readonly detach: () => void }>();
 
   constructor() {
     this.open(MAIN_FILE);
@@ -320,6 +322,11 @@ export class ScenarioBuilder {
     return this.ioctl('IOMMU_TEST_OP_MOCK_DOMAIN', { id: target });
   }
 
+  /** A mock device with abilities of choice: 1 is NO_DIRTY, 4 PASID. */
+  mockDevice(target: Scalar, flags: number): ExpectedStep {
+    return this.ioctl('IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', { id: target, dev_flags: flags });
+  }
+
   /** A page table: a paging one over an IOAS, a nested one over a paging one. */
   hwptAlloc(
     device: Scalar,
@@ -388,6 +395,45 @@ export class ScenarioBuilder {
     return this.ioctl('IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE', { id: handle, pt_id: target }, options);
   }
 
+  /** Attaches a PASID of a mock device, named by its handle. */
+  pasidAttach(
+    handle: Scalar,
+    pasid: number,
+    target: Scalar,
+    options: Partial<IoctlOptions> = {},
+  ): ExpectedStep {
+    const step = this.ioctl('IOMMU_TEST_OP_PASID_ATTACH', { id: handle, pasid, pt_id: target }, options);
+    const key = pasidKey(handle, pasid);
+    if (pasid !== 0 && !this.#pasids.has(key)) {
+      this.#pasids.set(key, { step, detach: () => this.pasidDetach(handle, pasid) });
+    }
+    return step;
+  }
+
+  pasidReplace(
+    handle: Scalar,
+    pasid: number,
+    target: Scalar,
+    options: Partial<IoctlOptions> = {},
+  ): ExpectedStep {
+    return this.ioctl('IOMMU_TEST_OP_PASID_REPLACE', { id: handle, pasid, pt_id: target }, options);
+  }
+
+  pasidDetach(handle: Scalar, pasid: number): ExpectedStep {
+    this.#pasids.delete(pasidKey(handle, pasid));
+    return this.ioctl('IOMMU_TEST_OP_PASID_DETACH', { id: handle, pasid });
+  }
+
+  /** The PASID must be attached to the page table, or to nothing if it is 0. */
+  pasidCheck(handle: Scalar, pasid: number, hwpt: Scalar): ExpectedStep {
+    return this.ioctl('IOMMU_TEST_OP_PASID_CHECK_HWPT', { id: handle, pasid, hwpt_id: hwpt });
+  }
+
+  /** Detaches PASIDs that are attached still: a kernel whose device goes with them is not to be trusted any more. */
+  finish(): void {
+    for (const { step, detach } of [...this.#pasids.values()]) if (step.expectation.errno === 'OK') detach();
+  }
+
   reserve(ioas: Scalar, start: bigint, length: bigint): ExpectedStep {
     return this.ioctl('IOMMU_TEST_OP_ADD_RESERVED', { id: ioas, start, length });
   }
@@ -404,6 +450,11 @@ export class ScenarioBuilder {
     this.#steps.push(step);
     this.#expected.push(undefined);
   }
+}
+
+function pasidKey(handle: Scalar, pasid: number): string {
+  const name = typeof handle === 'object' ? handle.ref : String(handle);
+  return `${name}/${String(pasid)}`;
 }
 
 class CountersExpectation extends ExpectedStep {

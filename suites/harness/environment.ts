@@ -45,11 +45,12 @@ function fitProfile(profile: Profile, capabilities: ReadonlySet<TargetCapability
 
 /**
  * What a call answers if everything in its struct is 0 tells what the kernel was configured with: without CONFIG_IOMMUFD_TEST,
- * IOMMU_TEST_CMD is ENOTTY, as is a command that is not there yet; without CONFIG_IOMMUFD_NOIOMMU, NOIOMMU_GET_PA is EOPNOTSUPP.
+ * IOMMU_TEST_CMD is ENOTTY, as is a command that is not there yet; an operation of it that is not there yet is EOPNOTSUPP; without CONFIG_IOMMUFD_NOIOMMU, NOIOMMU_GET_PA is EOPNOTSUPP.
  */
 const QUESTIONS = [
   { capability: 'iommufd_test', call: 'IOMMU_TEST_CMD', answer: ERRNO.EOPNOTSUPP },
   { capability: 'viommu', call: 'IOMMU_VIOMMU_ALLOC', answer: ERRNO.EOPNOTSUPP },
+  { capability: 'pasid', call: 'IOMMU_TEST_OP_PASID_DETACH', answer: ERRNO.ENOENT },
   { capability: 'noiommu', call: 'IOMMU_IOAS_NOIOMMU_GET_PA', answer: ERRNO.EINVAL },
 ] as const;
 

@@ -24,11 +24,17 @@ const ATTACH_SWAPS: Readonly<Record<string, string>> = {
   'EADDRINUSE.aperture:swap:EFAULT.user_memory': FILL,
 };
 
+/** Of an IOAS they attach a page table first and fill it then. */
 const ATTACHING = [
   'IOMMU_TEST_OP_MOCK_DOMAIN',
   'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS',
-  'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE',
+  'IOMMU_TEST_OP_PASID_ATTACH',
 ];
+
+/** Of an IOAS they fill a page table first and move to it then. */
+const MOVING = ['IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE', 'IOMMU_TEST_OP_PASID_REPLACE'];
+
+const ONLY_IOAS = 'only an IOAS has areas';
 
 /** By mutant name. */
 export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
@@ -113,20 +119,37 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
       'without the IOAS there is no area either, and both answer ENOENT',
     'IOMMU_TEST_OP_DEV_CHECK_CACHE/ENOENT.device:swap:EINVAL.cache': NO_TARGET,
     'IOMMU_TEST_OP_MOCK_DOMAIN/EINVAL.target_type:swap:ENOENT.vdevice': NO_TARGET,
-    ...reasonsFor(['IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', 'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE'], {
+    ...reasonsFor(['IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', 'IOMMU_TEST_OP_PASID_ATTACH', ...MOVING], {
       'EINVAL.dirty_domain:swap:ENOENT.vdevice': 'the one is of paging, the other of nested page tables',
     }),
     ...reasonsFor(ATTACHING, { 'ENOENT.vdevice:swap:EADDRINUSE.alignment': NEW_DOMAIN }),
     'IOMMU_TEST_OP_MD_CHECK_IOTLB/ENOENT.hwpt:swap:EINVAL.iotlb': NO_TARGET,
-    'IOMMU_TEST_OP_MOCK_DOMAIN/EINVAL.target_type:swap:EADDRINUSE.alignment': 'only an IOAS has areas',
-    ...reasonsFor(['IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', 'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE'], {
-      'EINVAL.dirty_domain:swap:EADDRINUSE.alignment': NEW_DOMAIN,
+    ...reasonsFor(['IOMMU_TEST_OP_MOCK_DOMAIN', ...MOVING], {
+      'EINVAL.target_type:swap:EADDRINUSE.alignment': ONLY_IOAS,
+    }),
+    'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS/EINVAL.dirty_domain:swap:EADDRINUSE.alignment': NEW_DOMAIN,
+    'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/ENOMEM.memlock:swap:EINVAL.dirty_domain': NEW_DOMAIN,
+    'IOMMU_TEST_OP_PASID_REPLACE/ENOENT.vdevice:swap:ENOMEM.failing_pasid':
+      'the one is of the device itself, the other of PASID 1024',
+    ...reasonsFor(['IOMMU_TEST_OP_PASID_CHECK_HWPT'], {
+      'ENOENT.device:swap:EINVAL.attached': NO_TARGET,
+      'EINVAL.attached:swap:ENOENT.hwpt': 'hwpt_id is 0 or not',
+      'ENOENT.hwpt:swap:EINVAL.hwpt_type': NO_TARGET,
+      'EINVAL.hwpt_type:drop':
+        'what is no page table is not what the PASID is attached to, and both answer EINVAL',
     }),
     ...reasonsFor(
-      ['IOMMU_IOAS_MAP', 'IOMMU_IOAS_COPY', 'VFIO_IOMMU_MAP_DMA', 'IOMMU_HWPT_ALLOC', ...ATTACHING],
+      [
+        'IOMMU_IOAS_MAP',
+        'IOMMU_IOAS_COPY',
+        'VFIO_IOMMU_MAP_DMA',
+        'IOMMU_HWPT_ALLOC',
+        ...ATTACHING,
+        ...MOVING,
+      ],
       Object.fromEntries(FILL_SWAPS.map((swap) => [swap, FILL])),
     ),
-    ...reasonsFor(ATTACHING, ATTACH_SWAPS),
+    ...reasonsFor([...ATTACHING, ...MOVING], ATTACH_SWAPS),
     'IOMMU_HWPT_ALLOC/EADDRINUSE.aperture:swap:EFAULT.user_memory': FILL,
   }),
 );

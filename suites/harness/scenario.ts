@@ -83,6 +83,7 @@ export function scenario<S>(name: string, spec: ScenarioSpec<S>): Omit<Scenario,
     needsOf: (caseName) => [...(spec.needs ?? []), ...caseOf(caseName).needs],
     build: (caseName, t) => {
       caseOf(caseName).body(t, spec.setup(t));
+      t.finish();
     },
   };
 }

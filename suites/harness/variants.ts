@@ -117,7 +117,7 @@ function insertProbes(program: Program, behaviour: Behaviour): VariedProgram | s
     steps.push(step);
     const rawStep = raw.steps[index];
     if (rawStep === undefined || run.execute(rawStep) === undefined) return 'the model cannot follow it';
-    steps.push(...probesOf(run.world, labels));
+    steps.push(...probesOf(run.world, labels, behaviour.profile));
   }
   return { program: { ...program, steps }, steps: places, relate: answersAlike };
 }

@@ -83,6 +83,10 @@ export const hwptDirtyTracking = suite(
           t.replace(unable.out('out_stdev_id'), hwpt).fails('EINVAL');
           t.destroy(unable.out('out_hwpt_id')).fails('EBUSY');
         },
+        moved_without_response: (t, { ioas, hwpt }) => {
+          const unable = t.ioctl('IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', { id: ioas, dev_flags: 1 });
+          t.replace(unable.out('out_stdev_id'), hwpt, { at: 'sealed' }).fails('EINVAL');
+        },
         on_the_ioas: (t, { ioas }) => t.ioctl('IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', { id: ioas, dev_flags: 1 }),
       },
       control: (t, { hwpt }) => t.mockDomain(hwpt),

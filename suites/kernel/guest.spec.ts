@@ -8,6 +8,7 @@ import type { Kernel } from '../../targets/kernels/store.js';
 import { type Ended, type RunningCli, runCli, startCli } from '../self/cli.js';
 import { makeDirectory, removeDirectory } from '../self/temporary.js';
 
+/** Those after which a kernel can go on. */
 const FINDINGS = ['map-page-count-warn', 'unfill-reads-unmapped'].map((id) => `corpus/findings/${id}.json`);
 
 /** Kernels in the cache that are built for gates. */
@@ -180,6 +181,16 @@ describe('guests', () => {
       const { code, stdout } = await runCli(['replay', ...FINDINGS, '--kernel', id]);
       assert.equal(code, 0, stdout);
     }
+  });
+
+  it('the finding that leaves a kernel not to be trusted is as its page says, on a guest of its own', async () => {
+    const recent = (await fastKernels()).find(({ id }) => id.startsWith('7.3'));
+    assert.isDefined(recent, 'a kernel that has PASIDs');
+    const program = 'corpus/findings/pasids-outlive-device.json';
+    const { code, stdout } = await runCli(['replay', program, '--kernel', recent.id]);
+    assert.equal(code, 1);
+    assert.match(stdout, /7 {2}OK {11}IOMMU_DESTROY.*\n +the model cannot tell: PASIDs of the mock device/);
+    assert.match(stdout, /PROBLEM: the kernel printed "WARNING in iommufd_device_unbind"/);
   });
 
   it('a scenario that is repeated ends the same each time, and a shard runs its part', async () => {

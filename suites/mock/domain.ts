@@ -4,7 +4,7 @@ import { scenario, suite } from '../harness/scenario.js';
 
 export const mockDomain = suite(
   'mock/domain',
-  'MOCK_DOMAIN and MOCK_DOMAIN_FLAGS: attaching a device to an IOAS or a page table. Nested page tables and PASIDs are not covered yet.',
+  'MOCK_DOMAIN and MOCK_DOMAIN_FLAGS: attaching a device to an IOAS or a page table. Nested page tables: viommu/nested.',
   [
     scenario('target,refused', {
       doc: 'Attaching to nothing is ENOENT, to a device or its handle EINVAL; no id stays taken.',

@@ -13,7 +13,7 @@ function deviceAndIoases(t: ScenarioBuilder) {
 
 export const mockReplace = suite(
   'mock/replace',
-  'MOCK_DOMAIN_REPLACE: a device moves between IOASes and page tables. PASIDs are not covered yet.',
+  'MOCK_DOMAIN_REPLACE: a device moves between IOASes and page tables. With PASIDs: pasid/replace.',
   [
     scenario('target,refused', {
       doc: 'A missing handle or target is ENOENT, a target that is no page table EINVAL, and the device stays where it is.',

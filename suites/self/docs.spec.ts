@@ -61,8 +61,8 @@ describe('documentation', () => {
 
   it('numbers of scenarios and invariants are those there are', async () => {
     assert.include(await page('CHANGELOG.md'), `${String(SCENARIOS.length)} scenarios`);
-    assert.equal(INVARIANTS.length, 9);
-    assert.include(await page('README.md'), 'nine invariants');
+    assert.equal(INVARIANTS.length, 10);
+    assert.include(await page('README.md'), 'ten invariants');
   });
 });
 

@@ -7,6 +7,7 @@ import { takeSnapshot } from '../../models/invariants/snapshot.js';
 import { ModelRun } from '../../models/model_run.js';
 import { assemble } from '../../models/program/assemble.js';
 import { DEFAULT_PROFILE } from '../../models/profiles/index.js';
+import { attachDevice } from '../../models/state/attach.js';
 import type { Device, Ioas } from '../../models/state/objects.js';
 import { Area, Pages } from '../../models/state/pages.js';
 import type { World } from '../../models/state/world.js';
@@ -22,6 +23,13 @@ function worldWithMapping(): { world: World; ioas: Ioas } {
   const run = new ModelRun(new Behaviour(DEFAULT_PROFILE), 'exact', []);
   for (const step of assemble(t.program).steps) assert.isDefined(run.execute(step));
   return { world: run.world, ioas: present(ioasesOf(run.world)[0], 'an IOAS') };
+}
+
+function worldWithDevice(): { world: World; device: Device } {
+  const { world } = worldWithMapping();
+  const objects = present(world.fds.getOfKind(0, 'iommufd'), 'a file').objects.objects;
+  const device = objects.find((object) => object.type === 'DEVICE');
+  return { world, device: present(device, 'a device') };
 }
 
 /** The moment after a call that succeeded, unless a part of it says otherwise. */
@@ -115,14 +123,16 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, Broken>>>> = {
       return momentOf(world);
     },
     'a page table forgot a PASID': () => {
-      const { world } = worldWithMapping();
-      const objects = present(world.fds.getOfKind(0, 'iommufd'), 'a file').objects.objects;
-      const device = present(
-        objects.find(({ type }) => type === 'DEVICE'),
-        'a device',
-      ) as Device;
+      const { world, device } = worldWithDevice();
       device.attachments.set(7, present(device.attachments.get(0), 'a page table'));
       device.users += 1;
+      return momentOf(world);
+    },
+  },
+  pasids_compatible: {
+    'a PASID is attached to an automatic page table': () => {
+      const { world, device } = worldWithDevice();
+      attachDevice(device, 7, present(device.attachments.get(0), 'a page table'));
       return momentOf(world);
     },
   },

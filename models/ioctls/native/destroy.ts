@@ -1,4 +1,5 @@
 import { id32, sizeField } from '../../layout/field.js';
+import { hasPasids } from '../../state/attach.js';
 import { destroyObject } from '../../state/destroy.js';
 import { OBJECT_TYPES } from '../../state/objects.js';
 import { present } from '../../base/assert.js';
@@ -34,6 +35,13 @@ export const destroy = defineCall(
       says: 'something depends on the object',
       cite: REMOVE,
       when: ({ object }) => object !== undefined && object.users !== 1,
+    },
+    {
+      id: 'unspecified.pasids_attached',
+      says: 'PASIDs of the mock device are attached: the kernel warns, and then uses memory that it has freed',
+      cite: 'selftest.c:iommufd_selftest_destroy',
+      when: ({ object }) => object?.type === 'SELFTEST' && hasPasids(object.device),
+      splat: { title: 'WARNING in iommufd_device_unbind', finding: 'pasids-outlive-device' },
     },
   ],
   effect: ({ world, file, object }) => {

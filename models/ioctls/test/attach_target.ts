@@ -22,6 +22,8 @@ import { chooseIds } from '../choices.js';
 import { type CallContext, type Rule, once } from '../description.js';
 
 const CHANGE = 'device.c:iommufd_device_change_pt';
+const REPLACE = 'device.c:iommufd_device_do_replace';
+const COMPATIBLE = 'device.c:iommufd_hwpt_pasid_compat';
 const MOCK_ATTACH = 'selftest.c:mock_domain_nop_attach';
 
 type Target = IommufdObject | { readonly type: 'DEVICE' } | undefined;
@@ -104,6 +106,38 @@ export const TARGET_RULES: readonly Rule<AttachTarget>[] = [
     when: ({ target, existing }) => target !== undefined && target.type !== 'IOAS' && existing === undefined,
   },
 ];
+
+/** A replacement to an IOAS fills a new page table before it is found that there is nothing to replace. */
+export const NOT_ATTACHED: Rule<AttachTarget & { readonly device: Device | undefined }> = {
+  id: 'EINVAL.not_attached',
+  says: 'the device is not attached',
+  cite: REPLACE,
+  isFor: (profile) => profile.hasPasids,
+  when: ({ device, attached }) => device !== undefined && attached === undefined,
+};
+
+export const PASIDS_ATTACHED: Rule<AttachTarget> = {
+  id: 'EINVAL.pasids_attached',
+  says: 'the page table was not made with ALLOC_PASID, and PASIDs of the device are attached',
+  cite: COMPATIBLE,
+  isFor: (profile) => profile.hasPasids,
+  when: ({ conflict }) => conflict === 'pasids',
+};
+
+export const WITHOUT_ALLOC_PASID: Rule<AttachTarget> = {
+  id: 'EINVAL.without_alloc_pasid',
+  says: 'a PASID is to be attached to a page table that was not made with ALLOC_PASID, as automatic ones are not',
+  cite: COMPATIBLE,
+  when: ({ conflict }) => conflict === 'page_table',
+};
+
+/** Never true of a PASID that is attached, since the device itself cannot move to such a page table any more. */
+export const DEVICE_WITHOUT_ALLOC_PASID: Rule<AttachTarget> = {
+  id: 'EINVAL.device_without_alloc_pasid',
+  says: 'the device itself is attached to a page table that was not made with ALLOC_PASID',
+  cite: COMPATIBLE,
+  when: ({ conflict }) => conflict === 'without_pasid',
+};
 
 export const CANNOT_TRACK: Rule<AttachTarget> = {
   id: 'EINVAL.dirty_domain',

@@ -3,7 +3,9 @@ import { NO_PASID } from '../../state/objects.js';
 import { ADD_DOMAIN_RULES, cannotRespond } from '../shared_rules.js';
 import {
   CANNOT_TRACK,
+  NOT_ATTACHED,
   NO_VDEVICE,
+  PASIDS_ATTACHED,
   TARGET_RULES,
   lookUpTarget,
   moveDevice,
@@ -32,9 +34,11 @@ export const mockDomainReplace = defineTestOp(
   rules: [
     noSuchHandle(SOURCE),
     ...TARGET_RULES,
+    ...ADD_DOMAIN_RULES,
+    NOT_ATTACHED,
+    PASIDS_ATTACHED,
     CANNOT_TRACK,
     NO_VDEVICE,
-    ...ADD_DOMAIN_RULES,
     cannotRespond({
       what: 'the device has moved',
       does: (c) => {

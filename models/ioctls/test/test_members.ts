@@ -1,5 +1,15 @@
-import { MOCK_DEVICE_FLAGS } from '../../hardware/mock_device.js';
-import { count32, flags32, id32, iova64, length64, u32, u64, userVa64 } from '../../layout/field.js';
+import { MOCK_DEVICE_FLAGS, PASID_FAILING } from '../../hardware/mock_device.js';
+import {
+  count32,
+  flags32,
+  id32,
+  iova64,
+  length64,
+  number32,
+  u32,
+  u64,
+  userVa64,
+} from '../../layout/field.js';
 
 /** Operations of IOMMU_TEST_CMD. Source: iommufd_test.h, enum. */
 export const TEST_OPS = {
@@ -30,6 +40,11 @@ export const TEST_OPS = {
 
 /** Page tables that a device can be attached to. */
 const HWPT = ['HWPT_PAGING', 'HWPT_NESTED'] as const;
+
+/** None, ordinary ones, the one whose moves fail, the last of a device that has any, and the first that none has. */
+const PASIDS = [0, 0, 1, 1, 1, 2, 2, PASID_FAILING, PASID_FAILING, 0xf_ffff, 0x10_0000, 0xffff_ffff];
+
+const pasid32 = () => number32('the PASID; 0 is the device itself', PASIDS);
 
 /**
  * The union of struct iommu_test_cmd. The widest member, `dirty`, sets the size of the struct, so it is here although its
@@ -71,6 +86,21 @@ export const TEST_MEMBERS = {
     length: length64('bytes of memory to look at'),
     uptr: userVa64('the memory'),
     refs: count32('pins that each page should have'),
+  },
+  pasid_attach: {
+    pasid: pasid32(),
+    pt_id: id32(['IOAS', ...HWPT], 'inout'),
+  },
+  pasid_replace: {
+    pasid: pasid32(),
+    pt_id: id32(['IOAS', ...HWPT], 'inout'),
+  },
+  pasid_detach: {
+    pasid: pasid32(),
+  },
+  pasid_check: {
+    pasid: pasid32(),
+    hwpt_id: id32(HWPT),
   },
   dirty: {
     flags: u32('unused'),

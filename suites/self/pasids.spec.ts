@@ -1,0 +1,44 @@
+import { assert } from 'chai';
+import { samplePrograms } from '../../fuzz/generate/program.js';
+import { Behaviour } from '../../models/behaviour.js';
+import { ModelRun } from '../../models/model_run.js';
+import { type AssembledProgram, assemble } from '../../models/program/assemble.js';
+import { DEFAULT_PROFILE } from '../../models/profiles/index.js';
+import { usesPasids } from '../../models/state/destroy.js';
+import { planScenario } from '../harness/plan.js';
+import { SCENARIOS } from '../index.js';
+
+const behaviour = new Behaviour(DEFAULT_PROFILE);
+
+/** Runs a program on the model; whether it ends as the model can tell, and with PASIDs attached. */
+function endOf({ steps }: AssembledProgram): { pasids: boolean; pasidsMost: number; isKnown: boolean } {
+  const run = new ModelRun(behaviour, 'exact', []);
+  let isKnown = true;
+  let pasidsMost = 0;
+  for (const step of steps) {
+    isKnown &&= run.execute(step) !== undefined;
+    for (const { objects } of run.world.contexts) {
+      for (const object of objects.objects) {
+        if (object.type === 'DEVICE') pasidsMost = Math.max(pasidsMost, object.attachments.size);
+      }
+    }
+  }
+  return { pasids: [...run.world.contexts].some(usesPasids), pasidsMost, isKnown };
+}
+
+describe('PASIDs', () => {
+  it('are detached at the end of every scenario, whose files are closed without a step of their own', () => {
+    for (const scenario of SCENARIOS) {
+      for (const { assembled, caseName } of planScenario(scenario, scenario.cases, behaviour, true)) {
+        assert.isFalse(endOf(assembled).pasids, `${scenario.id} ${caseName}`);
+      }
+    }
+  }).timeout(60_000);
+
+  it('are detached before the files of random programs are closed, which attach several', () => {
+    const programs = samplePrograms(behaviour, { seed: 5, count: 600, stepsMax: 20 }).map(assemble);
+    const ends = programs.map(endOf);
+    assert.isTrue(ends.every(({ isKnown, pasids }) => isKnown && !pasids));
+    assert.isAtLeast(Math.max(...ends.map(({ pasidsMost }) => pasidsMost)), 4);
+  });
+});
