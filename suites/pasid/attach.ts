@@ -365,6 +365,11 @@ export const pasidAttach = suite(
           t.destroy(handle);
           t.destroy(device).fails('ENOENT');
         },
+        another_descriptor_keeps_them: (t, { handle, second }) => {
+          t.pasidAttach(handle, 1, second);
+          t.close(t.dup('g'));
+          t.pasidCheck(handle, 1, second);
+        },
         file_after_its_pasids: (t, { handle, second }) => {
           t.pasidAttach(handle, 1, second);
           t.pasidDetach(handle, 1);
