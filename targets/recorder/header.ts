@@ -60,13 +60,16 @@ function table(prefix: string, values: Readonly<Record<string, number>>): string
   return Object.entries(values).map(([name, value]) => define(`${prefix}_${name}`, value));
 }
 
+/** What the C side takes for no measure at all. */
+const NOWHERE: Measure = { offset: 0, bytes: 0 };
+
 /** One call as an initializer of struct call_shape. */
 function row({ name, command, op, members }: CallShape): string {
   const rows = members.map(
     ({ what, at, unit, factors }) =>
-      `{ MEMBER_${what.toUpperCase()}, ${measure(at)}, ${String(unit)}, { ${factors.map(measure).join(', ')} } }`,
+      `{ MEMBER_${what.toUpperCase()}, ${measure(at)}, ${String(unit)}, { ${(factors.length === 0 ? [NOWHERE] : factors).map(measure).join(', ')} } }`,
   );
-  const start = `\t{ /* ${name} */ ${String(command)}u, ${op === undefined ? '{ 0, 0 }, 0' : `${measure(op.at)}, ${String(op.value)}`}`;
+  const start = `\t{ /* ${name} */ ${String(command)}u, ${measure(op?.at ?? NOWHERE)}, ${String(op?.value ?? 0)}`;
   return `${start}, { ${rows.join(', ')} } }, \\\n`;
 }
 

@@ -51,6 +51,8 @@ function shapeMember(member: Member, all: readonly Member[]): ShapeMember[] {
       return [{ what: 'data', at, ...extentOf(role.element, all) }];
     case 'user_va':
       return [{ what: 'memory', at, unit: 1, factors: placesOf(all, 'length') }];
+    case 'fd':
+      return [{ what: member.field.direction === 'out' ? 'new_fd' : 'fd', at, unit: 0, factors: [] }];
     default:
       return [];
   }

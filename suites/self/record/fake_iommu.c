@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "calls.h"
@@ -86,10 +85,15 @@ static int fail(int error)
 /* Like the kernel, it refuses what it cannot read. */
 static int can_read(const void *pointer, size_t bytes)
 {
-	char copy[64];
-	struct iovec local = { copy, bytes }, remote = { (void *)(uintptr_t)pointer, bytes };
+	int end[2], is_readable;
 
-	return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)bytes;
+	if (pipe(end))
+		return 0;
+	/* A write that meets a hole writes what lies before it. */
+	is_readable = write(end[1], pointer, bytes) == (ssize_t)bytes;
+	close(end[0]);
+	close(end[1]);
+	return is_readable;
 }
 
 int ioctl(int fd, unsigned long request, ...)

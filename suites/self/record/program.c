@@ -2,14 +2,18 @@
 /* A program to be recorded. Its first argument says what it does; it ends with 0 if everything was as it is without a recorder. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -90,6 +94,20 @@ static void holes(void)
 	EXPECT(ioctl(fd, IOAS_ALLOC, memory + PAGE - 2) == -1 && errno == EFAULT);
 	EXPECT(ioctl(fd, IOAS_ALLOC, memory + PAGE - 8) == -1 && errno == EFAULT);
 	EXPECT(ioctl(fd, IOAS_ALLOC, (void *)-8L) == -1 && errno == EFAULT);
+}
+
+/* A kernel or a sandbox that does not let memory be read. */
+static void confine(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]), filter };
+
+	EXPECT(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 }
 
 static void forks(void)
@@ -252,6 +270,8 @@ int main(int count, char **arguments)
 	const char *what = count > 1 ? arguments[1] : "";
 
 	self = arguments[0];
+	if (count > 2 && !strcmp(arguments[2], "confined"))
+		confine();
 	if (!strcmp(what, "calls"))
 		calls();
 	else if (!strcmp(what, "holes"))

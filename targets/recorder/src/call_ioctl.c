@@ -72,16 +72,29 @@ static const struct call_shape *shape_of(uint32_t command, const struct part *gi
 	return NULL;
 }
 
-/* How many bytes the argument leads to, for all its number or the struct's first member say. */
-static uint64_t bytes_of_struct(unsigned long request, uint64_t argument)
+/* More than most structs have: they are read at once. */
+#define BEGINNING_BYTES 128
+
+/*
+ * Keeps what the argument leads to, as many bytes as the number of the ioctl or the first member of the struct says; NULL if it
+ * leads nowhere.
+ */
+static const struct part *keep_struct(struct record *record, unsigned long request, uint64_t argument)
 {
+	char beginning[BEGINNING_BYTES];
 	uint32_t size = 0;
+	size_t known;
 
 	if (_IOC_SIZE(request))
-		return _IOC_SIZE(request);
-	if (_IOC_TYPE(request) != IOCTL_TYPE || peek(argument, &size, sizeof(size)) < sizeof(size))
-		return 0;
-	return size < sizeof(size) ? sizeof(size) : size;
+		return record_memory(record, ROLE_BEFORE, argument, _IOC_SIZE(request));
+	if (_IOC_TYPE(request) != IOCTL_TYPE)
+		return NULL;
+	known = peek(argument, beginning, sizeof(beginning));
+	if (known < sizeof(size))
+		return NULL;
+	memcpy(&size, beginning, sizeof(size));
+	return record_memory_from(record, ROLE_BEFORE, argument, size < sizeof(size) ? sizeof(size) : size, beginning,
+				  known);
 }
 
 static void keep_members(struct record *record, const struct call_shape *shape, const struct part *given)
@@ -135,7 +148,7 @@ static int ioctl_recorded(int fd, unsigned long request, void *argument, int dev
 	const struct call_shape *shape = NULL;
 	const struct part *given = NULL;
 	struct record record;
-	uint64_t address = (uint64_t)(uintptr_t)argument, bytes;
+	uint64_t address = (uint64_t)(uintptr_t)argument;
 	int result;
 
 	record_begin(&record, KIND_IOCTL);
@@ -145,9 +158,7 @@ static int ioctl_recorded(int fd, unsigned long request, void *argument, int dev
 	record_member(&record, (uint64_t)device);
 	record_member(&record, (uint64_t)raw(SYS_getuid));
 	process_keep_credentials(&record);
-	bytes = bytes_of_struct(request, address);
-	if (bytes)
-		given = record_memory(&record, ROLE_BEFORE, address, bytes);
+	given = keep_struct(&record, request, address);
 	if (given)
 		shape = shape_of((uint32_t)request, given);
 	if (shape)

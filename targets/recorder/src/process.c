@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,9 @@ void process_keep_credentials(struct record *record)
 	record_member(record, data[0].effective | (uint64_t)data[1].effective << 32);
 }
 
+/* What is read of /proc/self/maps at once; the kernel hands out whole lines. */
+#define MAPS_BYTES 4096
+
 /* Whether a line of /proc/self/maps is of a mapping of the recorder. */
 static bool is_our_own(const struct record *record, uint64_t start)
 {
@@ -38,27 +42,40 @@ static bool is_our_own(const struct record *record, uint64_t start)
 	return trace_is_mapped_at(start);
 }
 
-/* Reads the mappings and keeps the lines of those that meet a range. */
-static void keep_maps(struct record *record, uint64_t start, uint64_t last)
+/* Keeps those lines that meet a range; says whether there can be more of them. */
+static bool keep_lines(struct text *kept, char *lines, size_t bytes, uint64_t start, uint64_t last)
 {
-	struct text all;
-	size_t kept = 0;
-
-	text_begin(&all, record);
-	text_add_file(&all, "/proc/self/maps");
-	for (size_t at = 0; at < all.used;) {
-		char *line = all.start + at, *newline = memchr(line, '\n', all.used - at), *next_number;
-		size_t bytes = newline ? (size_t)(newline + 1 - line) : all.used - at;
+	for (size_t at = 0; at < bytes;) {
+		char *line = lines + at, *newline = memchr(line, '\n', bytes - at), *next_number;
+		size_t length = newline ? (size_t)(newline + 1 - line) : bytes - at;
 		uint64_t from = strtoull(line, &next_number, 16), end = strtoull(next_number + 1, NULL, 16);
 
-		at += bytes;
-		if (end <= start || from > last || is_our_own(record, from))
-			continue;
-		memmove(all.start + kept, line, bytes);
-		kept += bytes;
+		at += length;
+		if (from > last)
+			return false;
+		if (end > start && !is_our_own(kept->record, from))
+			text_add_bytes(kept, line, length);
 	}
-	all.used = kept;
-	text_end(&all, ROLE_MAPS);
+	return true;
+}
+
+/* The mappings that meet a range; as few system calls as possible, for programs map memory often. */
+static void keep_maps(struct record *record, uint64_t start, uint64_t last)
+{
+	char lines[MAPS_BYTES + 1];
+	struct text kept;
+	long fd = raw(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC), bytes;
+
+	if (fd < 0)
+		return;
+	text_begin(&kept, record);
+	while ((bytes = raw(SYS_read, fd, lines, (size_t)MAPS_BYTES)) > 0) {
+		lines[bytes] = '\0';
+		if (!keep_lines(&kept, lines, (size_t)bytes, start, last))
+			break;
+	}
+	raw(SYS_close, fd);
+	text_end(&kept, ROLE_MAPS);
 }
 
 void process_keep_maps(struct record *record, uint64_t start, uint64_t bytes)

@@ -7,7 +7,7 @@
 
 #include "recorder.h"
 
-#define PATH_BYTES_KEPT (ROOM_BYTES / 2)
+#define PATH_BYTES_KEPT 256
 
 void record_clear(struct record *record, uint16_t kind)
 {
@@ -60,13 +60,24 @@ static const struct part *part_add(struct record *record, struct part part)
 	return &record->part[record->parts++];
 }
 
+const struct part *record_memory_from(struct record *record, uint32_t role, uint64_t address, uint64_t wanted,
+				      const void *beginning, size_t known)
+{
+	size_t kept = wanted < PART_BYTES_MAX ? wanted : PART_BYTES_MAX, bytes = known < kept ? known : kept;
+	char *room = record_room(record, kept);
+
+	if (!room)
+		bytes = 0;
+	else if (bytes)
+		memcpy(room, beginning, bytes);
+	if (room && bytes < kept)
+		bytes += peek(address + bytes, room + bytes, kept - bytes);
+	return part_add(record, (struct part){ role, (uint32_t)bytes, address, wanted, room });
+}
+
 const struct part *record_memory(struct record *record, uint32_t role, uint64_t address, uint64_t wanted)
 {
-	size_t kept = wanted < PART_BYTES_MAX ? wanted : PART_BYTES_MAX;
-	char *room = record_room(record, kept);
-	size_t bytes = room ? peek(address, room, kept) : 0;
-
-	return part_add(record, (struct part){ role, (uint32_t)bytes, address, wanted, room });
+	return record_memory_from(record, role, address, wanted, NULL, 0);
 }
 
 const struct part *record_change(struct record *record, const struct part *before)

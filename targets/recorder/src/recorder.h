@@ -47,7 +47,7 @@ struct chunk {
 };
 
 #define CHUNKS_MAX PARTS_MAX
-#define ROOM_BYTES 512
+#define ROOM_BYTES 768
 
 struct record {
 	uint64_t start;
@@ -73,7 +73,9 @@ void record_clear(struct record *record, uint16_t kind);
 void record_member(struct record *record, uint64_t value);
 /* Room that lasts as long as the record; NULL if there is none. */
 char *record_room(struct record *record, size_t bytes);
-/* Keeps memory of the program as far as it can be read. */
+/* Keeps memory of the program as far as it can be read; some of its beginning may be known already. */
+const struct part *record_memory_from(struct record *record, uint32_t role, uint64_t address, uint64_t wanted,
+				      const void *beginning, size_t known);
 const struct part *record_memory(struct record *record, uint32_t role, uint64_t address, uint64_t wanted);
 /* Keeps what memory became after the call, where it changed. */
 const struct part *record_change(struct record *record, const struct part *before);
@@ -96,9 +98,8 @@ struct text {
 	size_t size;
 };
 void text_begin(struct text *text, struct record *record);
-bool text_reserve(struct text *text, size_t bytes);
+void text_add_bytes(struct text *text, const char *bytes, size_t count);
 void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void text_add_file(struct text *text, const char *path);
 void text_end(struct text *text, uint32_t role);
 
 /* process.c: the process as a whole. */

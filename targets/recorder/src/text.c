@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +8,9 @@
 
 #include "recorder.h"
 
-/* What a text begins with, and what is read of a file at once. */
+/* What a text begins with, in the record itself if it fits there. */
+#define FIRST_BYTES 224
+/* What it moves to when it outgrows that. */
 #define STEP_BYTES 32768
 /* No record can be longer. */
 #define TEXT_BYTES_MAX (RECORD_BYTES_MAX / 4)
@@ -19,33 +20,56 @@ void text_begin(struct text *text, struct record *record)
 	*text = (struct text){ .record = record };
 }
 
-/* Makes room; the text may move. */
-bool text_reserve(struct text *text, size_t bytes)
+/* The mapping that a text lies in; NULL while it lies in the record. */
+static struct chunk *chunk_of(const struct text *text)
 {
-	struct chunk *chunk;
-	size_t size = text->size;
-	void *moved;
+	for (int index = 0; index < text->record->chunks; index++)
+		if (text->record->chunk[index].start == text->start)
+			return &text->record->chunk[index];
+	return NULL;
+}
 
-	if (text->used + bytes <= size)
-		return true;
-	while (text->used + bytes > size)
-		size += size + STEP_BYTES;
-	if (size > TEXT_BYTES_MAX)
-		return false;
-	if (!text->start) {
-		text->start = record_room(text->record, size);
-		text->size = text->start ? size : 0;
-		return text->start != NULL;
+/* Moves a text to where there is room for so many bytes. */
+static bool move(struct text *text, size_t size)
+{
+	struct chunk *chunk = chunk_of(text);
+	char *moved;
+
+	if (!chunk) {
+		moved = record_room(text->record, size);
+		if (!moved)
+			return false;
+		if (text->used)
+			memcpy(moved, text->start, text->used);
+	} else {
+		moved = (char *)raw(SYS_mremap, chunk->start, chunk->bytes, size, MREMAP_MAYMOVE, 0);
+		if (moved == MAP_FAILED)
+			return false;
+		*chunk = (struct chunk){ moved, size };
 	}
-	for (chunk = text->record->chunk; chunk->start != text->start; chunk++)
-		;
-	moved = (void *)raw(SYS_mremap, chunk->start, chunk->bytes, size, MREMAP_MAYMOVE, 0);
-	if (moved == MAP_FAILED)
-		return false;
-	*chunk = (struct chunk){ moved, size };
 	text->start = moved;
 	text->size = size;
 	return true;
+}
+
+/* Makes room for some more bytes; the text may move. */
+static bool reserve(struct text *text, size_t bytes)
+{
+	size_t size = text->size ? text->size : FIRST_BYTES;
+
+	if (text->used + bytes <= text->size)
+		return true;
+	while (text->used + bytes > size)
+		size += size < STEP_BYTES ? STEP_BYTES : size;
+	return size <= TEXT_BYTES_MAX && move(text, size);
+}
+
+void text_add_bytes(struct text *text, const char *bytes, size_t count)
+{
+	if (!reserve(text, count))
+		return;
+	memcpy(text->start + text->used, bytes, count);
+	text->used += count;
 }
 
 void text_add(struct text *text, const char *format, ...)
@@ -63,25 +87,7 @@ void text_add(struct text *text, const char *format, ...)
 		bytes = sizeof(line) - 1;
 		line[bytes - 1] = '\n';
 	}
-	if (text_reserve(text, (size_t)bytes)) {
-		memcpy(text->start + text->used, line, (size_t)bytes);
-		text->used += (size_t)bytes;
-	}
-}
-
-void text_add_file(struct text *text, const char *path)
-{
-	long fd = raw(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC), count = 0;
-
-	if (fd < 0)
-		return;
-	while (text_reserve(text, STEP_BYTES)) {
-		count = raw(SYS_read, fd, text->start + text->used, (size_t)STEP_BYTES);
-		if (count <= 0)
-			break;
-		text->used += (size_t)count;
-	}
-	raw(SYS_close, fd);
+	text_add_bytes(text, line, (size_t)bytes);
 }
 
 void text_end(struct text *text, uint32_t role)
