@@ -231,6 +231,16 @@ describe('record', function () {
     assert.deepInclude(ofKind(trace.records, 'setrlimit')[0]?.members, { soft: 65536n, hard: 65536n });
   });
 
+  it('introduces processes of any size', async () => {
+    const { code, stderr, trace } = await recorded('crowded');
+    assert.equal(code, 0, stderr);
+    const [introduction] = ofKind(trace.records, 'process') as [TraceRecord];
+    assert.isAbove(text(introduction, ROLE.MAPS).split('\n').length, 2000);
+    assert.isAbove(text(introduction, ROLE.FILES).split('\n').length, 300);
+    for (const line of text(introduction, ROLE.MAPS).trimEnd().split('\n'))
+      assert.match(line, /^[0-9a-f]+-[0-9a-f]+ [r-][w-][x-][sp] /);
+  });
+
   it('passes signals on and ends as the program does', async () => {
     const { process: recorder, ended } = startCli(arguments_(['waits'], 'waits.trace'), environment());
     await new Promise((resolve_) => recorder.stdout?.once('data', resolve_));

@@ -250,6 +250,16 @@ static void limits(void)
 	EXPECT(!setrlimit(RLIMIT_MEMLOCK, &limit) && !alloc(fd));
 }
 
+/* More descriptors and mappings than fit a page. */
+static void crowded(void)
+{
+	for (int index = 0; index < 2000; index++)
+		EXPECT(mmap(NULL, PAGE, index % 2 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
+	for (int index = 0; index < 300; index++)
+		EXPECT(dup(2) >= 0);
+	EXPECT(!alloc(open_device(0)));
+}
+
 static void handle(int signal)
 {
 	(void)signal;
@@ -292,6 +302,8 @@ int main(int count, char **arguments)
 		without_stdio();
 	else if (!strcmp(what, "killed"))
 		killed();
+	else if (!strcmp(what, "crowded"))
+		crowded();
 	else if (!strcmp(what, "limits"))
 		limits();
 	else if (!strcmp(what, "waits"))

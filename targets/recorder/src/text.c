@@ -2,9 +2,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "recorder.h"
 
@@ -20,33 +17,15 @@ void text_begin(struct text *text, struct record *record)
 	*text = (struct text){ .record = record };
 }
 
-/* The mapping that a text lies in; NULL while it lies in the record. */
-static struct chunk *chunk_of(const struct text *text)
-{
-	for (int index = 0; index < text->record->chunks; index++)
-		if (text->record->chunk[index].start == text->start)
-			return &text->record->chunk[index];
-	return NULL;
-}
-
-/* Moves a text to where there is room for so many bytes. */
+/* Moves a text to where there is room for so many bytes. Shared mappings cannot grow: what they map has a size. */
 static bool move(struct text *text, size_t size)
 {
-	struct chunk *chunk = chunk_of(text);
-	char *moved;
+	char *moved = record_room(text->record, size);
 
-	if (!chunk) {
-		moved = record_room(text->record, size);
-		if (!moved)
-			return false;
-		if (text->used)
-			memcpy(moved, text->start, text->used);
-	} else {
-		moved = (char *)raw(SYS_mremap, chunk->start, chunk->bytes, size, MREMAP_MAYMOVE, 0);
-		if (moved == MAP_FAILED)
-			return false;
-		*chunk = (struct chunk){ moved, size };
-	}
+	if (!moved)
+		return false;
+	if (text->used)
+		memcpy(moved, text->start, text->used);
 	text->start = moved;
 	text->size = size;
 	return true;
