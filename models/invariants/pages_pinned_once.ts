@@ -1,5 +1,7 @@
 import { hex } from '../base/u64.js';
 import type { Ioas } from '../state/objects.js';
+import { present } from '../base/assert.js';
+import type { Process } from '../state/process.js';
 import type { World } from '../state/world.js';
 import { type Pages, isHeld } from '../state/pages.js';
 import type { Invariant } from './invariant.js';
@@ -41,20 +43,31 @@ function wrongPin(pages: Pages): string | undefined {
   return undefined;
 }
 
-function wrongSums({ process, memory }: World, all: ReadonlySet<Pages>): string | undefined {
-  const pinned = { NONE: 0, USER: 0, MM: 0 };
+/** What the pages charge to one process and its user. */
+interface Sums {
+  pinned: number;
+  locked: number;
+}
+
+function wrongSums({ processes, user, memory }: World, all: ReadonlySet<Pages>): string | undefined {
+  const sums = new Map<Process, Sums>(processes.map((process) => [process, { pinned: 0, locked: 0 }]));
   const pins = new Map<number, number>();
-  for (const { accountMode, frames } of all) {
-    pinned[accountMode] += frames.size;
+  let userLocked = 0;
+  for (const { accountMode, frames, owner } of all) {
+    const sum = present(sums.get(owner), 'a process of the program');
+    sum.pinned += frames.size;
+    if (accountMode === 'MM') sum.locked += frames.size;
+    if (accountMode === 'USER') userLocked += frames.size;
     for (const frame of frames.values()) pins.set(frame, (pins.get(frame) ?? 0) + 1);
   }
-  const total = pinned.NONE + pinned.USER + pinned.MM;
-  if (process.pinnedVm !== total)
-    return `pinned_vm is ${String(process.pinnedVm)}, pages held are ${String(total)}`;
-  if (process.lockedVm !== pinned.MM)
-    return `locked_vm is ${String(process.lockedVm)}, pages charged to it are ${String(pinned.MM)}`;
-  if (process.userLockedVm !== pinned.USER) {
-    return `the user's locked_vm is ${String(process.userLockedVm)}, pages charged to it are ${String(pinned.USER)}`;
+  for (const [process, { pinned, locked }] of sums) {
+    if (process.pinnedVm !== pinned)
+      return `pinned_vm is ${String(process.pinnedVm)}, pages held are ${String(pinned)}`;
+    if (process.lockedVm !== locked)
+      return `locked_vm is ${String(process.lockedVm)}, pages charged to it are ${String(locked)}`;
+  }
+  if (user.lockedVm !== userLocked) {
+    return `the user's locked_vm is ${String(user.lockedVm)}, pages charged to it are ${String(userLocked)}`;
   }
   for (const [frame, count] of memory.pins)
     if (pins.get(frame) !== count) return 'a page has pins that no mapping holds';

@@ -12,10 +12,13 @@ export interface Snapshot {
   readonly ids: ReadonlyMap<number, readonly number[]>;
 }
 
-export function takeSnapshot({ process, memory, fds, contexts }: World): Snapshot {
-  const values: Primitive[] = [process.pinnedVm, process.lockedVm, process.userLockedVm, memory.pins.size];
+export function takeSnapshot({ processes, user, memory, contexts }: World): Snapshot {
+  const values: Primitive[] = [user.lockedVm, memory.pins.size];
   const ids = new Map<number, readonly number[]>();
-  for (const [slot, file] of fds.entries) values.push(slot, file.kind, file.references);
+  for (const { pinnedVm, lockedVm, fds, isAlive } of processes) {
+    values.push(pinnedVm, lockedVm, isAlive);
+    for (const [slot, file] of fds.entries) values.push(slot, file.kind, file.references);
+  }
   for (const file of contexts) ids.set(file.number, describeFile(file, values));
   return { values, ids };
 }

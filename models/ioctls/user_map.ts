@@ -76,10 +76,10 @@ export function planUserMap(
 ): FillPlan | undefined {
   const { address, length } = placement.request;
   if (ioas === undefined || length === 0n || placement.iova === undefined) return undefined;
-  const pages = new Pages(address, protection.write, accountMode(c));
+  const pages = new Pages(address, protection.write, accountMode(c), c.world.process);
   const iova = chooseIova(c, field, placement);
   const area = new Area(iova, iova + length - 1n, pages, pageOffset(address), protection);
-  return new FillPlan([area], ioas.table.domains, c.world);
+  return new FillPlan([area], ioas.table.domains, c.world.process);
 }
 
 /** Carries out a mapping without objection. */

@@ -1,9 +1,10 @@
 import { assert } from '../base/assert.js';
 import { maxU64 } from '../base/u64.js';
 import { MockDomain } from '../hardware/mock_domain.js';
-import { FillPlan, type FillFailure, type Owner, unfillArea } from './fill.js';
+import { FillPlan, type FillFailure, unfillArea } from './fill.js';
 import type { IommufdFile } from './iommufd_file.js';
 import { outsideAperture } from './io_pagetable.js';
+import type { Process } from './process.js';
 import { type Device, type Hwpt, type HwptPaging, type Ioas, NO_PASID } from './objects.js';
 
 /** Why a new domain cannot join an IOAS. */
@@ -19,11 +20,11 @@ export class AddDomainPlan {
 
   constructor(
     readonly ioas: Ioas,
-    owner: Owner,
+    caller: Process,
     readonly domain = new MockDomain(),
   ) {
     const { table } = ioas;
-    this.#fill = new FillPlan([...table.areas], [this.domain], owner);
+    this.#fill = new FillPlan([...table.areas], [this.domain], caller);
     this.failure = this.#obstacle() ?? this.#fill.failure;
   }
 
@@ -117,7 +118,6 @@ export function replaceHwpt(
   { attachments, hardware }: Device,
   pasid: number,
   hwpt: Hwpt,
-  owner: Owner,
 ): void {
   const old = attachments.get(pasid);
   assert(old !== undefined, 'the device to move is attached');
@@ -125,17 +125,17 @@ export function replaceHwpt(
   attachments.set(pasid, hwpt);
   hardware.noteAttach(pasid);
   hwpt.users += 1;
-  putHwpt(file, old, owner);
+  putHwpt(file, old);
 }
 
 /** Detaches a device; an automatic page table goes with its last device. Source: device.c:iommufd_device_detach. */
-export function detachDevice(file: IommufdFile, device: Device, pasid: number, owner: Owner): void {
+export function detachDevice(file: IommufdFile, device: Device, pasid: number): void {
   const hwpt = device.attachments.get(pasid);
   if (hwpt === undefined) return;
   device.attachments.delete(pasid);
   device.hardware.noteDetach(pasid);
   device.users -= 1;
-  putHwpt(file, hwpt, owner);
+  putHwpt(file, hwpt);
 }
 
 /** Whether requests with a PASID are attached to something. The kernel cannot let go of such a device. */
@@ -143,33 +143,33 @@ export function hasPasids({ attachments }: Pick<Device, 'attachments'>): boolean
   return attachments.size > (attachments.has(NO_PASID) ? 1 : 0);
 }
 
-function putHwpt(file: IommufdFile, hwpt: Hwpt, owner: Owner): void {
+function putHwpt(file: IommufdFile, hwpt: Hwpt): void {
   hwpt.users -= 1;
   if (hwpt.type !== 'HWPT_PAGING' || !hwpt.isAutomatic || hwpt.users > 1) return;
-  destroyHwpt(hwpt, owner);
+  destroyHwpt(hwpt);
   file.objects.remove(hwpt);
 }
 
 /** What goes with a page table that nobody uses. Source: hw_pagetable.c:iommufd_hwpt_paging_destroy, iommufd_hwpt_nested_destroy. */
-export function destroyHwpt(hwpt: Hwpt, owner: Owner): void {
+export function destroyHwpt(hwpt: Hwpt): void {
   if (hwpt.type === 'HWPT_NESTED') {
     hwpt.base.users -= 1;
     return;
   }
   const { ioas, domain } = hwpt;
-  removeDomain(ioas, domain, owner);
+  removeDomain(ioas, domain);
   ioas.hwpts.splice(ioas.hwpts.indexOf(hwpt), 1);
   ioas.users -= 1;
 }
 
 /** Takes a domain out of an IOAS; the last one unpins what it held. Source: io_pagetable.c:iopt_table_remove_domain. */
-function removeDomain({ table }: Ioas, domain: MockDomain, owner: Owner): void {
+function removeDomain({ table }: Ioas, domain: MockDomain): void {
   const at = table.domains.indexOf(domain);
   const last = table.domains.pop();
   assert(at >= 0 && last !== undefined, 'the domain to remove is in its IOAS');
   // The kernel moves the last domain into the hole, so the storage domain may change.
   if (last !== domain) table.domains[at] = last;
-  if (table.domains.length === 0) for (const area of table.areas) unfillArea(area, [domain], owner);
+  if (table.domains.length === 0) for (const area of table.areas) unfillArea(area, [domain]);
   else for (const area of table.areas) domain.unmap(area);
   table.removeReservationsOf(domain);
   table.alignment = table.alignmentNeeded();

@@ -1,26 +1,26 @@
 import { assert } from '../base/assert.js';
 import { destroyHwpt, detachDevice, hasPasids } from './attach.js';
-import { type Owner, dropArea } from './fill.js';
+import { dropArea } from './fill.js';
 import type { IommufdFile } from './iommufd_file.js';
 import { type Device, type Ioas, type IommufdObject, NO_PASID, type Vdevice } from './objects.js';
 
 /** Destroys an object that nobody uses. Source: main.c:iommufd_object_remove and the types' destroy operations. */
-export function destroyObject(file: IommufdFile, object: IommufdObject, owner: Owner): void {
+export function destroyObject(file: IommufdFile, object: IommufdObject): void {
   assert(object.users === 1, 'only the table holds the object to destroy');
   switch (object.type) {
     case 'IOAS':
-      unmapAll(object, owner);
+      unmapAll(object);
       if (file.compatIoas === object) file.compatIoas = undefined;
       break;
     case 'SELFTEST':
       assert(!hasPasids(object.device), 'no PASID of a device that goes is attached');
-      detachDevice(file, object.device, NO_PASID, owner);
+      detachDevice(file, object.device, NO_PASID);
       buryVdevice(file, object.device);
       file.objects.remove(object.device);
       break;
     case 'HWPT_PAGING':
     case 'HWPT_NESTED':
-      destroyHwpt(object, owner);
+      destroyHwpt(object);
       break;
     case 'VIOMMU':
       object.parent.users -= 1;
@@ -54,22 +54,22 @@ export function usesPasids({ objects }: IommufdFile): boolean {
 }
 
 /** Closes the file: every object goes. Source: main.c:iommufd_fops_release. */
-export function releaseFile(file: IommufdFile, owner: Owner): void {
+export function releaseFile(file: IommufdFile): void {
   for (let pass = file.objects.objects; pass.length > 0; pass = file.objects.objects) {
     const before = pass.length;
     for (const object of pass) {
-      if (object.users === 1 && file.objects.find(object.id) === object) destroyObject(file, object, owner);
+      if (object.users === 1 && file.objects.find(object.id) === object) destroyObject(file, object);
     }
     assert(file.objects.objects.length < before, 'each pass of a release destroys something');
   }
 }
 
 /** Removes each area of an IOAS, ascending. Returns the bytes that were mapped, which may be 2^64. */
-export function unmapAll({ table }: Ioas, owner: Owner): bigint {
+export function unmapAll({ table }: Ioas): bigint {
   let unmappedBytes = 0n;
   for (const area of [...table.areas]) {
     unmappedBytes += area.length;
-    dropArea(table, area, owner);
+    dropArea(table, area);
   }
   return unmappedBytes;
 }

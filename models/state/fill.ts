@@ -3,10 +3,9 @@ import { present } from '../base/assert.js';
 import type { MockDomain } from '../hardware/mock_domain.js';
 import type { Area } from './pages.js';
 import type { IoPagetable } from './io_pagetable.js';
-import { type Owner, type PinFailure, PinPlan, unpinUnheld } from './pins.js';
+import { type PinFailure, PinPlan, unpinUnheld } from './pins.js';
+import type { Process } from './process.js';
 import type { Frame } from './user_memory.js';
-
-export type { Owner } from './pins.js';
 
 /** Why a domain cannot be filled. */
 export type FillFailure = PinFailure | 'misaligned';
@@ -27,9 +26,10 @@ export class FillPlan {
   constructor(
     readonly areas: readonly Area[],
     readonly domains: readonly MockDomain[],
-    owner: Owner,
+    /** Who asks for it; the memory is that of the process that mapped it. */
+    caller: Process,
   ) {
-    this.#pins = new PinPlan(owner);
+    this.#pins = new PinPlan(caller);
     this.failure = domains.length === 0 ? undefined : this.#firstFailure();
   }
 
@@ -63,16 +63,16 @@ export class FillPlan {
 }
 
 /** Takes an area out of domains and unpins what no other area holds. Source: pages.c:iopt_area_unfill_domains. */
-export function unfillArea(area: Area, domains: readonly MockDomain[], owner: Owner): void {
+export function unfillArea(area: Area, domains: readonly MockDomain[]): void {
   for (const domain of domains) domain.unmap(area);
   if (!area.hasStorageDomain) return;
   area.hasStorageDomain = false;
-  unpinUnheld(area.pages, area.firstIndex, area.lastIndex, owner);
+  unpinUnheld(area.pages, area.firstIndex, area.lastIndex);
 }
 
 /** Removes an area from its IOAS, from its domains and, where it was the last holder, from memory. */
-export function dropArea(table: IoPagetable, area: Area, owner: Owner): void {
-  unfillArea(area, table.domains, owner);
+export function dropArea(table: IoPagetable, area: Area): void {
+  unfillArea(area, table.domains);
   table.remove(area);
 }
 

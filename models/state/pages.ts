@@ -1,5 +1,5 @@
 import { pageIndex, pageOffset } from '../base/u64.js';
-import type { AccountMode } from './process.js';
+import type { AccountMode, Process } from './process.js';
 import type { Frame } from './user_memory.js';
 
 /** Whom a mapping lets the device access memory as. Source: IOMMU_READ, IOMMU_WRITE. */
@@ -23,7 +23,13 @@ export class Pages {
   /** The pinned pages by index. Its size is `npinned`. */
   readonly frames = new Map<number, Frame>();
 
-  constructor(userVa: bigint, writable: boolean, accountMode: AccountMode) {
+  constructor(
+    userVa: bigint,
+    writable: boolean,
+    accountMode: AccountMode,
+    /** The process that mapped it, whose memory it is and that is charged. */
+    public owner: Process,
+  ) {
     this.origin = userVa - pageOffset(userVa);
     this.writable = writable;
     this.accountMode = accountMode;

@@ -1,20 +1,42 @@
+import { present } from '../base/assert.js';
 import { ARENA, type Access } from '../program/arena.js';
 import { releaseFile } from './destroy.js';
 import { IommufdFile } from './iommufd_file.js';
 import { MemoryFile } from './memory_file.js';
-import { FdTable, type OpenFile } from './open_file.js';
-import { ProcessState } from './process.js';
+import type { FdTable, OpenFile } from './open_file.js';
+import { Process, UserAccount } from './process.js';
 import { type Backing, type RegionChanges, UserMemory } from './user_memory.js';
 
 /** Everything that the calls of one program can see or change. */
 export class World {
-  readonly memory = new UserMemory(ARENA);
-  readonly process = new ProcessState();
-  /** Descriptors by the program's slot numbers. */
-  readonly fds = new FdTable();
+  readonly user = new UserAccount();
+  /** By the program's numbers; 0 is the one that the program starts in. */
+  readonly processes: Process[] = [new Process(new UserMemory(ARENA), this.user)];
+  /** The process whose step is at hand. */
+  #current = 0;
   /** Each open of /dev/iommu that is not released yet, whether or not a descriptor of it is left. */
   readonly contexts = new Set<IommufdFile>();
   #opened = 0;
+
+  /** The process that makes the call at hand. */
+  get process(): Process {
+    return present(this.processes[this.#current], 'a process');
+  }
+
+  /** Its address space. */
+  get memory(): UserMemory {
+    return this.process.memory;
+  }
+
+  /** Its descriptors by the program's slot numbers. */
+  get fds(): FdTable {
+    return this.process.fds;
+  }
+
+  /** Lets another process make the next call. */
+  switchTo(process: number): void {
+    this.#current = process;
+  }
 
   openIommufd(slot: number, isReadOnly = false): IommufdFile {
     const file = new IommufdFile(this.#opened++, isReadOnly);
@@ -65,7 +87,7 @@ export class World {
   /** The last reference is gone. */
   #release(file: OpenFile): void {
     if (file.kind !== 'iommufd') return;
-    releaseFile(file, this);
+    releaseFile(file);
     this.contexts.delete(file);
   }
 }

@@ -150,7 +150,7 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, Broken>>>> = {
       const { world, ioas } = worldWithMapping();
       const before = takeSnapshot(world);
       const access = { read: true, write: true };
-      ioas.table.insert(new Area(0n, 0xfffn, new Pages(0n, true, 'NONE'), 0n, access));
+      ioas.table.insert(new Area(0n, 0xfffn, new Pages(0n, true, 'NONE', world.process), 0n, access));
       return momentOf(world, { before, after: takeSnapshot(world), errno: 22, mayLeave: false });
     },
   },

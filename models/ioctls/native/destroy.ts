@@ -44,7 +44,7 @@ export const destroy = defineCall(
       splat: { title: 'WARNING in iommufd_device_unbind', finding: 'pasids-outlive-device' },
     },
   ],
-  effect: ({ world, file, object }) => {
-    destroyObject(file, present(object, 'object'), world);
+  effect: ({ file, object }) => {
+    destroyObject(file, present(object, 'object'));
   },
 });

@@ -81,7 +81,7 @@ export const hwptAlloc = defineCall(
       const table = TABLES[tableNumber(data())];
       if (table === undefined) return undefined;
       const hasDirtyBits = (args.flags & FLAGS.DIRTY_TRACKING) !== 0;
-      return new AddDomainPlan(target, world, new MockDomain(table, hasDirtyBits));
+      return new AddDomainPlan(target, world.process, new MockDomain(table, hasDirtyBits));
     });
     return { device, target, data, plan };
   },

@@ -93,16 +93,14 @@ export const ioasUnmap = defineCall(
 });
 
 function unmap(c: Context): void {
-  c.args.length = wrapU64(
-    isEverything(c.args) ? unmapAll(present(c.ioas, 'IOAS'), c.world) : dropWholeAreas(c),
-  );
+  c.args.length = wrapU64(isEverything(c.args) ? unmapAll(present(c.ioas, 'IOAS')) : dropWholeAreas(c));
 }
 
-function dropWholeAreas({ ioas, reach, world }: Context): bigint {
+function dropWholeAreas({ ioas, reach }: Context): bigint {
   let unmappedBytes = 0n;
   for (const area of reach().whole) {
     unmappedBytes += area.length;
-    dropArea(present(ioas, 'IOAS').table, area, world);
+    dropArea(present(ioas, 'IOAS').table, area);
   }
   return unmappedBytes;
 }

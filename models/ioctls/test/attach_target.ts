@@ -70,7 +70,7 @@ export function lookUpTarget(target: Target, request: AttachRequest, world: Worl
     target,
     attached,
     existing,
-    plan: once(() => (needsDomain ? new AddDomainPlan(target, world) : undefined)),
+    plan: once(() => (needsDomain ? new AddDomainPlan(target, world.process) : undefined)),
     conflict,
     refusal: isAsked ? attachRefusal(device, existing) : undefined,
   };
@@ -167,8 +167,8 @@ type MoveContext = CallContext<{ pt_id: number }> & AttachTarget & { readonly de
 
 /** Moves an attached device and tells where it is now. */
 export function moveDevice(c: MoveContext, pasid: number): void {
-  const { args, file, world } = c;
+  const { args, file } = c;
   const hwpt = c.existing ?? createAutomaticHwpt(c, present(chooseIds(c, ['pt_id'])[0], 'id'));
-  replaceHwpt(file, present(c.device, 'a device'), pasid, hwpt, world);
+  replaceHwpt(file, present(c.device, 'a device'), pasid, hwpt);
   args.pt_id = hwpt.id;
 }

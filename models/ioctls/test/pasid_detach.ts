@@ -19,7 +19,7 @@ export const pasidDetach = defineTestOp(
   ({ args, file }) => ({ device: file.objects.findOfType(args.id, 'SELFTEST')?.device }),
 ).behaves({
   rules: [noSuchHandle(SOURCE)],
-  effect: ({ args, file, world, device }) => {
-    detachDevice(file, present(device, 'a device'), args.pasid, world);
+  effect: ({ args, file, device }) => {
+    detachDevice(file, present(device, 'a device'), args.pasid);
   },
 });
