@@ -60,6 +60,7 @@ function callPage(call: CallDescription): string {
     'In this order, after what every call refuses (`explain envelope`); the first that applies decides.',
     ruleTable(name, call.rules),
     ...leftoverNotes(call.rules),
+    ...findingNotes(call),
     ...profileDifferences(call),
     ...scenarioList(`${name}/`),
   );
@@ -154,6 +155,16 @@ function leftoverNotes(rules: readonly Rule<never>[]): string[] {
   }
   const notes = [...idsByNote].map(([note, ids]) => `- ${ids.join(', ')}: ${note}.`);
   return notes.length === 0 ? [] : [notes.join('\n')];
+}
+
+/** What the call does against its documentation. */
+function findingNotes({ findings }: CallDescription): string[] {
+  if (findings.length === 0) return [];
+  const notes = findings.map(({ page: name, says, isFor = () => true }) => {
+    const kernels = PROFILES.filter(isFor).map(({ id }) => id);
+    return `- [${name}](../findings/${name}.md) (${kernels.join(', ')}): ${says}.`;
+  });
+  return ['## Findings', notes.join('\n')];
 }
 
 /** Where a kernel's rules are not those above, or not in that order. */

@@ -5,6 +5,8 @@ import { envelopeSize } from './envelope/size.js';
 import type { Scenario, Suite } from './harness/scenario.js';
 import { fileDescriptors } from './file/descriptors.js';
 import { hwptAlloc } from './hwpt/alloc.js';
+import { hwptDirtyBitmap } from './hwpt/dirty_bitmap.js';
+import { hwptDirtyLeaves } from './hwpt/dirty_leaves.js';
 import { hwptDirtyTracking } from './hwpt/dirty_tracking.js';
 import { hwptFormat } from './hwpt/format.js';
 import { hwptInvalidate } from './hwpt/invalidate.js';
@@ -22,6 +24,7 @@ import { ioasMapPinning } from './ioas/map_pinning.js';
 import { ioasUnmap } from './ioas/unmap.js';
 import { mockCheckMap } from './mock/check_map.js';
 import { mockCheckRefs } from './mock/check_refs.js';
+import { mockDirty } from './mock/dirty.js';
 import { mockDomain } from './mock/domain.js';
 import { mockReplace } from './mock/replace.js';
 import { mockReserved } from './mock/reserved.js';
@@ -68,6 +71,8 @@ export const SUITES: readonly Suite[] = [
   hwptNested,
   hwptInvalidate,
   hwptDirtyTracking,
+  hwptDirtyBitmap,
+  hwptDirtyLeaves,
   deviceHwInfo,
   mockDomain,
   mockReplace,
@@ -77,6 +82,7 @@ export const SUITES: readonly Suite[] = [
   pasidAttach,
   pasidReplace,
   pasidDetach,
+  mockDirty,
   viommuAlloc,
   viommuVdevice,
   viommuNested,

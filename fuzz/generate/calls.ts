@@ -7,17 +7,20 @@ import { HOLE } from '../../models/program/arena.js';
 import type { IoPagetable } from '../../models/state/io_pagetable.js';
 import type { GeneratorState } from './state.js';
 import type { Picks } from './picks.js';
-import { anyIova, anyLength, anyRange, anyUserAddress, lengthOfAreaAt } from './values.js';
+import { PAGE_SIZE, lowestSetBit } from '../../models/base/u64.js';
+import { ENTRY_BYTES } from '../../models/hardware/mock_domain.js';
+import { anyGranule, anyIova, anyLength, anyRange, anyUserAddress, lengthOfAreaAt } from './values.js';
 
 /** Ids first, then places, then lengths: what is drawn later can fit what was drawn before, wherever it lies in the struct. */
-const DRAWING_ORDER: readonly Role['is'][] = ['id', 'count', 'iova', 'user_va', 'length', 'array'];
+const DRAWING_ORDER: readonly Role['is'][] = ['id', 'count', 'iova', 'user_va', 'length', 'granule', 'array'];
 
 /** The most elements of a generated array. */
 const ELEMENTS_MAX = 4;
 
 /** A call with arguments drawn for the roles that its description gives its members. */
 export function drawCall(call: CallDescription, state: GeneratorState, picks: Picks): IoctlStep {
-  const draw = new ArgumentDraw(state, picks);
+  const hasBitmap = call.layout.members.some(({ field }) => field.role.is === 'granule');
+  const draw = new ArgumentDraw(state, picks, hasBitmap);
   const args: Record<string, Operand> = {};
   for (const member of membersToDraw(call)) {
     const operand = draw.operand(member);
@@ -61,6 +64,8 @@ type Disturbance = Pick<IoctlStep, 'tail' | 'at' | 'command'> & { readonly size?
 class ArgumentDraw {
   #table: IoPagetable | undefined;
   #iova: bigint | undefined;
+  #lengthDrawn = 0n;
+  #granule = 1n;
   #elements = 0;
   #dataBytes = 0;
   #dataBytesMax = 20;
@@ -72,6 +77,7 @@ class ArgumentDraw {
   constructor(
     private readonly state: GeneratorState,
     private readonly picks: Picks,
+    private readonly hasBitmap: boolean,
   ) {}
 
   operand({ field }: Member): Operand | undefined {
@@ -88,15 +94,17 @@ class ArgumentDraw {
       case 'id':
         return this.#id(field.role.of);
       case 'iova':
-        return (this.#iova = anyIova(picks, this.#table));
+        return (this.#iova = this.#anyIova());
       case 'length':
-        return this.#length();
+        return (this.#lengthDrawn = this.#length());
+      case 'granule':
+        return (this.#granule = anyGranule(picks, this.#iova ?? 0n, this.#lengthDrawn));
       case 'user_va':
         return anyUserAddress(picks);
       case 'count':
         return (this.#elements = picks.below(ELEMENTS_MAX));
       case 'array':
-        return field.role.element === 'word' ? this.#data(field.role) : this.#array(field.role.direction);
+        return this.#pointer(field.role);
       case 'array_bytes':
         // More than there is room for would be written over what lies behind.
         return picks.rarely(6) ? picks.below(this.#dataBytesMax + 1) : this.#dataBytes;
@@ -115,9 +123,39 @@ class ArgumentDraw {
     return operand;
   }
 
+  /** A bitmap is about what is mapped. */
+  #anyIova(): bigint {
+    const { picks } = this;
+    const area = this.hasBitmap && !picks.rarely(4) ? picks.any(this.#table?.areas ?? []) : undefined;
+    if (area === undefined) return anyIova(picks, this.#table);
+    return area.iova + picks.one([0n, 0n, 0n, 0n, ENTRY_BYTES, PAGE_SIZE]);
+  }
+
   #length(): bigint {
     const whole = this.#iova === undefined ? undefined : lengthOfAreaAt(this.#table, this.#iova);
     return whole !== undefined && !this.picks.rarely(3) ? whole : anyLength(this.picks);
+  }
+
+  #pointer(role: ArrayRole): Operand {
+    switch (role.element) {
+      case 'word':
+        return this.#data(role);
+      case 'bitmap_word':
+        return this.#bitmap(role.direction);
+      case 'iommu_iova_range':
+        return this.#array(role.direction);
+    }
+  }
+
+  /** Room for each bit of the range, and for those that a leaf behind it has; what the kernel is to fill in is mostly clean. */
+  #bitmap(direction: Direction): Operand {
+    const { picks } = this;
+    const bits = this.#granule === 0n ? 0n : this.#lengthDrawn / lowestSetBit(this.#granule);
+    if (picks.rarely(24) || bits > BITMAP_BITS_MAX) return HOLE;
+    const words = Number(bits / 32n) + (direction === 'in' ? 1 : 1 + LEAF_WORDS);
+    const isFilled = direction === 'in' || picks.rarely(8);
+    const place = picks.rarely(3) ? { in: { page_offset: picks.one([0, 0x800, 0xff1]) } } : {};
+    return { words: Array.from({ length: words }, () => (isFilled ? drawBits(picks) : 0)), ...place };
   }
 
   /** Words that the driver may make sense of: one of its structs, cut short or too long now and then, or a list of them. */
@@ -156,6 +194,17 @@ class ArgumentDraw {
 const WORD_BYTES = 4;
 
 type ArrayRole = Role & { readonly is: 'array' };
+
+/** Bits of the longest bitmap; the kernel's answer to a longer one is that of a bad pointer. */
+const BITMAP_BITS_MAX = 8192n;
+
+/** Words behind a bitmap that the bits of a page can reach: one for each byte. */
+const LEAF_WORDS = 4096 / 32;
+
+/** Few pages are dirty, or all. */
+function drawBits(picks: Picks): number {
+  return picks.one([1, 1, 2, 3, 4, 0x80, 0x8000_0001, 0x5555_5555, 0xffff_ffff, 0xffff_ffff]);
+}
 
 /** The hardware is the mock: its own kind of data is the one that leads anywhere. */
 function drawChoice({ SELFTEST: own, ...others }: Readonly<Record<string, number>>, picks: Picks): number {

@@ -67,7 +67,9 @@ function writeProgram(intents: readonly Intent[], behaviour: Behaviour): Program
   const theme = present(new Picks(intents[0]?.picks ?? []).any(themesFor(behaviour.profile)), 'a theme');
   for (const [index, { kind, picks }] of intents.entries()) {
     const drawn = theme.kinds[kind % theme.kinds.length];
-    writer.addStep(theme.prelude[index] ?? present(drawn, 'kind of a step'), picks);
+    const prepared = theme.prelude[index];
+    if (prepared !== undefined) writer.prepare(prepared, picks);
+    else writer.addStep(present(drawn, 'kind of a step'), picks);
   }
   return writer.finish();
 }
@@ -82,6 +84,12 @@ class ProgramWriter {
     this.#run = new ModelRun(behaviour, 'exact', []);
     this.#state = new GeneratorState(this.#run.world, 'f', 0);
     this.#append({ do: 'open', label: 'f' });
+  }
+
+  /** A step that others need, and so one that succeeds if it can. */
+  prepare(kind: Kind, numbers: readonly number[]): void {
+    if (typeof kind === 'object') this.#addCall(kind, numbers, false);
+    else this.#addOther(kind, new Picks(numbers));
   }
 
   addStep(kind: Kind, numbers: readonly number[]): void {
@@ -106,12 +114,15 @@ class ProgramWriter {
     return { schema: PROGRAM_SCHEMA, steps: this.#steps };
   }
 
-  #addCall({ call: name, args }: Extract<Kind, object>, numbers: readonly number[]): void {
+  #addCall(
+    { call: name, args }: Extract<Kind, object>,
+    numbers: readonly number[],
+    mayFail = new Picks(numbers).rarely(FAILURES_ONE_IN),
+  ): void {
     const call = callByName(name);
     const { profile } = this.behaviour;
     if (call === undefined || !hasCall(profile, call)) return;
     if (call.op !== undefined && !profile.hasTestCommands) return;
-    const mayFail = new Picks(numbers).rarely(FAILURES_ONE_IN);
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const picks = new Picks(numbers, 1 + attempt * 5);
       const drawn = drawCall(call, this.#state, picks);

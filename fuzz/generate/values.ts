@@ -63,6 +63,31 @@ export function anyUserAddress(picks: Picks): bigint {
   return region.start + page * PAGE_SIZE + picks.one(OFFSETS);
 }
 
+/** Bytes per bit of a bitmap: those of the mock's leaves, finer and coarser ones, and some that are no power of two. */
+export function anyGranule(picks: Picks, iova: bigint, length: bigint): bigint {
+  if (picks.rarely(32)) return picks.one(WORD_EDGES);
+  const granule = picks.one(GRANULES);
+  const fits = iova % granule === 0n && length % granule === 0n;
+  return fits || picks.rarely(4)
+    ? granule
+    : (picks.any(GRANULES.filter((other) => iova % other === 0n && length % other === 0n)) ?? granule);
+}
+
+const GRANULES = [
+  0x800n,
+  0x800n,
+  0x800n,
+  0x800n,
+  0x1000n,
+  0x1000n,
+  0x1000n,
+  0x2000n,
+  0x200n,
+  1n,
+  0x1800n,
+  0x3n,
+] as const;
+
 /** An IOVA near what the IOAS maps, allows or reserves. */
 export function anyIova(picks: Picks, table: IoPagetable | undefined): bigint {
   if (picks.rarely(24)) return picks.one(WORD_EDGES);

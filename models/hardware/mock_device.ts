@@ -28,6 +28,11 @@ export class MockDevice {
     return (this.flags & MOCK_DEVICE_FLAGS.NO_DIRTY) === 0;
   }
 
+  /** Whether page tables made for it take huge pages, where that is a matter of the device. */
+  get hasHugeIovas(): boolean {
+    return (this.flags & MOCK_DEVICE_FLAGS.HUGE_IOVA) !== 0;
+  }
+
   /** Bits of the PASIDs that it can use. */
   get pasidBits(): number {
     return (this.flags & MOCK_DEVICE_FLAGS.PASID) === 0 ? 0 : PASID_WIDTH;

@@ -2,6 +2,7 @@ import { alignmentIsNeeded } from './alignment_is_needed.js';
 import { areasAvoidReserved } from './areas_avoid_reserved.js';
 import { areasDisjoint } from './areas_disjoint.js';
 import { closeLeavesNothing } from './close_leaves_nothing.js';
+import { dirtyBitsAreMapped } from './dirty_bits_are_mapped.js';
 import { domainsTranslateAreas } from './domains_translate_areas.js';
 import { failureChangesNothing } from './failure_changes_nothing.js';
 import { idsLowestFree } from './ids_lowest_free.js';
@@ -17,6 +18,7 @@ export const INVARIANTS: readonly Invariant[] = [
   areasDisjoint,
   areasAvoidReserved,
   domainsTranslateAreas,
+  dirtyBitsAreMapped,
   pagesPinnedOnce,
   failureChangesNothing,
   closeLeavesNothing,

@@ -1,4 +1,6 @@
 import { PAGE_SIZE, isAligned } from '../base/u64.js';
+import { isKnownLeaf } from '../hardware/leaves.js';
+import { ENTRY_BYTES } from '../hardware/mock_domain.js';
 import { BUFFER } from '../program/arena.js';
 import type { IoctlStep, Step } from '../program/program.js';
 import { IOAS_MAP_FLAGS } from '../ioctls/shared_rules.js';
@@ -49,6 +51,7 @@ function fileProbes(world: World, file: IommufdFile, label: string, profile: Pro
     ...idProbes(file, probe),
     ...ioases.flatMap((ioas) => ioasProbes(ioas, probe)),
     ...hwpts.flatMap((hwpt) => hwptProbes(world, hwpt, probe)),
+    ...hwpts.flatMap((hwpt) => dirtyProbes(hwpt, probe)),
     ...nested.flatMap((hwpt) => iotlbProbes(hwpt, probe)),
     ...objects
       .filter((object) => object.type === 'VDEVICE')
@@ -90,6 +93,17 @@ function hwptProbes({ memory }: World, { id, ioas, domain }: HwptPaging, probe: 
       probe('IOMMU_TEST_OP_MD_CHECK_MAP', { id, iova: area.last + 1n, length: domain.pageBytesMin, uptr }),
       probe('IOMMU_TEST_OP_MD_CHECK_REFS', { length: PAGE_SIZE, uptr: page, refs: memory.pinsOf(frame) }),
     ];
+  });
+}
+
+/** dirty_bits_are_mapped: the dirty bits, which stay; where leaves may be larger than a page, nobody knows how many there are. */
+function dirtyProbes({ id, ioas, domain }: HwptPaging, probe: Probe): IoctlStep[] {
+  if (!domain.hasDirtyBits) return [];
+  return someAreas(ioas.table.areas).flatMap(({ iova, last, length }) => {
+    if (!domain.dirtyLeavesIn({ start: iova, last }).every(isKnownLeaf)) return [];
+    const words = new Array<number>(Number(length / ENTRY_BYTES / 32n) + 1).fill(0);
+    const args = { hwpt_id: id, flags: 1, iova, length, page_size: ENTRY_BYTES, data: { words } };
+    return [probe('IOMMU_HWPT_GET_DIRTY_BITMAP', args)];
   });
 }
 

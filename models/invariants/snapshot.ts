@@ -48,6 +48,7 @@ function describeObject(object: IommufdObject, values: Primitive[]): void {
         object.domain.extentCount,
         object.domain.tracksDirty,
         object.isPasidCompatible,
+        ...object.domain.dirtyEntries,
       );
       return;
     case 'HWPT_NESTED':

@@ -75,6 +75,16 @@ export interface Splat {
   readonly finding: string;
 }
 
+/** Something a call does that its documentation does not say, or denies. */
+export interface CallFinding {
+  /** The page of docs/findings. */
+  readonly page: string;
+  /** Half a sentence. */
+  readonly says: string;
+  /** Which kernels do it; without it, all. */
+  readonly isFor?: (profile: Profile) => boolean;
+}
+
 /** The part of the struct that the kernel writes on success. */
 export type Response = 'struct' | 'nothing' | { readonly member: string };
 
@@ -101,6 +111,8 @@ interface CallIdentity {
   readonly allocates: boolean;
   /** Whether the call makes a descriptor and does not tell its number. */
   readonly hidesFd?: boolean;
+  /** What it does against its documentation. */
+  readonly findings?: readonly CallFinding[];
 }
 
 /** The face of a call: what user space passes, and what comes back. `F` is its field table. */
@@ -150,6 +162,7 @@ export interface CallDescription {
   readonly allocates: boolean;
   /** Where the number of a descriptor that the call makes is found; undefined for calls that make none. */
   readonly newFd: NewFd | undefined;
+  readonly findings: readonly CallFinding[];
   /** Adds what the rules look up to a context. */
   resolve(c: AnyContext): AnyContext;
   effect(this: void, c: AnyContext): void;
@@ -215,6 +228,7 @@ function describe<F extends FieldTable, R extends object>(
       rules,
       allocates: face.allocates,
       newFd: face.hidesFd === true ? HIDDEN : newFdOf(passing.layout),
+      findings: face.findings ?? [],
       resolve: (c) => Object.assign(c, lookUp(c as unknown as CallContext<ArgsOf<F>>)),
       effect,
       returns,

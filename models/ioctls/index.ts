@@ -2,6 +2,7 @@ import type { CallDescription } from './description.js';
 import { destroy } from './native/destroy.js';
 import { getHwInfo } from './native/get_hw_info.js';
 import { hwptAlloc } from './native/hwpt_alloc.js';
+import { hwptGetDirtyBitmap } from './native/hwpt_get_dirty_bitmap.js';
 import { hwptInvalidate } from './native/hwpt_invalidate.js';
 import { hwptSetDirtyTracking } from './native/hwpt_set_dirty_tracking.js';
 import { ioasAlloc } from './native/ioas_alloc.js';
@@ -22,6 +23,7 @@ import { vfioMapDma } from './vfio/map_dma.js';
 import { vfioSetIommu } from './vfio/set_iommu.js';
 import { addReserved } from './test/add_reserved.js';
 import { devCheckCache } from './test/dev_check_cache.js';
+import { dirty } from './test/dirty.js';
 import { mdCheckMap } from './test/md_check_map.js';
 import { mdCheckRefs } from './test/md_check_refs.js';
 import { mdCheckIotlb } from './test/md_check_iotlb.js';
@@ -47,6 +49,7 @@ export const CALLS: readonly CallDescription[] = [
   hwptAlloc,
   getHwInfo,
   hwptSetDirtyTracking,
+  hwptGetDirtyBitmap,
   hwptInvalidate,
   viommuAlloc,
   vdeviceAlloc,
@@ -69,6 +72,7 @@ export const CALLS: readonly CallDescription[] = [
   pasidReplace,
   pasidDetach,
   pasidCheckHwpt,
+  dirty,
 ];
 
 const byName = new Map(CALLS.map((call) => [call.name, call]));

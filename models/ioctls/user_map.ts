@@ -79,7 +79,7 @@ export function planUserMap(
   const pages = new Pages(address, protection.write, accountMode(c), c.world.process);
   const iova = chooseIova(c, field, placement);
   const area = new Area(iova, iova + length - 1n, pages, pageOffset(address), protection);
-  return new FillPlan([area], ioas.table.domains, c.world.process);
+  return new FillPlan([area], ioas.table, c.world.process);
 }
 
 /** Carries out a mapping without objection. */

@@ -14,6 +14,7 @@ export type Role =
   | { readonly is: 'id'; readonly of: readonly string[] }
   | { readonly is: 'iova' }
   | { readonly is: 'length' }
+  | { readonly is: 'granule' }
   | { readonly is: 'user_va' }
   | { readonly is: 'count' }
   | {
@@ -30,8 +31,8 @@ export type Role =
 /** What a descriptor that calls pass or return can be of. */
 export type FdKind = 'fault' | 'veventq' | 'access' | 'memfd' | 'dmabuf';
 
-/** What a user pointer leads to: ranges of IOVAs, or data of the driver in words of 32 bits. */
-export type ArrayElement = 'iommu_iova_range' | 'word';
+/** What a user pointer leads to: ranges of IOVAs, data of the driver in words of 32 bits, or a bitmap, also in words. */
+export type ArrayElement = 'iommu_iova_range' | 'word' | 'bitmap_word';
 
 /** A struct of the mock driver's data, as it is called in C (`driver_data.ts`). */
 export type DriverStruct =
@@ -143,6 +144,13 @@ export const data64 = (
   direction: Direction,
   ...structs: readonly DriverStruct[]
 ): Field<bigint> => u64Field({ is: 'array', element: 'word', direction, structs }, doc);
+
+/** A user pointer to a bitmap with one bit for so many bytes of a range of IOVAs as the granule says. */
+export const bitmap64 = (doc: string, direction: 'in' | 'inout'): Field<bigint> =>
+  u64Field({ is: 'array', element: 'bitmap_word', direction, structs: [] }, doc);
+
+/** Bytes that one bit of a bitmap stands for. */
+export const granule64 = (doc: string): Field<bigint> => u64Field({ is: 'granule' }, doc);
 
 /** Bytes of the data that a pointer of the same struct leads to. */
 export const dataBytes32 = (doc: string, direction?: Direction): Field<number> =>

@@ -25,6 +25,7 @@ export const linux612: Profile = {
   hasPagingData: false,
   hwInfoFlags: 0,
   hwInfoCapabilities: 0n,
+  hasGenericPageTable: false,
   hasViommus: false,
   hasPasids: false,
   misalignedMapErrno: 'EINVAL',

@@ -18,6 +18,7 @@ export const linux73: Profile = {
   hasPagingData: true,
   hwInfoFlags: 0x1,
   hwInfoCapabilities: 8n,
+  hasGenericPageTable: true,
   hasViommus: true,
   hasPasids: true,
   misalignedMapErrno: 'ENXIO',

@@ -35,6 +35,11 @@ export interface Profile {
   readonly hwInfoFlags: number;
   /** Capabilities that GET_HW_INFO reports of every mock device. */
   readonly hwInfoCapabilities: bigint;
+  /**
+   * Whether the mock's page table is the generic one of drivers/iommu/generic_pt; before, it was an array of half pages, which shows
+   * dirty pages only while it tracks them.
+   */
+  readonly hasGenericPageTable: boolean;
   /** Whether there are vIOMMUs, which came with 6.13. */
   readonly hasViommus: boolean;
   /** Whether devices can be attached by PASID. */

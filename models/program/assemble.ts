@@ -307,5 +307,5 @@ function wordBytes(words: readonly number[]): Uint8Array {
 }
 
 function isAtEdge(place: StructPlace | ArrayPlace | undefined): boolean {
-  return typeof place === 'object';
+  return typeof place === 'object' && 'edge' in place;
 }

@@ -2,6 +2,7 @@ import { present } from '../base/assert.js';
 import type { CallDescription } from '../ioctls/description.js';
 import { writeNumber } from '../base/bytes.js';
 import type { ArrayElement, Field } from '../layout/field.js';
+import { PAGE_SIZE, alignUp } from '../base/u64.js';
 import { IOVA_RANGE } from '../layout/iova_range.js';
 import { type Member, writeMember } from '../layout/struct.js';
 import { ARENA, ARGS, EDGE, GUARD_BYTE, HOLE, type Region, SEALED } from './arena.js';
@@ -92,8 +93,12 @@ export function placeBytes(at: StructPlace, bytes: Uint8Array, fail: Fail): RawB
 /** Where a reference reads from; undefined for a scalar that is none. */
 type SourceOf = (scalar: Scalar) => PatchSource | undefined;
 
-/** What `room` and `edge` count. Driver data is bytes to the kernel. */
-const ELEMENT_BYTES: Readonly<Record<ArrayElement, number>> = { iommu_iova_range: IOVA_RANGE.bytes, word: 1 };
+/** What `room` and `edge` count. Driver data and bitmaps are bytes to the kernel. */
+const ELEMENT_BYTES: Readonly<Record<ArrayElement, number>> = {
+  iommu_iova_range: IOVA_RANGE.bytes,
+  word: 1,
+  bitmap_word: 1,
+};
 
 /** The arrays that pointer members lead to; at most one in each region but `args`. */
 export class ArrayBuilder {
@@ -146,13 +151,14 @@ export class ArrayBuilder {
   }
 
   #place(place: ArrayPlace, byteCount: number, elementBytes: number): { address: bigint; visible: number } {
-    if (typeof place === 'object') {
+    if (typeof place === 'object' && 'edge' in place) {
       const visible = Math.min(byteCount, place.edge * elementBytes);
       return { address: endOf(EDGE) - BigInt(place.edge * elementBytes), visible };
     }
     if (place === 'sealed') return { address: SEALED.start + SEALED.bytes / 2n, visible: byteCount };
-    const address = this.#next;
-    this.#next += BigInt(Math.ceil(byteCount / 8) * 8) + GUARD_BYTES;
+    const address =
+      typeof place === 'object' ? alignUp(this.#next, PAGE_SIZE) + BigInt(place.page_offset) : this.#next;
+    this.#next = address + BigInt(Math.ceil(byteCount / 8) * 8) + GUARD_BYTES;
     if (this.#next > endOf(ARGS)) this.fail('the arrays do not fit the argument region');
     return { address, visible: byteCount };
   }

@@ -30,12 +30,12 @@ export interface FdOperand {
 export type Scalar = number | bigint | Reference;
 
 /**
- * Memory of a region where an array lies: whole, before a hole with room for some elements (bytes, of driver data), or not
- * writable.
+ * Memory of a region where an array lies: whole, so many bytes from the start of a page, before a hole with room for some elements
+ * (bytes, of driver data and bitmaps), or not writable.
  */
-export type ArrayPlace = 'args' | 'sealed' | { readonly edge: number };
+export type ArrayPlace = 'args' | 'sealed' | { readonly page_offset: number } | { readonly edge: number };
 
-/** What a pointer member leads to: ranges of IOVAs, words of driver data, or room for as many elements (bytes) of either. */
+/** What a pointer member leads to: ranges of IOVAs, words of data or of a bitmap, or room for as many elements (bytes). */
 export type ArrayOperand =
   | { readonly words: readonly Scalar[]; readonly in?: ArrayPlace }
   | { readonly ranges: readonly (readonly [Scalar, Scalar])[]; readonly in?: ArrayPlace }

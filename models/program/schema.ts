@@ -31,13 +31,20 @@ const EDGE = {
   additionalProperties: false,
 } as const;
 
+const PAGE_OFFSET = {
+  type: 'object',
+  properties: { page_offset: { type: 'integer', minimum: 0, maximum: 4095 } },
+  required: ['page_offset'],
+  additionalProperties: false,
+} as const;
+
 const ARRAY = {
   type: 'object',
   properties: {
     ranges: { type: 'array', items: { type: 'array', items: SCALAR, minItems: 2, maxItems: 2 } },
     words: { type: 'array', items: SCALAR },
     room: COUNT,
-    in: { anyOf: [{ enum: ['args', 'sealed'] }, EDGE] },
+    in: { anyOf: [{ enum: ['args', 'sealed'] }, PAGE_OFFSET, EDGE] },
   },
   oneOf: [{ required: ['ranges'] }, { required: ['words'] }, { required: ['room'] }],
   additionalProperties: false,

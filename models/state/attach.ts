@@ -24,7 +24,11 @@ export class AddDomainPlan {
     readonly domain = new MockDomain(),
   ) {
     const { table } = ioas;
-    this.#fill = new FillPlan([...table.areas], [this.domain], caller);
+    this.#fill = new FillPlan(
+      [...table.areas],
+      { domains: [this.domain], disableLargePages: table.disableLargePages },
+      caller,
+    );
     this.failure = this.#obstacle() ?? this.#fill.failure;
   }
 

@@ -10,6 +10,9 @@ import type { Frame } from './user_memory.js';
 /** Why a domain cannot be filled. */
 export type FillFailure = PinFailure | 'misaligned';
 
+/** The domains to fill, and whether each page is to be mapped by itself. */
+type FilledTable = Pick<IoPagetable, 'domains' | 'disableLargePages'>;
+
 /**
  * What it takes to put areas into domains: pin the pages that nobody holds yet, map them, charge them; area by area, all or
  * nothing. Planned without touching the state, because a failure leaves nothing behind.
@@ -21,25 +24,26 @@ export class FillPlan {
 
   /**
    * @param areas in the order of filling; not yet in any domain, or already in the storage domain
-   * @param domains what they are mapped into; none means that memory is not touched
+   * @param table whose domains they are mapped into; without domains memory is not touched
    */
   constructor(
     readonly areas: readonly Area[],
-    readonly domains: readonly MockDomain[],
+    private readonly table: FilledTable,
     /** Who asks for it; the memory is that of the process that mapped it. */
     caller: Process,
   ) {
     this.#pins = new PinPlan(caller);
-    this.failure = domains.length === 0 ? undefined : this.#firstFailure();
+    this.failure = table.domains.length === 0 ? undefined : this.#firstFailure();
   }
 
   /** Pins, charges and maps what was planned. Only for a plan without failure. */
   commit(): void {
-    if (this.domains.length === 0) return;
+    const { domains, disableLargePages } = this.table;
+    if (domains.length === 0) return;
     this.#pins.commit();
     for (const area of this.areas) {
       const frames = framesOf(area);
-      for (const domain of this.domains) domain.map(area, frames);
+      for (const domain of domains) domain.map(area, frames, disableLargePages);
       area.hasStorageDomain = true;
     }
   }
@@ -55,7 +59,7 @@ export class FillPlan {
   }
 
   #map(area: Area): FillFailure | undefined {
-    const fits = this.domains.every(
+    const fits = this.table.domains.every(
       ({ pageBytesMin }) => isAligned(area.iova, pageBytesMin) && isAligned(area.length, pageBytesMin),
     );
     return fits ? undefined : 'misaligned';

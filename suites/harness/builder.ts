@@ -36,7 +36,7 @@ export type ExpectedOutputs = Readonly<
     | bigint
     | readonly (readonly [bigint, bigint])[]
     | Uint8Array
-    | { readonly byProfile: Readonly<Record<string, number | bigint>> }
+    | { readonly byProfile: Readonly<Record<string, number | bigint | Uint8Array>> }
   >
 >;
 

@@ -100,6 +100,10 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
     'IOMMU_GET_HW_INFO/EFAULT.data:swap:EFAULT.respond':
       'both answer EFAULT, and the buffer is filled as far as memory reaches either way',
     'IOMMU_HWPT_SET_DIRTY_TRACKING/ENOENT.hwpt:swap:EOPNOTSUPP.no_dirty_bits': NO_TARGET,
+    'IOMMU_HWPT_GET_DIRTY_BITMAP/EINVAL.length_zero:swap:EOVERFLOW.wrap': EMPTY_NEVER_WRAPS,
+    'IOMMU_TEST_OP_DIRTY/ENOENT.hwpt:swap:EINVAL.not_tracking': NO_TARGET,
+    'IOMMU_TEST_OP_DIRTY/EFAULT.bitmap:swap:EFAULT.respond':
+      'both answer EFAULT, and a bitmap that cannot be read makes no page dirty',
     'IOMMU_HWPT_INVALIDATE/ENOENT.hwpt:swap:EINVAL.target_type': NO_TARGET,
     'IOMMU_HWPT_INVALIDATE/EINVAL.target_type:swap:EINVAL.data_type':
       'both answer EINVAL, and no request is carried out',

@@ -10,6 +10,7 @@ const ROOT = resolve(import.meta.dirname, '../../..');
 /** Ids of the kernel findings that the model knows of. */
 const KNOWN = [
   ...CALLS.flatMap(({ rules }) => rules.flatMap(({ splat }) => splat?.finding ?? [])),
+  ...CALLS.flatMap(({ findings }) => findings.map(({ page }) => page)),
   ...PROFILES.flatMap(({ possibleSplats }) => possibleSplats.map(({ finding }) => finding)),
 ];
 

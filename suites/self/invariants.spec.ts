@@ -89,7 +89,22 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, Broken>>>> = {
     'a domain leads elsewhere': () => {
       const { world, ioas } = worldWithMapping();
       const [area] = ioas.table.areas;
-      present(ioas.table.domains[0], 'a domain').map(present(area, 'an area'), [1, 2, 3, 4]);
+      present(ioas.table.domains[0], 'a domain').map(present(area, 'an area'), [1, 2, 3, 4], false);
+      return momentOf(world);
+    },
+  },
+  dirty_bits_are_mapped: {
+    'a dirty page is not mapped any more': () => {
+      const { world, ioas } = worldWithMapping();
+      const [domain] = ioas.table.domains;
+      const [area] = ioas.table.areas;
+      present(domain, 'a domain').markDirty(present(area, 'an area').iova);
+      Object.defineProperty(domain, 'translate', { value: () => undefined });
+      return momentOf(world);
+    },
+    'a domain without dirty bits tracks': () => {
+      const { world, ioas } = worldWithMapping();
+      present(ioas.table.domains[0], 'a domain').tracksDirty = true;
       return momentOf(world);
     },
   },

@@ -25,7 +25,7 @@ const MOCK = 'selftest.c:mock_domain_alloc_paging_flags';
 const MOCK_NESTED = 'selftest.c:mock_domain_alloc_nested';
 
 /** Source: iommufd.h, enum iommufd_hwpt_alloc_flags. */
-const FLAGS = { NEST_PARENT: 1, DIRTY_TRACKING: 2, FAULT_ID_VALID: 4, PASID: 8 } as const;
+export const HWPT_FLAGS = { NEST_PARENT: 1, DIRTY_TRACKING: 2, FAULT_ID_VALID: 4, PASID: 8 } as const;
 
 /** MOCK_IOMMUPT_DEFAULT and MOCK_IOMMUPT_HUGE. Source: iommufd_test.h. */
 const TABLES: readonly MockTable[] = ['default', 'huge'];
@@ -35,7 +35,7 @@ const IOTLB_ENTRIES = 4;
 
 const FIELDS = {
   size: sizeField(),
-  flags: flags32(FLAGS),
+  flags: flags32(HWPT_FLAGS),
   dev_id: id32(['DEVICE']),
   pt_id: id32(['IOAS', 'HWPT_PAGING', 'VIOMMU']),
   out_hwpt_id: id32(['HWPT_PAGING', 'HWPT_NESTED'], 'out'),
@@ -78,9 +78,9 @@ export const hwptAlloc = defineCall(
     );
     const plan = once(() => {
       if (target?.type !== 'IOAS') return undefined;
-      const table = TABLES[tableNumber(data())];
+      const table = profile.hasGenericPageTable ? TABLES[tableNumber(data())] : arrayOf(device);
       if (table === undefined) return undefined;
-      const hasDirtyBits = (args.flags & FLAGS.DIRTY_TRACKING) !== 0;
+      const hasDirtyBits = (args.flags & HWPT_FLAGS.DIRTY_TRACKING) !== 0;
       return new AddDomainPlan(target, world.process, new MockDomain(table, hasDirtyBits));
     });
     return { device, target, data, plan };
@@ -124,16 +124,18 @@ export const hwptAlloc = defineCall(
       cite: PAGING,
       when: ({ target, args, device }) =>
         isIoas(target) &&
-        (args.flags & FLAGS.DIRTY_TRACKING) !== 0 &&
+        (args.flags & HWPT_FLAGS.DIRTY_TRACKING) !== 0 &&
         device?.hardware.canTrackDirty === false,
     },
     {
       id: 'EOPNOTSUPP.fault_of_parent',
       says: 'a parent of nested page tables is to have a fault queue',
       cite: PAGING,
-      isFor: (profile) => (profile.hwptPagingFlags & FLAGS.FAULT_ID_VALID) !== 0,
+      isFor: (profile) => (profile.hwptPagingFlags & HWPT_FLAGS.FAULT_ID_VALID) !== 0,
       when: ({ target, args }) =>
-        isIoas(target) && (args.flags & FLAGS.FAULT_ID_VALID) !== 0 && (args.flags & FLAGS.NEST_PARENT) !== 0,
+        isIoas(target) &&
+        (args.flags & HWPT_FLAGS.FAULT_ID_VALID) !== 0 &&
+        (args.flags & HWPT_FLAGS.NEST_PARENT) !== 0,
     },
     {
       id: 'EOPNOTSUPP.paging_data',
@@ -187,7 +189,7 @@ export const hwptAlloc = defineCall(
       id: 'ENOENT.fault',
       says: 'FAULT_ID_VALID is set, and no fault queue of this file has the id fault_id',
       cite: SOURCE,
-      when: ({ args }) => (args.flags & FLAGS.FAULT_ID_VALID) !== 0,
+      when: ({ args }) => (args.flags & HWPT_FLAGS.FAULT_ID_VALID) !== 0,
     },
     cannotRespond(),
   ],
@@ -195,7 +197,7 @@ export const hwptAlloc = defineCall(
     const { args, file, target } = c;
     const [id] = chooseIds(c, ['out_hwpt_id']);
     args.out_hwpt_id = present(id, 'id');
-    const isPasidCompatible = (args.flags & FLAGS.PASID) !== 0;
+    const isPasidCompatible = (args.flags & HWPT_FLAGS.PASID) !== 0;
     if (isNestable(target)) {
       target.users += 1;
       const { iotlb } = c.data() as HwptSelftest;
@@ -209,7 +211,7 @@ export const hwptAlloc = defineCall(
       file.objects.insert({ ...nested, iotlb: new MockCache(iotlb, IOTLB_ENTRIES) });
       return;
     }
-    const isNestParent = (args.flags & FLAGS.NEST_PARENT) !== 0;
+    const isNestParent = (args.flags & HWPT_FLAGS.NEST_PARENT) !== 0;
     const traits = { isAutomatic: false, isNestParent, isPasidCompatible };
     createHwptPaging(file, args.out_hwpt_id, present(c.plan(), 'a domain to add'), traits);
   },
@@ -221,6 +223,11 @@ function isNestable(target: IommufdObject | undefined): target is HwptPaging | V
 
 function isIoas(target: IommufdObject | undefined): boolean {
   return target?.type === 'IOAS';
+}
+
+/** The format of a kernel without generic page tables. */
+function arrayOf(device: Device | undefined): MockTable {
+  return device?.hardware.hasHugeIovas === true ? 'huge_array' : 'array';
 }
 
 /** The format that the data asks for; without data, the first. */

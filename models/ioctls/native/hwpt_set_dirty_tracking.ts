@@ -46,6 +46,8 @@ export const hwptSetDirtyTracking = defineCall(
     },
   ],
   effect: ({ args, hwpt }) => {
-    present(hwpt, 'a page table').domain.tracksDirty = (args.flags & FLAGS.ENABLE) !== 0;
+    const { domain } = present(hwpt, 'a page table');
+    domain.tracksDirty = (args.flags & FLAGS.ENABLE) !== 0;
+    if (domain.tracksDirty) domain.cleanAll();
   },
 });

@@ -231,5 +231,5 @@ function planCopy(c: CallContext<Args>, { destination, slices, placement }: Look
     iova += length;
     return area;
   });
-  return new FillPlan(areas, destination.table.domains, c.world.process);
+  return new FillPlan(areas, destination.table, c.world.process);
 }

@@ -1,7 +1,9 @@
 import { MOCK_DEVICE_FLAGS, PASID_FAILING } from '../../hardware/mock_device.js';
 import {
+  bitmap64,
   count32,
   flags32,
+  granule64,
   id32,
   iova64,
   length64,
@@ -46,10 +48,7 @@ const PASIDS = [0, 0, 1, 1, 1, 2, 2, PASID_FAILING, PASID_FAILING, 0xf_ffff, 0x1
 
 const pasid32 = () => number32('the PASID; 0 is the device itself', PASIDS);
 
-/**
- * The union of struct iommu_test_cmd. The widest member, `dirty`, sets the size of the struct, so it is here although its
- * operation is not described yet.
- */
+/** The union of struct iommu_test_cmd. */
 export const TEST_MEMBERS = {
   add_reserved: {
     start: iova64('first byte to reserve'),
@@ -106,8 +105,8 @@ export const TEST_MEMBERS = {
     flags: u32('unused'),
     iova: iova64('first IOVA'),
     length: length64('bytes'),
-    page_size: u64('bytes per bit'),
-    uptr: userVa64('the bitmap'),
+    page_size: granule64('bytes per bit'),
+    uptr: bitmap64('the bitmap', 'in'),
     out_nr_dirty: u64('bits that were set', 'out'),
   },
 } as const;
