@@ -1,7 +1,10 @@
 import { PASID_FAILING } from '../../models/hardware/mock_device.js';
 import type { Profile } from '../../models/profiles/index.js';
+import { OPTIONS, OPTION_OPS } from '../../models/ioctls/native/option.js';
+import { HWPT_FLAGS } from '../../models/ioctls/native/hwpt_alloc.js';
+import type { IoctlStep } from '../../models/program/program.js';
 
-/** What one step may be: a call, or something that is no ioctl. */
+/** What one step may be: a call, maybe with some of its arguments given, or something that is no ioctl. */
 export type Kind =
   | 'counters'
   | 'file'
@@ -11,7 +14,7 @@ export type Kind =
   | {
       readonly call: string;
       /** Arguments that are not left to chance. */
-      readonly args?: Readonly<Record<string, number>>;
+      readonly args?: IoctlStep['args'];
     };
 
 /** What a program is mostly about. Programs of one theme reach combinations that a uniform mixture hardly ever does. */
@@ -39,6 +42,7 @@ const EVERYTHING: Weights = {
   IOMMU_HWPT_ALLOC: 5,
   IOMMU_HWPT_INVALIDATE: 2,
   IOMMU_HWPT_SET_DIRTY_TRACKING: 1,
+  IOMMU_HWPT_GET_DIRTY_BITMAP: 2,
   IOMMU_GET_HW_INFO: 2,
   IOMMU_VFIO_IOAS: 3,
   IOMMU_VIOMMU_ALLOC: 1,
@@ -55,6 +59,7 @@ const EVERYTHING: Weights = {
   IOMMU_TEST_OP_ADD_RESERVED: 3,
   IOMMU_TEST_OP_MD_CHECK_MAP: 4,
   IOMMU_TEST_OP_MD_CHECK_REFS: 2,
+  IOMMU_TEST_OP_DIRTY: 2,
   IOMMU_TEST_CMD: 1,
   counters: 2,
   memory: 3,
@@ -176,7 +181,61 @@ const PASIDS: Theme = {
   ],
 };
 
-const THEMES: readonly Theme[] = [BROAD, BROAD, LATE_PINNING, POOR, PAGE_TABLES, PAGE_TABLES, PASIDS];
+const SMALL_PAGES: Kind = {
+  call: 'IOMMU_OPTION',
+  args: { option_id: OPTIONS.HUGE_PAGES, op: OPTION_OPS.SET, val64: 0n },
+};
+
+const DIRTY_PAGE_TABLE: Kind = {
+  call: 'IOMMU_HWPT_ALLOC',
+  args: { flags: HWPT_FLAGS.DIRTY_TRACKING, data_type: 0, data_len: 0 },
+};
+
+const TRACKING: Kind = { call: 'IOMMU_HWPT_SET_DIRTY_TRACKING', args: { flags: 1 } };
+
+const DIRTY_KINDS = [
+  ...spread({
+    IOMMU_IOAS_MAP: 14,
+    IOMMU_IOAS_UNMAP: 3,
+    IOMMU_IOAS_COPY: 3,
+    IOMMU_OPTION: 1,
+    IOMMU_HWPT_ALLOC: 1,
+    IOMMU_HWPT_SET_DIRTY_TRACKING: 3,
+    IOMMU_HWPT_GET_DIRTY_BITMAP: 20,
+    IOMMU_TEST_OP_DIRTY: 20,
+    IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS: 1,
+    IOMMU_DESTROY: 1,
+    memory: 1,
+    counters: 1,
+  }),
+  DIRTY_PAGE_TABLE,
+  TRACKING,
+];
+
+/** Pages that devices write to: leaves of one page, whose places are known. */
+const DIRTY: Theme = {
+  prelude: [ALLOC, SMALL_PAGES, DEVICE, DIRTY_PAGE_TABLE, TRACKING, { call: 'IOMMU_IOAS_MAP' }],
+  kinds: DIRTY_KINDS,
+};
+
+/** The same with leaves of half pages and more. */
+const DIRTY_LARGE: Theme = {
+  prelude: [ALLOC, DEVICE, DIRTY_PAGE_TABLE, TRACKING, { call: 'IOMMU_IOAS_MAP' }],
+  kinds: DIRTY_KINDS,
+};
+
+const THEMES: readonly Theme[] = [
+  BROAD,
+  BROAD,
+  LATE_PINNING,
+  POOR,
+  PAGE_TABLES,
+  PAGE_TABLES,
+  PAGE_TABLES,
+  DIRTY,
+  DIRTY_LARGE,
+  PASIDS,
+];
 
 /** The themes of programs for a kernel. */
 export function themesFor(profile: Profile): readonly Theme[] {
