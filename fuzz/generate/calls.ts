@@ -7,7 +7,7 @@ import { HOLE } from '../../models/program/arena.js';
 import type { IoPagetable } from '../../models/state/io_pagetable.js';
 import type { GeneratorState } from './state.js';
 import type { Picks } from './picks.js';
-import { PAGE_SIZE, lowestSetBit } from '../../models/base/u64.js';
+import { PAGE_SIZE, lowestSetBit, wrapU64 } from '../../models/base/u64.js';
 import { ENTRY_BYTES } from '../../models/hardware/mock_domain.js';
 import { anyGranule, anyIova, anyLength, anyRange, anyUserAddress, lengthOfAreaAt } from './values.js';
 
@@ -128,7 +128,7 @@ class ArgumentDraw {
     const { picks } = this;
     const area = this.hasBitmap && !picks.rarely(4) ? picks.any(this.#table?.areas ?? []) : undefined;
     if (area === undefined) return anyIova(picks, this.#table);
-    return area.iova + picks.one([0n, 0n, 0n, 0n, ENTRY_BYTES, PAGE_SIZE]);
+    return wrapU64(area.iova + picks.one([0n, 0n, 0n, 0n, ENTRY_BYTES, PAGE_SIZE]));
   }
 
   #length(): bigint {
