@@ -19,6 +19,7 @@ import type { World } from './state/world.js';
 
 /** Predicts any step of a program. Pure: nothing changes until a branch is enacted. */
 export function predictStep(world: World, behaviour: Behaviour, step: RawStep, reading: Reading): Prediction {
+  world.switchTo(step.by ?? 0);
   switch (step.do) {
     case 'ioctl':
       return predictIoctl(world, behaviour, step, reading);
@@ -49,6 +50,8 @@ export function predictStep(world: World, behaviour: Behaviour, step: RawStep, r
     case 'write':
     case 'mmap':
     case 'mprotect':
+    case 'fork':
+    case 'exit':
       return predictOperation(world, behaviour, step, reading);
     default:
       return unreachable(step);

@@ -35,6 +35,7 @@ import { optionRlimitMode } from './option/rlimit_mode.js';
 import { pasidAttach } from './pasid/attach.js';
 import { pasidDetach } from './pasid/detach.js';
 import { pasidReplace } from './pasid/replace.js';
+import { processFork } from './process/fork.js';
 import { vectorsCore } from './vectors/core.js';
 import { vfioCompatIoas } from './vfio/compat_ioas.js';
 import { vfioMapDma } from './vfio/map_dma.js';
@@ -91,6 +92,7 @@ export const SUITES: readonly Suite[] = [
   vfioCompatIoas,
   vfioNumbers,
   vfioMapDma,
+  processFork,
   vectorsCore,
 ];
 

@@ -74,11 +74,21 @@ function writeProgram(intents: readonly Intent[], behaviour: Behaviour): Program
   return writer.finish();
 }
 
+/** A process that the program has made. */
+interface ChildProcess {
+  readonly label: string;
+  readonly number: number;
+}
+
 class ProgramWriter {
   readonly #run: ModelRun;
   readonly #assembler = new Assembler();
   readonly #steps: Step[] = [];
   readonly #state: GeneratorState;
+  /** The other process, if there is one. */
+  #child: ChildProcess | undefined;
+  /** Who carries out the next step; undefined for the process that the program starts in. */
+  #performer: ChildProcess | undefined;
 
   constructor(private readonly behaviour: Behaviour) {
     this.#run = new ModelRun(behaviour, 'exact', []);
@@ -104,8 +114,11 @@ class ProgramWriter {
   finish(): Program {
     const { labels } = this.#state;
     const { world } = this.#run;
+    this.#performAs(undefined);
     const probes = probesOf(world, labels, this.behaviour.profile);
-    this.#steps.push(...probes, ...detachPasids(world, labels));
+    this.#steps.push(...probes);
+    if (this.#child !== undefined) this.#endChild(this.#child);
+    for (const step of detachPasids(world, labels)) this.#append(step);
     for (const [slot] of world.fds.entries) {
       const file = labels.get(slot);
       if (file !== undefined) this.#steps.push({ do: 'close', file });
@@ -143,7 +156,7 @@ class ProgramWriter {
 
   /** What the model says of a step; one whose outcome it does not know, or that makes the kernel warn, is avoided. */
   #foresee(step: IoctlStep, picks: Picks): 'succeeds' | 'fails' | 'avoid' {
-    const raw = this.#run.resolve(this.#assembler.preview(step));
+    const raw = this.#run.resolve(this.#assembler.preview(this.#performed(step)));
     const prediction = predictStep(this.#run.world, this.behaviour, raw, 'exact');
     if (prediction.kind === 'unspecified') return 'avoid';
     const branch = present(prediction.branches[0], 'an answer');
@@ -171,13 +184,42 @@ class ProgramWriter {
           memlock: BigInt(picks.below(6)) * PAGE_SIZE,
         });
         return;
+      case 'child':
+        this.#changeProcess(picks);
+        return;
       case 'second_file':
         this.#switchFile();
     }
   }
 
+  /** Makes a process, changes over to it or back, or lets it exit. */
+  #changeProcess(picks: Picks): void {
+    if (this.#child === undefined) {
+      this.#performAs(undefined);
+      this.#child = { label: `p${String(this.#steps.length)}`, number: this.#run.world.processes.length };
+      this.#append({ do: 'fork', label: this.#child.label });
+      if (!picks.rarely(3)) this.#performAs(this.#child);
+    } else if (this.#performer !== undefined) this.#performAs(undefined);
+    else if (picks.rarely(3)) this.#endChild(this.#child);
+    else this.#performAs(this.#child);
+  }
+
+  #performAs(process: ChildProcess | undefined): void {
+    this.#performer = process;
+    this.#run.world.switchTo(process?.number ?? 0);
+  }
+
+  /** Lets the other process exit, which may be the end of files. */
+  #endChild(child: ChildProcess): void {
+    this.#performAs(child);
+    for (const step of detachPasids(this.#run.world, this.#state.labels)) this.#append(step);
+    this.#append({ do: 'exit' });
+    this.#child = undefined;
+    this.#performAs(undefined);
+  }
+
   #isPredictable(step: Step): boolean {
-    const raw = this.#run.resolve(this.#assembler.preview(step));
+    const raw = this.#run.resolve(this.#assembler.preview(this.#performed(step)));
     return predictStep(this.#run.world, this.behaviour, raw, 'exact').kind === 'allowed';
   }
 
@@ -188,8 +230,14 @@ class ProgramWriter {
     this.#state.file = other;
   }
 
-  #append(step: Step): void {
+  /** A step with who carries it out. */
+  #performed<S extends Step>(step: S): S {
+    return this.#performer === undefined ? step : { ...step, by: this.#performer.label };
+  }
+
+  #append(bare: Step): void {
     const ids = this.#state.ids();
+    const step = this.#performed(bare);
     this.#steps.push(step);
     this.#run.execute(this.#assembler.add(step));
     if (step.do === 'ioctl') this.#state.noteProducts(step, ids);

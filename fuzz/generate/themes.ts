@@ -6,6 +6,7 @@ import type { IoctlStep } from '../../models/program/program.js';
 
 /** What one step may be: a call, maybe with some of its arguments given, or something that is no ioctl. */
 export type Kind =
+  | 'child'
   | 'counters'
   | 'file'
   | 'memory'
@@ -64,6 +65,7 @@ const EVERYTHING: Weights = {
   counters: 2,
   memory: 3,
   file: 3,
+  child: 2,
   process: 2,
   second_file: 1,
 };

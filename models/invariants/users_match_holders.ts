@@ -1,5 +1,6 @@
 import type { IommufdFile } from '../state/iommufd_file.js';
-import type { Hwpt, IommufdObject } from '../state/objects.js';
+import type { Hwpt, IommufdObject, Viommu } from '../state/objects.js';
+import type { Process } from '../state/process.js';
 import type { World } from '../state/world.js';
 import type { Invariant } from './invariant.js';
 
@@ -21,7 +22,7 @@ export const usersMatchHolders: Invariant = {
   },
 };
 
-function holdersOf(object: IommufdObject, file: IommufdFile, { memory }: World): number {
+function holdersOf(object: IommufdObject, file: IommufdFile, { processes }: World): number {
   switch (object.type) {
     case 'IOAS':
       return count(file, (other) => other.type === 'HWPT_PAGING' && other.ioas === object);
@@ -41,7 +42,7 @@ function holdersOf(object: IommufdObject, file: IommufdFile, { memory }: World):
       );
     case 'VIOMMU':
       return (
-        memory.mappingsOf(object) +
+        mappingsOf(processes, object) +
         count(file, (other) => other.type === 'HWPT_NESTED' && other.base === object) +
         count(file, (other) => other.type === 'VDEVICE' && other.viommu === object)
       );
@@ -63,4 +64,9 @@ function attachmentsTo(hwpt: Hwpt, file: IommufdFile): number {
 
 function count(file: IommufdFile, holds: (other: IommufdObject) => boolean): number {
   return file.objects.objects.filter(holds).length;
+}
+
+/** Mappings of an object's region in all processes. */
+function mappingsOf(processes: readonly Process[], owner: Viommu): number {
+  return processes.reduce((sum, { memory }) => sum + memory.mappingsOf(owner), 0);
 }

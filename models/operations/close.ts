@@ -16,7 +16,7 @@ export const close = defineOperation<Extract<RawStep, { do: 'close' }>, OpenFile
       says: 'it is the last descriptor of the file, and PASIDs of a mock device are attached: nothing can detach them any more, and as the file goes the kernel warns, and uses memory that it has freed',
       cite: 'selftest.c:iommufd_selftest_destroy',
       when: ({ world, file }) =>
-        file?.kind === 'iommufd' && usesPasids(file) && world.fds.countOf(file) === 1,
+        file?.kind === 'iommufd' && usesPasids(file) && world.descriptorsOf(file) === 1,
     },
   ],
   effect: ({ world, step }) => {

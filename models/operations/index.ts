@@ -4,6 +4,7 @@ import { close, dup } from './close.js';
 import { mmap } from './mmap.js';
 import { mprotect } from './mprotect.js';
 import type { OperationDescription } from './operation.js';
+import { exit, fork } from './process.js';
 import { poll, read, write } from './read_write.js';
 import { truncate } from './truncate.js';
 
@@ -17,6 +18,8 @@ export const OPERATIONS: readonly OperationDescription[] = [
   truncate,
   mmap,
   mprotect,
+  fork,
+  exit,
 ];
 
 const byPlace = new Map(OPERATIONS.map((operation) => [placeOf(operation.step, operation.of), operation]));

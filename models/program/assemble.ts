@@ -6,6 +6,7 @@ import { GUARD_BYTE, SCRATCH } from './arena.js';
 import { ArrayBuilder, StructBuilder, fitsField, liesInArena, placeBytes } from './buffers.js';
 import {
   type ArrayPlace,
+  type ForkStep,
   type IoctlStep,
   type MmapStep,
   type Operand,
@@ -22,6 +23,7 @@ import {
 } from './program.js';
 import {
   type HiddenFd,
+  PROCESSES_MAX,
   type PatchSource,
   type RawFd,
   type RawMmap,
@@ -61,6 +63,8 @@ export class Assembler {
   readonly calls: (CallDescription | undefined)[] = [];
   readonly labels = new Map<string, number>();
   readonly #slots = new Map<string, number>();
+  /** Numbers of the processes; undefined for those that have exited. */
+  readonly #processes = new Map<string, number | undefined>();
   #slotsUsed = 0;
 
   /**
@@ -72,6 +76,8 @@ export class Assembler {
     const newFile = this.#newFileOf(step);
     if (newFile !== undefined) this.#addSlot(newFile.label);
     if (step.do === 'ioctl' && step.label !== undefined) this.#addLabel(step.label);
+    if (step.do === 'fork') this.#processes.set(step.label, this.#processes.size + 1);
+    if (step.do === 'exit' && step.by !== undefined) this.#processes.set(step.by, undefined);
     this.calls.push(step.do === 'ioctl' ? this.#call(step.call) : undefined);
     return raw;
   }
@@ -86,7 +92,8 @@ export class Assembler {
    * @throws ProgramError when it makes no sense
    */
   preview(step: Step): RawStep {
-    return this.#raw(step, step.do === 'ioctl' ? this.#call(step.call) : undefined);
+    const raw = this.#raw(step, step.do === 'ioctl' ? this.#call(step.call) : undefined);
+    return step.by === undefined ? raw : { ...raw, by: this.#process(step.by) };
   }
 
   #raw(step: Step, call: CallDescription | undefined): RawStep {
@@ -110,13 +117,20 @@ export class Assembler {
       case 'mmap':
         return this.#mmap(step);
       case 'mprotect':
+        this.#checkMemory(step);
+        return { do: 'mprotect', start: step.start, bytes: step.bytes, access: step.access };
       case 'munmap':
         this.#checkMemory(step);
-        return step;
+        return { do: 'munmap', start: step.start, bytes: step.bytes };
       case 'process':
         return { do: 'process', drop: step.drop ?? [], memlockBytes: step.memlock };
       case 'counters':
-        return step;
+        return { do: 'counters' };
+      case 'fork':
+        return this.#fork(step);
+      case 'exit':
+        if (step.by === undefined) this.#fail('the process that the program starts in does not exit');
+        return { do: 'exit' };
     }
   }
 
@@ -142,6 +156,18 @@ export class Assembler {
       patches: [],
       fds: [],
     };
+  }
+
+  #fork({ label, by }: ForkStep & { readonly by?: string }): RawStep {
+    if (by !== undefined) this.#fail('only the process that the program starts in makes others');
+    if (this.#processes.has(label)) this.#fail(`the process ${label} is there already`);
+    const process = this.#processes.size + 1;
+    if (process >= PROCESSES_MAX) this.#fail(`the program has more than ${String(PROCESSES_MAX)} processes`);
+    return { do: 'fork', process };
+  }
+
+  #process(label: string): number {
+    return this.#processes.get(label) ?? this.#fail(`there is no process ${label}`);
   }
 
   /** What a step opens: a file with or without a label. */

@@ -13,6 +13,10 @@ import {
 
 /** A step in one line, as findings and reports show it. */
 export function describeStep(step: Step): string {
+  return step.by === undefined ? describeCall(step) : `${step.by}: ${describeCall(step)}`;
+}
+
+function describeCall(step: Step): string {
   switch (step.do) {
     case 'open':
       return `open ${step.label}${step.access === undefined ? '' : ' read-only'}`;
@@ -52,7 +56,10 @@ export function describeStep(step: Step): string {
     case 'process':
       return `process ${[...(step.drop ?? []).map((name) => `without ${name}`), ...(step.memlock === undefined ? [] : [`memlock ${hex(step.memlock)}`])].join(' ')}`;
     case 'counters':
-      return 'counters';
+    case 'exit':
+      return step.do;
+    case 'fork':
+      return `fork ${step.label}`;
   }
 }
 

@@ -5,7 +5,7 @@ import type { Program } from './program.js';
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** Members that are text even if it looks like a number. */
-const TEXT_KEYS = new Set(['about', 'call', 'do', 'file', 'label', 'fd', 'ref', 'access']);
+const TEXT_KEYS = new Set(['about', 'call', 'do', 'file', 'label', 'by', 'fd', 'ref', 'access']);
 
 const WORD = /^0x[0-9a-f]{1,16}$/i;
 

@@ -170,7 +170,25 @@ export interface CountersStep {
   readonly do: 'counters';
 }
 
-export type Step =
+/** Makes a process: a copy of the one that the program starts in, with its memory and descriptors. */
+export interface ForkStep {
+  readonly do: 'fork';
+  readonly label: string;
+}
+
+/** Ends a process that the program has made. */
+export interface ExitStep {
+  readonly do: 'exit';
+}
+
+/** Who carries a step out: the process of a label; without it the one that the program starts in. */
+interface Performer {
+  readonly by?: string;
+}
+
+export type Step = Performer & AnyStep;
+
+type AnyStep =
   | OpenStep
   | MemfdStep
   | TruncateStep
@@ -184,7 +202,9 @@ export type Step =
   | MprotectStep
   | MunmapStep
   | ProcessStep
-  | CountersStep;
+  | CountersStep
+  | ForkStep
+  | ExitStep;
 
 /** What is wrong with a program, in one sentence that names the step. */
 export class ProgramError extends Error {

@@ -60,7 +60,7 @@ export function slotOf(handle: number): number | undefined {
 /** Handles begin here. */
 export const FD_HANDLE_BASE = 0x4000_0000;
 
-export interface RawIoctl {
+export interface RawIoctl extends RawPerformer {
   readonly do: 'ioctl';
   readonly slot: number;
   readonly command: number;
@@ -72,7 +72,7 @@ export interface RawIoctl {
 }
 
 /** read(), write(), and with an offset pread() and pwrite(). */
-export interface RawTransfer {
+export interface RawTransfer extends RawPerformer {
   readonly do: 'read' | 'write';
   readonly slot: number;
   readonly address: bigint;
@@ -82,7 +82,7 @@ export interface RawTransfer {
   readonly buffers: readonly RawBuffer[];
 }
 
-export interface RawMmap {
+export interface RawMmap extends RawPerformer {
   readonly do: 'mmap';
   readonly start: bigint;
   readonly bytes: bigint;
@@ -92,7 +92,14 @@ export interface RawMmap {
   readonly file: { readonly slot: number; readonly offset: bigint } | undefined;
 }
 
-export type RawStep =
+/** Who carries a step out: a process by its number; without it, the one that the program starts in. */
+interface RawPerformer {
+  readonly by?: number;
+}
+
+export type RawStep = RawPerformer & AnyRawStep;
+
+type AnyRawStep =
   | { readonly do: 'open'; readonly slot: number; readonly isReadOnly: boolean }
   | { readonly do: 'memfd'; readonly slot: number; readonly bytes: bigint }
   | { readonly do: 'truncate'; readonly slot: number; readonly bytes: bigint }
@@ -109,10 +116,15 @@ export type RawStep =
       readonly drop: readonly Capability[];
       readonly memlockBytes: bigint | undefined;
     }
-  | { readonly do: 'counters' };
+  | { readonly do: 'counters' }
+  | { readonly do: 'fork'; readonly process: number }
+  | { readonly do: 'exit' };
 
 /** Programs have at most this many descriptors. */
 export const SLOTS_MAX = 128;
+
+/** Programs have at most this many processes. */
+export const PROCESSES_MAX = 8;
 
 /** Programs have at most this many steps. */
 export const STEPS_MAX = 4096;

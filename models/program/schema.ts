@@ -54,7 +54,7 @@ const ARRAY = {
 function step(kind: string, properties: object, required: readonly string[]): object {
   return {
     type: 'object',
-    properties: { do: { const: kind }, ...properties },
+    properties: { do: { const: kind }, by: NAME, ...properties },
     required: ['do', ...required],
     additionalProperties: false,
   };
@@ -112,6 +112,8 @@ const STEPS = {
   munmap: step('munmap', { start: WORD, bytes: WORD }, ['start', 'bytes']),
   process: step('process', { drop: { type: 'array', items: { enum: CAPABILITIES } }, memlock: WORD }, []),
   counters: step('counters', {}, []),
+  fork: step('fork', { label: NAME }, ['label']),
+  exit: step('exit', {}, ['by']),
 } as const;
 
 /**

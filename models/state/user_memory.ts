@@ -28,6 +28,8 @@ interface Vma {
   readonly end: bigint;
   readonly access: Access;
   readonly backing: Backing;
+  /** MAP_PRIVATE: a process that is made gets pages of its own. */
+  readonly isPrivate: boolean;
 }
 
 /** By how much the number of mappings of each region has changed. */
@@ -40,23 +42,46 @@ export type Presence = 'mapped' | 'unmapped' | 'unknown';
 export class UserMemory {
   #vmas: Vma[] = [];
 
+  /** @param regions what is mapped at the start */
   constructor(
     regions: readonly Region[],
     readonly physical = new PhysicalMemory(),
   ) {
     const firstFrames = new Map<string, Frame>();
-    for (const { name, start, bytes, access, aliasOf } of regions) {
+    for (const { name, start, bytes, access, aliasOf, sharing } of regions) {
       const first = aliasOf === undefined ? this.physical.takeFrames(bytes) : firstFrames.get(aliasOf);
       assert(first !== undefined, `region ${name} aliases a region before it`);
       firstFrames.set(name, first);
-      this.#insert({ start, end: start + bytes, access, backing: { kind: 'frames', first } });
+      const backing: Backing = { kind: 'frames', first };
+      this.#insert({ start, end: start + bytes, access, backing, isPrivate: sharing === 'private' });
     }
   }
 
   /** mmap(MAP_FIXED) where nothing is mapped; without a backing the pages are new ones. */
   map(start: bigint, bytes: bigint, access: Access, backing?: Backing): void {
-    const newPages = (): Backing => ({ kind: 'frames', first: this.physical.takeFrames(bytes) });
-    this.#insert({ start, end: start + bytes, access, backing: backing ?? newPages() });
+    this.#insert({
+      start,
+      end: start + bytes,
+      access,
+      backing: backing ?? this.#newPages(bytes),
+      isPrivate: false,
+    });
+  }
+
+  /**
+   * The address space of a process that is made. Private pages are copied at once: a page that either process pins later is copied
+   * before, and until then nobody can tell.
+   */
+  fork(): { readonly memory: UserMemory; readonly changes: RegionChanges } {
+    const memory = new UserMemory([], this.physical);
+    const changes = new Map<MappedRegion, number>();
+    for (const vma of this.#vmas) {
+      if (vma.backing.kind === 'region') {
+        changes.set(vma.backing.region, (changes.get(vma.backing.region) ?? 0) + 1);
+      }
+      memory.#insert(vma.isPrivate ? { ...vma, backing: this.#newPages(vma.end - vma.start) } : vma);
+    }
+    return { memory, changes };
   }
 
   /** munmap(): cuts mappings at page boundaries. */
@@ -149,6 +174,10 @@ export class UserMemory {
     assert(isAligned(vma.start, PAGE_SIZE) && pageOffset(vma.end) === 0n, 'mappings are whole pages');
     this.#vmas.push(vma);
     this.#vmas.sort((a, b) => (a.start < b.start ? -1 : 1));
+  }
+
+  #newPages(bytes: bigint): Backing {
+    return { kind: 'frames', first: this.physical.takeFrames(bytes) };
   }
 
   /** Cuts out what lies within a range and puts something else there. */

@@ -33,6 +33,11 @@ export class World {
     return this.process.fds;
   }
 
+  /** How many descriptors refer to a file, in all processes. */
+  descriptorsOf(file: OpenFile): number {
+    return this.processes.reduce((sum, { fds }) => sum + fds.countOf(file), 0);
+  }
+
   /** Lets another process make the next call. */
   switchTo(process: number): void {
     this.#current = process;
@@ -53,6 +58,27 @@ export class World {
   close(slot: number): void {
     const file = this.fds.remove(slot);
     if (file !== undefined) this.put(file);
+  }
+
+  /** fork(): the process at hand is copied. */
+  fork(): void {
+    const parent = this.process;
+    const { memory, changes } = parent.memory.fork();
+    const child = new Process(memory, this.user);
+    this.processes.push(child);
+    child.capabilities.clear();
+    for (const capability of parent.capabilities) child.capabilities.add(capability);
+    child.memlockBytes = parent.memlockBytes;
+    for (const [slot, file] of parent.fds.entries) child.fds.install(slot, file);
+    this.#countMappings(changes);
+  }
+
+  /** exit(): the process at hand loses its memory, then its descriptors. */
+  exit(): void {
+    const { process } = this;
+    process.isAlive = false;
+    this.#countMappings(process.memory.unmap(0n, 1n << 64n));
+    for (const [slot] of [...process.fds.entries]) this.close(slot);
   }
 
   /** Maps memory where nothing is. */

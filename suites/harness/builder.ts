@@ -150,6 +150,8 @@ export class ScenarioBuilder {
   readonly #steps: Step[] = [];
   readonly #expected: (ExpectedStep | undefined)[] = [];
   #labels = 0;
+  /** The process whose steps are written. */
+  #performer: string | undefined;
   /** Attachments of PASIDs that the scenario has not undone itself. */
   readonly #pasids = new Map<string, { readonly step: ExpectedStep; readonly detach: () => void }>();
 
@@ -174,6 +176,29 @@ export class ScenarioBuilder {
     return this.step({ do: 'close', file });
   }
 
+  /** Makes a process. */
+  fork(label: string): void {
+    this.#add({ do: 'fork', label });
+  }
+
+  /** Lets a process carry out the steps that are written here. */
+  by<T>(process: string, write: () => T): T {
+    const before = this.#performer;
+    this.#performer = process;
+    try {
+      return write();
+    } finally {
+      this.#performer = before;
+    }
+  }
+
+  /** Ends a process. */
+  exit(process: string): void {
+    this.by(process, () => {
+      this.#add({ do: 'exit' });
+    });
+  }
+
   /** Another descriptor of a file; returns its label. */
   dup(label: string, file = MAIN_FILE): string {
     this.#add({ do: 'dup', file, label });
@@ -189,7 +214,7 @@ export class ScenarioBuilder {
   /** Any step that is no ioctl. */
   step(step: Exclude<Step, IoctlStep>): ExpectedStep {
     const expected = new ExpectedStep(step.do);
-    this.#steps.push(step);
+    this.#put(step);
     this.#expected.push(expected);
     return expected;
   }
@@ -237,7 +262,7 @@ export class ScenarioBuilder {
   /** VmPin and VmLck must be so many pages. */
   counters(pinned: number, locked = 0): void {
     const step = new CountersExpectation({ pinned, locked });
-    this.#steps.push({ do: 'counters' });
+    this.#put({ do: 'counters' });
     this.#expected.push(step);
   }
 
@@ -249,7 +274,7 @@ export class ScenarioBuilder {
   ): ExpectedStep {
     const label = `s${String(++this.#labels)}`;
     const step = new ExpectedStep(label);
-    this.#steps.push({ do: 'ioctl', file: MAIN_FILE, call, label, args, ...options });
+    this.#put({ do: 'ioctl', file: MAIN_FILE, call, label, args, ...options });
     this.#expected.push(step);
     return step;
   }
@@ -446,8 +471,12 @@ export class ScenarioBuilder {
     return this.ioctl('IOMMU_TEST_OP_MD_CHECK_REFS', { length, uptr: va, refs });
   }
 
+  #put(step: Step): void {
+    this.#steps.push(this.#performer === undefined ? step : { ...step, by: this.#performer });
+  }
+
   #add(step: Step): void {
-    this.#steps.push(step);
+    this.#put(step);
     this.#expected.push(undefined);
   }
 }

@@ -98,7 +98,8 @@ function shiftIds(program: Program): VariedProgram {
     steps.push(step);
     if (step.do !== 'open') continue;
     for (let count = 0; count < IDS_SHIFTED; count++) {
-      steps.push({ do: 'ioctl', file: step.label, call: 'IOMMU_IOAS_ALLOC', args: {} });
+      const by = step.by === undefined ? {} : { by: step.by };
+      steps.push({ do: 'ioctl', file: step.label, call: 'IOMMU_IOAS_ALLOC', args: {}, ...by });
     }
   }
   const relate = (step: Step, original: Outcome, varied: Outcome) =>

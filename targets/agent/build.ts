@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FD_HANDLE_BASE, SLOTS_MAX, STEPS_MAX } from '../../models/program/raw.js';
+import { FD_HANDLE_BASE, PROCESSES_MAX, SLOTS_MAX, STEPS_MAX } from '../../models/program/raw.js';
 import { runTool } from '../tools.js';
 import { cHeader } from './wire.js';
 
@@ -17,7 +17,12 @@ const COMPILER_FLAGS = ['-std=gnu11', '-O2', '-static', '-Wall', '-Wextra', '-We
  * @throws TestBedError when the compiler or cpio is missing or fails
  */
 export async function buildInitramfs(sources: string, cache: string): Promise<string> {
-  const header = cHeader({ slots: SLOTS_MAX, steps: STEPS_MAX, handles: FD_HANDLE_BASE });
+  const header = cHeader({
+    slots: SLOTS_MAX,
+    steps: STEPS_MAX,
+    handles: FD_HANDLE_BASE,
+    processes: PROCESSES_MAX,
+  });
   const names = (await readdir(sources)).filter((name) => /\.[ch]$/.test(name)).sort();
   const hash = createHash('sha256').update(header).update(COMPILER_FLAGS.join(' '));
   for (const name of names) hash.update(name).update(await readFile(join(sources, name)));

@@ -46,6 +46,10 @@ function encodeProgram(to: ByteWriter, { steps }: RawProgram): void {
 }
 
 function encodeStep(to: ByteWriter, step: RawStep): void {
+  if (step.by !== undefined) {
+    to.u8(OP.BY);
+    to.u8(step.by);
+  }
   to.u8(opOf(step));
   switch (step.do) {
     case 'open':
@@ -90,7 +94,11 @@ function encodeStep(to: ByteWriter, step: RawStep): void {
       to.u8(step.memlockBytes === undefined ? 0 : 1);
       if (step.memlockBytes !== undefined) to.u64(step.memlockBytes);
       return;
+    case 'fork':
+      to.u8(step.process);
+      return;
     case 'counters':
+    case 'exit':
       return;
   }
 }

@@ -7,7 +7,7 @@
 export const FRAME_MAGIC = 0x53544349;
 
 /** Raised whenever a frame changes its form; host and agent of different versions refuse each other. */
-export const WIRE_VERSION = 2;
+export const WIRE_VERSION = 3;
 
 /** A frame: magic, type and payload length, 32 bits each, then the payload. */
 export const FRAME_HEADER_BYTES = 12;
@@ -43,6 +43,10 @@ export const OP = {
   TRUNCATE: 12,
   DUP: 13,
   MPROTECT: 14,
+  FORK: 15,
+  EXIT: 16,
+  /** Before a step that another process than the first carries out. */
+  BY: 17,
 } as const;
 
 /** Where the number of a descriptor is found. */
@@ -86,6 +90,7 @@ export function cHeader(programLimits: {
   readonly slots: number;
   readonly steps: number;
   readonly handles: number;
+  readonly processes: number;
 }): string {
   const define = (name: string, value: number | string) => `#define ${name} ${String(value)}`;
   const table = (prefix: string, values: Readonly<Record<string, number>>) =>
@@ -100,6 +105,7 @@ export function cHeader(programLimits: {
     define('SLOTS_MAX', programLimits.slots),
     define('STEPS_MAX', programLimits.steps),
     define('FD_HANDLE_BASE', programLimits.handles),
+    define('PROCESSES_MAX', programLimits.processes),
     ...table('FRAME', FRAME),
     ...table('OP', OP),
     ...table('FD', FD),

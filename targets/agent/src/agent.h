@@ -51,6 +51,8 @@ extern uint64_t arena_memlock;
 
 /* process.c: credentials, limits and counters of the worker. */
 void process_start(void);
+/* In a process that was just made. */
+void process_enter(void);
 void process_change(struct reader *from);
 void process_restore(void);
 struct counters {
@@ -58,6 +60,12 @@ struct counters {
 	uint64_t locked_pages;
 };
 struct counters process_counters(void);
+
+/* children.c: other processes of a program, by number. */
+void child_fork(unsigned int process);
+void child_run_step(unsigned int process, struct reader *from, unsigned int step, struct writer *to);
+void child_exit(unsigned int process);
+void children_tidy_up(void);
 
 /* console.c: kernel messages since the last look, of warning level or worse. */
 void console_start(void);
@@ -78,10 +86,12 @@ void run_poll(struct reader *from, struct writer *to);
 /* call.c: steps with buffers, which later steps of the program may copy from. */
 void run_ioctl(struct reader *from, unsigned int step, struct writer *to);
 void run_transfer(struct reader *from, unsigned int step, struct writer *to, bool is_write);
+void calls_start(void);
 void call_forget(unsigned int step);
 void calls_forget(void);
 
-/* program.c: batches, and how a step's result begins. */
+/* program.c: batches, steps, and how a step's result begins. */
+void run_step(struct reader *from, unsigned int step, struct writer *to);
 void put_result(struct writer *to, uint8_t tag, int error, long value);
 void batch_run(struct reader *from);
 uint64_t batch_bench(struct reader *from);
@@ -91,6 +101,8 @@ void read_text(const char *directory, const char *name, char *text, size_t bytes
 
 /* shared.c: memory that outlives the worker. Starting it says whether the host sees the progress. */
 bool shared_start(void);
+/* Memory that is shared with processes that are made later. */
+void *shared_memory(size_t bytes);
 /* Shared with the host if it gave the VM such memory, else private. */
 extern volatile uint8_t *progress;
 /* Results of the batch; shared between worker and supervisor, so that a killed worker loses none. */

@@ -12,16 +12,18 @@
 #define FDS_MAX 4
 #define SAVED_BYTES_MAX (1 << 20)
 
-/* The buffers of a program's steps after their calls, which later steps copy from. */
-static struct {
-	uint8_t count;
+/* The buffers of a program's steps after their calls, which later steps copy from, whichever process carries them out. */
+static struct log {
 	struct {
-		const uint8_t *bytes;
-		uint16_t length;
-	} buffers[BUFFERS_MAX];
-} saved[STEPS_MAX];
-static uint8_t saved_bytes[SAVED_BYTES_MAX];
-static size_t saved_used;
+		uint8_t count;
+		struct {
+			uint32_t at;
+			uint16_t length;
+		} buffers[BUFFERS_MAX];
+	} steps[STEPS_MAX];
+	size_t used;
+	uint8_t bytes[SAVED_BYTES_MAX];
+} *saved;
 
 struct buffer {
 	uint64_t address;
@@ -47,14 +49,19 @@ struct fd_place {
 static struct fd_place places[FDS_MAX];
 static unsigned int places_count;
 
+void calls_start(void)
+{
+	saved = shared_memory(sizeof(*saved));
+}
+
 void calls_forget(void)
 {
-	saved_used = 0;
+	saved->used = 0;
 }
 
 void call_forget(unsigned int step)
 {
-	saved[step].count = 0;
+	saved->steps[step].count = 0;
 }
 
 /* Copies bytes of an earlier step's buffer into this step's, plus a constant. */
@@ -69,11 +76,11 @@ static void apply_patch(struct reader *from)
 	uint64_t value = 0;
 	uint64_t plus = take(from, 8);
 
-	if (buffer >= buffers_count || step >= STEPS_MAX || source >= saved[step].count)
+	if (buffer >= buffers_count || step >= STEPS_MAX || source >= saved->steps[step].count)
 		return;
-	if (source_offset + bytes > saved[step].buffers[source].length || offset + bytes > buffers[buffer].length)
+	if (source_offset + bytes > saved->steps[step].buffers[source].length || offset + bytes > buffers[buffer].length)
 		trouble("a patch lies outside of its buffer");
-	memcpy(&value, saved[step].buffers[source].bytes + source_offset, bytes);
+	memcpy(&value, saved->bytes + saved->steps[step].buffers[source].at + source_offset, bytes);
 	value += plus;
 	memcpy(buffers[buffer].memory + offset, &value, bytes);
 }
@@ -127,13 +134,13 @@ static uint64_t stray_write(const struct buffer *buffer)
 
 static void save_buffer(unsigned int step, unsigned int index, const struct buffer *buffer)
 {
-	if (saved_used + buffer->length > SAVED_BYTES_MAX)
+	if (saved->used + buffer->length > SAVED_BYTES_MAX)
 		trouble("the buffers of a program exceed %d bytes", SAVED_BYTES_MAX);
-	memcpy(saved_bytes + saved_used, buffer->memory, buffer->length);
-	saved[step].buffers[index].bytes = saved_bytes + saved_used;
-	saved[step].buffers[index].length = buffer->length;
-	saved[step].count = (uint8_t)(index + 1);
-	saved_used += buffer->length;
+	memcpy(saved->bytes + saved->used, buffer->memory, buffer->length);
+	saved->steps[step].buffers[index].at = (uint32_t)saved->used;
+	saved->steps[step].buffers[index].length = buffer->length;
+	saved->steps[step].count = (uint8_t)(index + 1);
+	saved->used += buffer->length;
 }
 
 static void place_buffers(struct reader *from)

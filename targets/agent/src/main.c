@@ -55,6 +55,7 @@ static void work(void)
 		case FRAME_ARENA:
 			arena_lay_out(&from);
 			process_start();
+			calls_start();
 			break;
 		case FRAME_RUN:
 			batch_run(&from);

@@ -33,6 +33,13 @@ static void set_capabilities(struct __user_cap_data_struct *data)
 		trouble("capabilities cannot be set: %s", strerror(errno));
 }
 
+static void open_status(void)
+{
+	status_file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	if (status_file < 0)
+		trouble("/proc/self/status cannot be opened: %s", strerror(errno));
+}
+
 void process_start(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -40,10 +47,14 @@ void process_start(void)
 	if (syscall(SYS_capget, &header, all_capabilities))
 		trouble("capabilities cannot be read: %s", strerror(errno));
 	memcpy(current_capabilities, all_capabilities, sizeof(all_capabilities));
-	status_file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-	if (status_file < 0)
-		trouble("/proc/self/status cannot be opened: %s", strerror(errno));
+	open_status();
 	set_memlock(arena_memlock);
+}
+
+void process_enter(void)
+{
+	close(status_file);
+	open_status();
 }
 
 /* Drops effective capabilities and sets the soft limit, until process_restore(). */

@@ -97,7 +97,21 @@ static void run_counters(struct writer *to)
 	put(to, counters.locked_pages, 8);
 }
 
-static void run_step(struct reader *from, unsigned int step, struct writer *to)
+static void run_by_child(struct reader *from, unsigned int step, struct writer *to)
+{
+	unsigned int process = (unsigned int)take(from, 1);
+
+	if (from->at < from->end && *from->at == OP_EXIT) {
+		take(from, 1);
+		child_exit(process);
+		if (to)
+			put_result(to, 0, 0, 0);
+	} else {
+		child_run_step(process, from, step, to);
+	}
+}
+
+void run_step(struct reader *from, unsigned int step, struct writer *to)
 {
 	uint8_t op = (uint8_t)take(from, 1);
 
@@ -145,6 +159,14 @@ static void run_step(struct reader *from, unsigned int step, struct writer *to)
 		if (to)
 			put_result(to, 0, 0, 0);
 		break;
+	case OP_FORK:
+		child_fork((unsigned int)take(from, 1));
+		if (to)
+			put_result(to, 0, 0, 0);
+		break;
+	case OP_BY:
+		run_by_child(from, step, to);
+		break;
 	case OP_COUNTERS:
 		run_counters(to);
 		break;
@@ -159,7 +181,10 @@ static void run_step(struct reader *from, unsigned int step, struct writer *to)
  */
 static bool tidy_up(void)
 {
-	bool has_leaked = files_tidy_up();
+	bool has_leaked;
+
+	children_tidy_up();
+	has_leaked = files_tidy_up();
 
 	if (changed_memory)
 		arena_restore_scratch();
