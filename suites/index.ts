@@ -38,8 +38,11 @@ import { pasidReplace } from './pasid/replace.js';
 import { processFork } from './process/fork.js';
 import { vectorsCore } from './vectors/core.js';
 import { vfioCompatIoas } from './vfio/compat_ioas.js';
+import { vfioCut } from './vfio/cut.js';
+import { vfioGetInfo } from './vfio/get_info.js';
 import { vfioMapDma } from './vfio/map_dma.js';
 import { vfioNumbers } from './vfio/numbers.js';
+import { vfioUnmapDma } from './vfio/unmap_dma.js';
 import { viommuAlloc } from './viommu/alloc.js';
 import { viommuMmap } from './viommu/mmap.js';
 import { viommuInvalidate } from './viommu/invalidate.js';
@@ -91,7 +94,10 @@ export const SUITES: readonly Suite[] = [
   viommuMmap,
   vfioCompatIoas,
   vfioNumbers,
+  vfioGetInfo,
   vfioMapDma,
+  vfioUnmapDma,
+  vfioCut,
   processFork,
   vectorsCore,
 ];

@@ -1,3 +1,4 @@
+import type { MockTable } from './mock_domain.js';
 import { MockCache } from './mock_cache.js';
 
 /** Flags of MOCK_DOMAIN_FLAGS over all kernels; a profile says which ones it takes. Source: iommufd_test.h. */
@@ -21,16 +22,21 @@ export class MockDevice {
   /** Whether moving PASID_FAILING fails next time. Source: struct mock_dev, pasid_1024_fake_error. */
   failsNext = false;
 
-  constructor(private readonly flags: number) {}
+  /** @param hasGenericTables whether the kernel's mock has the page table of generic_pt */
+  constructor(
+    private readonly flags: number,
+    private readonly hasGenericTables: boolean,
+  ) {}
 
   /** IOMMU_CAP_DIRTY_TRACKING. */
   get canTrackDirty(): boolean {
     return (this.flags & MOCK_DEVICE_FLAGS.NO_DIRTY) === 0;
   }
 
-  /** Whether page tables made for it take huge pages, where that is a matter of the device. */
-  get hasHugeIovas(): boolean {
-    return (this.flags & MOCK_DEVICE_FLAGS.HUGE_IOVA) !== 0;
+  /** The format of a page table that is made for it, unless another is asked for. Source: mock_domain_alloc_paging_flags. */
+  get table(): MockTable {
+    if (this.hasGenericTables) return 'default';
+    return (this.flags & MOCK_DEVICE_FLAGS.HUGE_IOVA) === 0 ? 'array' : 'huge_array';
   }
 
   /** Bits of the PASIDs that it can use. */

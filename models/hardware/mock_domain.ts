@@ -25,8 +25,8 @@ const HUGE_PAGE_BYTES = 512n * ENTRY_BYTES;
 /** MOCK_APERTURE_START, MOCK_APERTURE_LAST. */
 const APERTURE = { start: 0x100_0000n, last: 0x7fff_ffffn };
 
-/** Powers of two up to an entry of the third level. Source: fmt/amdv1.h:amdv1pt_possible_sizes. */
-const GENERIC_PAGE_SIZES = Array.from({ length: 19 }, (_, power) => ENTRY_BYTES << BigInt(power));
+/** Powers of two up to the largest entry of the third level. Source: fmt/amdv1.h:amdv1pt_possible_sizes. */
+const GENERIC_PAGE_SIZES = Array.from({ length: 26 }, (_, power) => ENTRY_BYTES << BigInt(power));
 
 interface TableFormat {
   readonly aperture: Range;
@@ -49,9 +49,10 @@ const TABLES: Readonly<Record<MockTable, TableFormat>> = {
 export class MockDomain {
   /** Where it translates. */
   readonly aperture: Range;
+  /** What a leaf of its page table may map, in bytes, ascending. */
+  readonly pageSizes: readonly bigint[];
   /** Whether HWPT_SET_DIRTY_TRACKING has switched its dirty bits on. */
   tracksDirty = false;
-  readonly #pageSizes: readonly bigint[];
   readonly #extents = new Map<bigint, Extent>();
   /** The first IOVA of each entry whose dirty bit is set. */
   readonly #dirty = new Set<bigint>();
@@ -63,12 +64,17 @@ export class MockDomain {
   ) {
     const { aperture, pageSizes } = TABLES[table];
     this.aperture = aperture;
-    this.#pageSizes = pageSizes;
+    this.pageSizes = pageSizes;
   }
 
   /** The smallest leaf of its page table, in bytes. */
   get pageBytesMin(): bigint {
-    return present(this.#pageSizes[0], 'a page size');
+    return present(this.pageSizes[0], 'a page size');
+  }
+
+  /** Whether it maps only what permits something. Source: generic_pt/iommu_pt.h:map_range. */
+  get refusesNoAccess(): boolean {
+    return this.table === 'default' || this.table === 'huge';
   }
 
   /** What is mapped, in the order of mapping. */
@@ -92,6 +98,19 @@ export class MockDomain {
       frameOffset: area.pageOffset,
       frames,
       isPageByPage,
+    });
+  }
+
+  /** The halves of an area that was cut; its entries stay as they are. */
+  cut(area: Area, low: Area, high: Area): void {
+    const extent = present(this.#extents.get(area.iova), 'mapping of an area that is cut');
+    const split = high.firstIndex - area.firstIndex;
+    this.#extents.set(low.iova, { ...extent, last: low.last, frames: extent.frames.slice(0, split) });
+    this.#extents.set(high.iova, {
+      ...extent,
+      start: high.iova,
+      frameOffset: high.pageOffset,
+      frames: extent.frames.slice(split),
     });
   }
 
@@ -123,7 +142,7 @@ export class MockDomain {
   dirtyLeavesIn({ start, last }: Range): Leaf[] {
     const leaves = new Map<bigint, Leaf>();
     for (const iova of this.dirtyEntries) {
-      const leaf = leafAt(present(this.#extentOf(iova), 'mapping of a dirty entry'), this.#pageSizes, iova);
+      const leaf = leafAt(present(this.#extentOf(iova), 'mapping of a dirty entry'), this.pageSizes, iova);
       if (leaf.largest.start <= last && leaf.largest.last >= start) leaves.set(leaf.smallest.start, leaf);
     }
     return [...leaves.values()];

@@ -19,8 +19,10 @@ import { vfioIoas } from './native/vfio_ioas.js';
 import { viommuAlloc } from './native/viommu_alloc.js';
 import { vfioCheckExtension } from './vfio/check_extension.js';
 import { vfioGetApiVersion } from './vfio/get_api_version.js';
+import { vfioGetInfo } from './vfio/get_info.js';
 import { vfioMapDma } from './vfio/map_dma.js';
 import { vfioSetIommu } from './vfio/set_iommu.js';
+import { vfioUnmapDma } from './vfio/unmap_dma.js';
 import { addReserved } from './test/add_reserved.js';
 import { devCheckCache } from './test/dev_check_cache.js';
 import { dirty } from './test/dirty.js';
@@ -58,7 +60,9 @@ export const CALLS: readonly CallDescription[] = [
   vfioGetApiVersion,
   vfioCheckExtension,
   vfioSetIommu,
+  vfioGetInfo,
   vfioMapDma,
+  vfioUnmapDma,
   testCommand,
   addReserved,
   mockDomain,

@@ -197,6 +197,16 @@ export const FILL_RULES: readonly Rule<Filling>[] = [
   },
 ];
 
+/** An area that permits nothing cannot be mapped; only VFIO makes such areas. */
+export const NOTHING_PERMITTED: Rule<Filling> = {
+  id: 'EINVAL.nothing_permitted',
+  says: 'an area that permits neither reading nor writing is to be mapped into a generic page table',
+  cite: 'drivers/iommu/generic_pt/iommu_pt.h:map_range',
+  isFor: (profile) => profile.hasGenericPageTable,
+  when: (c) => c.plan()?.failure === 'no_access',
+  splat: { title: 'WARNING in amdv1_mock_map_range', finding: 'map-without-access-warn' },
+};
+
 const ADD_DOMAIN = 'io_pagetable.c:iopt_table_add_domain';
 
 /** What giving an IOAS a new domain can fail with, in the kernel's order. */
@@ -214,4 +224,5 @@ export const ADD_DOMAIN_RULES: readonly Rule<Filling>[] = [
     when: (c) => c.plan()?.failure === 'outside_aperture',
   },
   ...FILL_RULES,
+  NOTHING_PERMITTED,
 ];

@@ -159,6 +159,11 @@ export const dataBytes32 = (doc: string, direction?: Direction): Field<number> =
 /** Bytes of one element of the data that a pointer of the same struct leads to. */
 export const elementBytes32 = (doc: string): Field<number> => u32Field({ is: 'element_bytes' }, doc);
 
+export const u16 = (doc: string, direction?: Direction): Field<number> => ({
+  ...u32(doc, direction),
+  bytes: 2,
+});
+
 /** A single byte. */
 export const u8 = (doc: string, direction?: Direction): Field<number> => ({
   ...u32(doc, direction),

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.js';
 import { maxU64 } from '../base/u64.js';
-import { MockDomain } from '../hardware/mock_domain.js';
+import type { MockDomain } from '../hardware/mock_domain.js';
 import { FillPlan, type FillFailure, unfillArea } from './fill.js';
 import type { IommufdFile } from './iommufd_file.js';
 import { outsideAperture } from './io_pagetable.js';
@@ -21,7 +21,7 @@ export class AddDomainPlan {
   constructor(
     readonly ioas: Ioas,
     caller: Process,
-    readonly domain = new MockDomain(),
+    readonly domain: MockDomain,
   ) {
     const { table } = ioas;
     this.#fill = new FillPlan(

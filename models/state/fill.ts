@@ -8,7 +8,7 @@ import type { Process } from './process.js';
 import type { Frame } from './user_memory.js';
 
 /** Why a domain cannot be filled. */
-export type FillFailure = PinFailure | 'misaligned';
+export type FillFailure = PinFailure | 'misaligned' | 'no_access';
 
 /** The domains to fill, and whether each page is to be mapped by itself. */
 type FilledTable = Pick<IoPagetable, 'domains' | 'disableLargePages'>;
@@ -59,7 +59,10 @@ export class FillPlan {
   }
 
   #map(area: Area): FillFailure | undefined {
-    const fits = this.table.domains.every(
+    const { read, write } = area.protection;
+    const { domains } = this.table;
+    if (!read && !write && domains.some(({ refusesNoAccess }) => refusesNoAccess)) return 'no_access';
+    const fits = domains.every(
       ({ pageBytesMin }) => isAligned(area.iova, pageBytesMin) && isAligned(area.length, pageBytesMin),
     );
     return fits ? undefined : 'misaligned';

@@ -49,8 +49,10 @@ export interface Expectation {
   readonly value?: number;
   /** Words of 32 bits at the start of what a read filled. */
   readonly words?: readonly number[];
-  /** Title of the kernel warning that comes with the answer: a known finding. */
-  readonly splat?: string;
+  /** Bytes behind the struct after the call. */
+  readonly behind?: Uint8Array;
+  /** The kernel warning that comes with the answer: a known finding. */
+  readonly splat?: { readonly title: string; readonly profiles?: readonly string[] };
 }
 
 /** A step of a scenario, on which expectations are hung. Without any, it must succeed. */
@@ -75,6 +77,12 @@ export class ExpectedStep {
     return this;
   }
 
+  /** These bytes follow the struct after the call. */
+  followedBy(behind: Uint8Array): this {
+    this.#expectation = { ...this.#expectation, behind };
+    return this;
+  }
+
   /** Success that returns this number. */
   returns(value: number): this {
     this.#expectation = { ...this.#expectation, value };
@@ -87,9 +95,10 @@ export class ExpectedStep {
     return this;
   }
 
-  /** The answer comes with a kernel warning. */
-  warns(title: string): this {
-    this.#expectation = { ...this.#expectation, splat: title };
+  /** The answer comes with a kernel warning, of every kernel or of those of some profiles. */
+  warns(title: string, profiles?: readonly string[]): this {
+    const splat = profiles === undefined ? { title } : { title, profiles };
+    this.#expectation = { ...this.#expectation, splat };
     return this;
   }
 

@@ -47,6 +47,11 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
     'envelope/ENOTTY.number:swap:EFAULT.vfio_struct': 'a command of VFIO is not one of no table',
     'envelope/EINVAL.argsz:swap:EFAULT.size': 'the one is of commands of VFIO, the other of all others',
     'VFIO_SET_IOMMU/ENODEV.compat_ioas:swap:EINVAL.mapped': NO_TARGET,
+    'VFIO_IOMMU_GET_INFO/ENODEV.compat_ioas:swap:EFAULT.info': NO_TARGET,
+    'VFIO_IOMMU_UNMAP_DMA/EINVAL.all_of_range:swap:EINVAL.cut': 'what unmaps everything cuts nothing',
+    'VFIO_IOMMU_UNMAP_DMA/EINVAL.size_zero:swap:EOVERFLOW.wrap': EMPTY_NEVER_WRAPS,
+    'VFIO_IOMMU_UNMAP_DMA/EOVERFLOW.wrap:swap:ENOENT.straddles':
+      'what an area straddles is a range, and one that wraps is none',
     'envelope/ENOTTY.command:swap:EINVAL.size': 'a number that is no command has no size',
     'envelope/EINVAL.size:swap:E2BIG.tail': 'a struct that is too short has no tail',
     'envelope/E2BIG.tail:swap:EFAULT.tail': FIRST_DECIDES,
@@ -153,6 +158,9 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
       ],
       Object.fromEntries(FILL_SWAPS.map((swap) => [swap, FILL])),
     ),
+    ...reasonsFor(['VFIO_IOMMU_MAP_DMA', 'IOMMU_HWPT_ALLOC', ...ATTACHING, ...MOVING], {
+      'ENOMEM.memlock:swap:EINVAL.nothing_permitted': FILL,
+    }),
     ...reasonsFor([...ATTACHING, ...MOVING], ATTACH_SWAPS),
     'IOMMU_HWPT_ALLOC/EADDRINUSE.aperture:swap:EFAULT.user_memory': FILL,
   }),

@@ -31,6 +31,8 @@ export function checkExpectation(
   const { value = 0 } = expectation;
   if (returned.errno === 0 && returned.value !== value)
     return `expected to return ${String(value)}, saw ${String(returned.value)}`;
+  const behind = checkBehind(expectation, step.buffers, call, returned);
+  if (behind !== undefined) return behind;
   const names = Object.keys(expectation.outputs);
   if (returned.errno !== 0 && names.length === 0) return checkUntouched(step.buffers, returned);
   for (const name of names) {
@@ -77,6 +79,23 @@ function checkUntouched(buffers: Buffers, { out }: Returned): string | undefined
   const touched = buffers.findIndex(({ bytes }, index) => !sameBytes(bytes, out[index] ?? bytes));
   if (touched < 0) return undefined;
   return `the failing call wrote to ${touched === 0 ? 'the struct' : `array ${String(touched)}`}`;
+}
+
+function checkBehind(
+  { behind }: Expectation,
+  buffers: Buffers,
+  { layout }: CallDescription,
+  { out }: Returned,
+): string | undefined {
+  if (behind === undefined) return undefined;
+  const bytes = out[0] ?? buffers[0]?.bytes ?? new Uint8Array();
+  const seen = bytes.subarray(layout.bytes, layout.bytes + behind.length);
+  if (sameBytes(seen, behind)) return undefined;
+  return `expected ${toHex(behind)} behind the struct, saw ${toHex(seen)}`;
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
 }
 
 function checkOutput(

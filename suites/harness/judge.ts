@@ -30,7 +30,9 @@ export function judgeProgram(
   reading: Reading,
   original?: ProgramOutcome,
 ): ProgramReport {
-  const splats = planned.expectations.flatMap(({ splat }) => (splat === undefined ? [] : [splat]));
+  const splats = planned.expectations.flatMap(({ splat }) =>
+    splat === undefined || splat.profiles?.includes(behaviour.profile.id) === false ? [] : [splat.title],
+  );
   const {
     verdicts,
     problems: objections,

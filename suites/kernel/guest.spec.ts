@@ -9,7 +9,9 @@ import { type Ended, type RunningCli, runCli, startCli } from '../self/cli.js';
 import { makeDirectory, removeDirectory } from '../self/temporary.js';
 
 /** Those after which a kernel can go on. */
-const FINDINGS = ['map-page-count-warn', 'unfill-reads-unmapped'].map((id) => `corpus/findings/${id}.json`);
+const FINDINGS = ['map-page-count-warn', 'map-without-access-warn', 'unfill-reads-unmapped'].map(
+  (id) => `corpus/findings/${id}.json`,
+);
 
 /** Kernels in the cache that are built for gates. */
 async function fastKernels(): Promise<Kernel[]> {

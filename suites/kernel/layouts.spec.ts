@@ -7,6 +7,7 @@ import { hasCall } from '../../models/behaviour.js';
 import { type Profile, profileOfRelease } from '../../models/profiles/index.js';
 import type { CallDescription } from '../../models/ioctls/description.js';
 import { CALLS } from '../../models/ioctls/index.js';
+import { INFO_CAP_HEADER, VFIO_INFO_STRUCTS } from '../../models/layout/vfio_info.js';
 import { DRIVER_STRUCTS } from '../../models/layout/driver_data.js';
 import {
   HWPT_PAGE_RESPONSE,
@@ -104,7 +105,7 @@ function factsHere(call: CallDescription): string[] {
   ];
 }
 
-/** The structs that no call has: driver data and records of events. */
+/** The structs that no call has: driver data, records of events, and what comes behind a struct. */
 const OTHER_STRUCTS: Readonly<Record<string, StructLayout<FieldTable>>> = {
   ...DRIVER_STRUCTS,
   iommu_iova_range: IOVA_RANGE,
@@ -112,6 +113,7 @@ const OTHER_STRUCTS: Readonly<Record<string, StructLayout<FieldTable>>> = {
   iommu_hwpt_page_response: HWPT_PAGE_RESPONSE,
   iommufd_vevent_header: VEVENT_HEADER,
   iommu_viommu_event_selftest: VIOMMU_EVENT_SELFTEST,
+  ...VFIO_INFO_STRUCTS,
 };
 
 /** What came with vIOMMUs. */
@@ -133,15 +135,25 @@ function structsOf(profile: Profile | undefined): KnownStruct[] {
     });
 }
 
+/** Capabilities of VFIO have their header in a struct of its own. */
+function pathInStruct(struct: string, member: string): string {
+  const isInHeader =
+    struct.startsWith('vfio_iommu_type1_info') && INFO_CAP_HEADER.memberOf(member) !== undefined;
+  return isInHeader ? `header.${member}` : member;
+}
+
 function structFactsInC({ name, members }: KnownStruct): string[] {
   const fact = (what: string, value: string) =>
     `  printf("${name} ${what} %lu\\n", (unsigned long)(${value}));`;
   return [
     fact('sizeof', `sizeof(struct ${name})`),
-    ...members.flatMap((member) => [
-      fact(`offsetof ${member.name}`, `offsetof(struct ${name}, ${member.name})`),
-      fact(`sizeof ${member.name}`, `sizeof(((struct ${name} *)0)->${member.name})`),
-    ]),
+    ...members.flatMap((member) => {
+      const path = pathInStruct(name, member.name);
+      return [
+        fact(`offsetof ${member.name}`, `offsetof(struct ${name}, ${path})`),
+        fact(`sizeof ${member.name}`, `sizeof(((struct ${name} *)0)->${path})`),
+      ];
+    }),
   ];
 }
 

@@ -1,4 +1,10 @@
 import { assert } from 'chai';
+import {
+  INFO_CAP_DMA_AVAIL,
+  INFO_CAP_HEADER,
+  INFO_CAP_IOVA_RANGE,
+  VFIO_IOVA_RANGE,
+} from '../../models/layout/vfio_info.js';
 import { CALLS, callByName } from '../../models/ioctls/index.js';
 import { DRIVER_STRUCTS } from '../../models/layout/driver_data.js';
 import {
@@ -32,7 +38,9 @@ const EXPECTED: Readonly<Record<string, readonly [command: number, bytes: number
   VFIO_GET_API_VERSION: [0x3b64, 0, 0],
   VFIO_CHECK_EXTENSION: [0x3b65, 8, 0],
   VFIO_SET_IOMMU: [0x3b66, 8, 0],
+  VFIO_IOMMU_GET_INFO: [0x3b70, 24, 16],
   VFIO_IOMMU_MAP_DMA: [0x3b71, 32, 32],
+  VFIO_IOMMU_UNMAP_DMA: [0x3b72, 24, 24],
 };
 
 /** Likewise of driver data and of records of events: sizeof, and offsets of the members. */
@@ -46,6 +54,10 @@ const EXPECTED_STRUCTS: readonly (readonly [StructLayout<FieldTable>, bytes: num
   [HWPT_PAGE_RESPONSE, 8, [0, 4]],
   [VEVENT_HEADER, 8, [0, 4]],
   [VIOMMU_EVENT_SELFTEST, 4, [0]],
+  [INFO_CAP_HEADER, 8, [0, 2, 4]],
+  [INFO_CAP_DMA_AVAIL, 12, [0, 2, 4, 8]],
+  [INFO_CAP_IOVA_RANGE, 16, [0, 2, 4, 8, 12]],
+  [VFIO_IOVA_RANGE, 16, [0, 8]],
 ];
 
 describe('struct layouts', () => {

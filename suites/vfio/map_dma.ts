@@ -1,12 +1,19 @@
 import { BUFFER, FROZEN, HOLE, PRIVATE } from '../../models/program/arena.js';
 import type { Reference } from '../../models/program/program.js';
-import type { ScenarioBuilder } from '../harness/builder.js';
+import { NO_SUCH_ID, type ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START, P, U64_MAX } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
-import { TYPE1, clearCompat, compatIoas, mapDma, setIommu } from './set_up.js';
+import { TYPE1, clearCompat, compatIoas, mapDma, setIommu, unmapAllDma } from './set_up.js';
 
 /** The highest length that is no error by itself. */
 const LENGTH_MAX = U64_MAX - P;
+
+/** What a page table of 7.3 says to a mapping that permits nothing. */
+const GENERIC_REFUSES = { '7.3': 'EINVAL', '6.12': 'OK' } as const;
+const WARNING = 'WARNING in amdv1_mock_map_range';
+
+/** IOMMU_HWPT_FAULT_ID_VALID. */
+const FAULT_ID_VALID = 4;
 
 /** A compatible IOAS with a device behind it. */
 function withDevice(t: ScenarioBuilder): { ioas: Reference; hwpt: Reference } {
@@ -200,9 +207,10 @@ export const vfioMapDma = suite(
       control: (t) => mapDma(t, { iova: APERTURE_START }),
     }),
     scenario('flags,nothing_permitted', {
-      doc: 'Neither READ nor WRITE is no error without a domain; native MAP refuses it.',
-      covers: ['VFIO_IOMMU_MAP_DMA/OK'],
-      source: 'kselftest.md gap 56',
+      doc: 'Neither READ nor WRITE is no error without a page table; native MAP refuses it. A generic page table does not map it, and warns.',
+      covers: ['VFIO_IOMMU_MAP_DMA/OK', 'VFIO_IOMMU_MAP_DMA/EINVAL.nothing_permitted'],
+      source: 'kselftest.md gap 56; docs/findings/map-without-access-warn.md',
+      needs: ['iommufd_test'],
       setup: (t) => compatIoas(t),
       cases: {
         mapped: (t, ioas) => {
@@ -210,8 +218,92 @@ export const vfioMapDma = suite(
           t.unmap(ioas, P, P).ok({ length: P });
         },
         native: (t, ioas) => t.map(ioas, { iova: P, access: 'none' }).fails('EINVAL'),
+        into_page_table: (t, ioas) => {
+          t.mockDomain(ioas);
+          mapDma(t, { flags: 0, iova: APERTURE_START }).fails(GENERIC_REFUSES).warns(WARNING, ['7.3']);
+          mapDma(t, { iova: APERTURE_START }).fails({ '7.3': 'OK', '6.12': 'EEXIST' });
+        },
+        hole_first: (t, ioas) => {
+          t.mockDomain(ioas);
+          mapDma(t, { flags: 0, iova: APERTURE_START, vaddr: HOLE }).fails('EFAULT');
+        },
+        occupied_first: (t, ioas) => {
+          t.mockDomain(ioas);
+          mapDma(t, { iova: APERTURE_START });
+          mapDma(t, { flags: 0, iova: APERTURE_START }).fails('EEXIST');
+        },
+        before_the_charge: (t, ioas) => {
+          t.mockDomain(ioas);
+          t.process({ drop: ['CAP_IPC_LOCK'], memlock: 0n });
+          mapDma(t, { flags: 0, iova: APERTURE_START })
+            .fails({ '7.3': 'EINVAL', '6.12': 'ENOMEM' })
+            .warns(WARNING, ['7.3']);
+        },
       },
       control: (t) => mapDma(t, { iova: P }),
+    }),
+    scenario('flags,nothing_permitted_then_attached', {
+      doc: 'An area that permits nothing keeps generic page tables away from its IOAS, whoever asks for one.',
+      covers: [
+        'IOMMU_TEST_OP_MOCK_DOMAIN/EINVAL.nothing_permitted',
+        'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS/EINVAL.nothing_permitted',
+        'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/EINVAL.nothing_permitted',
+        'IOMMU_HWPT_ALLOC/EINVAL.nothing_permitted',
+      ],
+      source: 'docs/findings/map-without-access-warn.md',
+      needs: ['iommufd_test'],
+      setup: (t) => {
+        const device = t.mockDomain(t.ioas());
+        const ioas = compatIoas(t);
+        mapDma(t, { iova: APERTURE_START });
+        mapDma(t, { flags: 0, iova: APERTURE_START + P });
+        return { device, ioas };
+      },
+      cases: {
+        new_device: (t, { ioas }) => t.mockDomain(ioas).fails(GENERIC_REFUSES).warns(WARNING, ['7.3']),
+        new_device_sealed: (t, { ioas }) => {
+          t.ioctl('IOMMU_TEST_OP_MOCK_DOMAIN', { id: ioas }, { at: 'sealed' })
+            .fails({ '7.3': 'EINVAL', '6.12': 'EFAULT' })
+            .warns(WARNING, ['7.3']);
+        },
+        device_with_flags: (t, { ioas }) =>
+          t
+            .ioctl('IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', { id: ioas })
+            .fails(GENERIC_REFUSES)
+            .warns(WARNING, ['7.3']),
+        device_with_flags_sealed: (t, { ioas }) =>
+          t
+            .ioctl('IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', { id: ioas }, { at: 'sealed' })
+            .fails({ '7.3': 'EINVAL', '6.12': 'EFAULT' })
+            .warns(WARNING, ['7.3']),
+        moved_device: (t, { device, ioas }) =>
+          t.replace(device.out('out_stdev_id'), ioas).fails(GENERIC_REFUSES).warns(WARNING, ['7.3']),
+        moved_device_sealed: (t, { device, ioas }) =>
+          t
+            .replace(device.out('out_stdev_id'), ioas, { at: 'sealed' })
+            .fails({ '7.3': 'EINVAL', '6.12': 'EFAULT' })
+            .warns(WARNING, ['7.3']),
+        page_table: (t, { device, ioas }) =>
+          t.hwptAlloc(device.out('out_idev_id'), ioas).fails(GENERIC_REFUSES).warns(WARNING, ['7.3']),
+        page_table_with_fault_queue: (t, { device, ioas }) =>
+          t
+            .hwptAlloc(device.out('out_idev_id'), ioas, { flags: FAULT_ID_VALID, fault_id: NO_SUCH_ID })
+            .fails({ '7.3': 'EINVAL', '6.12': 'EOPNOTSUPP' })
+            .warns(WARNING, ['7.3']),
+        page_table_sealed: (t, { device, ioas }) =>
+          t
+            .hwptAlloc(device.out('out_idev_id'), ioas, {}, { at: 'sealed' })
+            .fails({ '7.3': 'EINVAL', '6.12': 'EFAULT' })
+            .warns(WARNING, ['7.3']),
+        unmapped_before: (t, { ioas }) => {
+          t.unmap(ioas, APERTURE_START + P, P);
+          t.mockDomain(ioas);
+        },
+      },
+      control: (t, { ioas }) => {
+        unmapAllDma(t).ok({ size: 2n * P });
+        t.mockDomain(ioas);
+      },
     }),
   ],
 );

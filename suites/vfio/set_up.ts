@@ -48,3 +48,35 @@ export function mapDma(
   const defaults = { flags: READ_WRITE, vaddr: BUFFER.start, size: P };
   return t.ioctl('VFIO_IOMMU_MAP_DMA', { ...defaults, ...args }, options);
 }
+
+/** Unmaps a range. */
+export function unmapDma(
+  t: ScenarioBuilder,
+  iova: Scalar,
+  size: Scalar,
+  args: Readonly<Record<string, Operand>> = {},
+  options: Options = {},
+): ExpectedStep {
+  return t.ioctl('VFIO_IOMMU_UNMAP_DMA', { iova, size, ...args }, options);
+}
+
+/** VFIO_DMA_UNMAP_FLAG_ALL. */
+const ALL = 2;
+
+/** Unmaps everything; a range of it is refused. */
+export function unmapAllDma(t: ScenarioBuilder, iova: Scalar = 0n, size: Scalar = 0n): ExpectedStep {
+  return unmapDma(t, iova, size, { flags: ALL });
+}
+
+/** Bytes of struct vfio_iommu_type1_info. */
+export const INFO_BYTES = 24;
+
+/** Asks for the info with so many bytes in all; fewer than the struct has are said in argsz alone. */
+export function getInfo(t: ScenarioBuilder, argsz: number, options: Options = {}): ExpectedStep {
+  const room = Math.max(argsz - INFO_BYTES, 0);
+  return t.ioctl(
+    'VFIO_IOMMU_GET_INFO',
+    argsz < INFO_BYTES ? { argsz } : {},
+    room === 0 ? options : { tail: { bytes: room, value: 0xaa }, ...options },
+  );
+}

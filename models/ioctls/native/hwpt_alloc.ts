@@ -78,7 +78,7 @@ export const hwptAlloc = defineCall(
     );
     const plan = once(() => {
       if (target?.type !== 'IOAS') return undefined;
-      const table = profile.hasGenericPageTable ? TABLES[tableNumber(data())] : arrayOf(device);
+      const table = profile.hasPagingData ? TABLES[tableNumber(data())] : device?.hardware.table;
       if (table === undefined) return undefined;
       const hasDirtyBits = (args.flags & HWPT_FLAGS.DIRTY_TRACKING) !== 0;
       return new AddDomainPlan(target, world.process, new MockDomain(table, hasDirtyBits));
@@ -223,11 +223,6 @@ function isNestable(target: IommufdObject | undefined): target is HwptPaging | V
 
 function isIoas(target: IommufdObject | undefined): boolean {
   return target?.type === 'IOAS';
-}
-
-/** The format of a kernel without generic page tables. */
-function arrayOf(device: Device | undefined): MockTable {
-  return device?.hardware.hasHugeIovas === true ? 'huge_array' : 'array';
 }
 
 /** The format that the data asks for; without data, the first. */

@@ -1,10 +1,9 @@
 import { type ArgsOf, id32, iova64, length64, sizeField } from '../../layout/field.js';
 import { U64_MAX, rangeWraps, wrapU64 } from '../../base/u64.js';
 import { present } from '../../base/assert.js';
-import { dropArea } from '../../state/fill.js';
 import { unmapAll } from '../../state/destroy.js';
 import type { Ioas } from '../../state/objects.js';
-import type { Area } from '../../state/pages.js';
+import { NOTHING, type Reach, dropAreas, reachOf } from '../../state/unmap.js';
 import { type CallContext, defineCall, once } from '../description.js';
 import { cannotRespond, noSuchIoas } from '../shared_rules.js';
 
@@ -19,12 +18,6 @@ const FIELDS = {
 };
 
 type Args = ArgsOf<typeof FIELDS>;
-
-/** The areas that an unmap meets, up to the first that it cannot take. */
-interface Reach {
-  readonly whole: readonly Area[];
-  readonly straddler: Area | undefined;
-}
 
 type Context = CallContext<Args> & { ioas: Ioas | undefined; reach: () => Reach };
 
@@ -41,7 +34,7 @@ export const ioasUnmap = defineCall(
   },
   ({ args, file }) => {
     const ioas = file.objects.findOfType(args.ioas_id, 'IOAS');
-    return { ioas, reach: once(() => reachOf(ioas, args)) };
+    return { ioas, reach: once(() => reachIn(ioas, args)) };
   },
 ).behaves({
   rules: [
@@ -97,24 +90,14 @@ function unmap(c: Context): void {
 }
 
 function dropWholeAreas({ ioas, reach }: Context): bigint {
-  let unmappedBytes = 0n;
-  for (const area of reach().whole) {
-    unmappedBytes += area.length;
-    dropArea(present(ioas, 'IOAS').table, area);
-  }
-  return unmappedBytes;
+  return dropAreas(present(ioas, 'IOAS').table, reach().whole);
 }
 
 function isEverything({ iova, length }: Args): boolean {
   return iova === 0n && length === U64_MAX;
 }
 
-function reachOf(ioas: Ioas | undefined, args: Args): Reach {
-  if (ioas === undefined || args.length === 0n || isEverything(args)) {
-    return { whole: [], straddler: undefined };
-  }
-  const last = args.iova + args.length - 1n;
-  const met = ioas.table.areasIntersecting({ start: args.iova, last });
-  const at = met.findIndex((area) => area.iova < args.iova || area.last > last);
-  return at < 0 ? { whole: met, straddler: undefined } : { whole: met.slice(0, at), straddler: met[at] };
+function reachIn(ioas: Ioas | undefined, args: Args): Reach {
+  if (ioas === undefined || args.length === 0n || isEverything(args)) return NOTHING;
+  return reachOf(ioas.table, { start: args.iova, last: args.iova + args.length - 1n });
 }

@@ -1,4 +1,5 @@
 import { present } from '../../base/assert.js';
+import { MockDomain } from '../../hardware/mock_domain.js';
 import {
   AddDomainPlan,
   type AttachRefusal,
@@ -70,7 +71,11 @@ export function lookUpTarget(target: Target, request: AttachRequest, world: Worl
     target,
     attached,
     existing,
-    plan: once(() => (needsDomain ? new AddDomainPlan(target, world.process) : undefined)),
+    plan: once(() =>
+      needsDomain
+        ? new AddDomainPlan(target, world.process, new MockDomain(device?.hardware.table))
+        : undefined,
+    ),
     conflict,
     refusal: isAsked ? attachRefusal(device, existing) : undefined,
   };

@@ -32,7 +32,7 @@ export const mockDomain: CallDescription = defineTestOp(
     respond: 'struct',
     allocates: true,
   },
-  (c) => lookUp(c, new MockDevice(0)),
+  (c) => lookUp(c, new MockDevice(0, c.profile.hasGenericPageTable)),
 ).behaves({
   // A device with every ability is never refused for one.
   rules: [...TARGET_RULES, NO_VDEVICE, ...ADD_DOMAIN_RULES, cannotRespond()],
@@ -49,7 +49,7 @@ export const mockDomainFlags: CallDescription = defineTestOp(
     respond: 'struct',
     allocates: true,
   },
-  (c) => lookUp(c, new MockDevice(c.args.dev_flags)),
+  (c) => lookUp(c, new MockDevice(c.args.dev_flags, c.profile.hasGenericPageTable)),
 ).behaves({
   rules: [
     {

@@ -1,7 +1,7 @@
 import { argszField, flags32, iova64, length64, userVa64 } from '../../layout/field.js';
 import { Placement } from '../../state/placement.js';
 import { defineCall, once } from '../description.js';
-import { FIXED_PLACEMENT_RULES, hasUnknownBits } from '../shared_rules.js';
+import { FIXED_PLACEMENT_RULES, NOTHING_PERMITTED, hasUnknownBits } from '../shared_rules.js';
 import { mapUser, planUserMap, userMapRules } from '../user_map.js';
 import { NO_COMPAT_IOAS } from './compat_ioas.js';
 
@@ -47,13 +47,8 @@ export const vfioMapDma = defineCall(
       when: ({ args }) => hasUnknownBits(args.flags, FLAGS),
     },
     NO_COMPAT_IOAS,
-    {
-      id: 'unspecified.no_access',
-      says: 'nothing is permitted, and there is a domain to map',
-      cite: 'models/ioctls/vfio',
-      when: ({ args, ioas }) => args.flags === 0 && ioas !== undefined && ioas.table.domains.length > 0,
-    },
     ...userMapRules(FIXED_PLACEMENT_RULES),
+    NOTHING_PERMITTED,
   ],
   effect: mapUser,
 });

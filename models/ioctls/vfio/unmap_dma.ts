@@ -1,0 +1,137 @@
+import { present } from '../../base/assert.js';
+import { rangeWraps, wrapU64 } from '../../base/u64.js';
+import { type ArgsOf, argszField, flags32, iova64, length64 } from '../../layout/field.js';
+import { CutPlan } from '../../state/cut.js';
+import { unmapAll } from '../../state/destroy.js';
+import type { Ioas } from '../../state/objects.js';
+import { dropAreas, reachOf } from '../../state/unmap.js';
+import { type CallContext, type Leftover, defineCall, once } from '../description.js';
+import { cannotRespond, hasUnknownBits } from '../shared_rules.js';
+import { NO_COMPAT_IOAS } from './compat_ioas.js';
+
+const SOURCE = 'vfio_compat.c:iommufd_vfio_unmap_dma';
+const UNMAP = 'io_pagetable.c:iopt_unmap_iova';
+
+/** VFIO_DMA_UNMAP_FLAG_ALL, the only flag that iommufd takes. Source: linux/vfio.h. */
+const FLAGS = { ALL: 2 } as const;
+
+const FIELDS = {
+  argsz: argszField(),
+  flags: flags32(FLAGS),
+  iova: iova64('first IOVA of the range'),
+  size: length64('in: bytes of the range; out: bytes that were mapped in it', 'inout'),
+};
+
+type Args = ArgsOf<typeof FIELDS>;
+
+type Context = CallContext<Args> & {
+  readonly ioas: Ioas | undefined;
+  readonly cuts: () => CutPlan | undefined;
+};
+
+/** What an unmap that fails has done until then. */
+function reports(what: string, cite: string): Leftover<Context> {
+  return { what, cite, does: unmap, isResponding: true };
+}
+
+export const vfioUnmapDma = defineCall(
+  {
+    name: 'VFIO_IOMMU_UNMAP_DMA',
+    command: 0x3b72,
+    protocol: 'vfio',
+    doc: 'Removes what lies inside a range of the compatible IOAS, or everything. Without large pages areas are cut at the borders first. That nothing is mapped is no error.',
+    source: SOURCE,
+    fields: FIELDS,
+    lastRequired: 'size',
+    respond: 'struct',
+    allocates: false,
+  },
+  ({ args, file: { compatIoas } }) => ({ ioas: compatIoas, cuts: once(() => planCuts(args, compatIoas)) }),
+).behaves({
+  rules: [
+    {
+      id: 'EINVAL.flags',
+      says: 'flags has a bit besides ALL',
+      cite: SOURCE,
+      when: ({ args }) => hasUnknownBits(args.flags, FLAGS),
+    },
+    NO_COMPAT_IOAS,
+    {
+      id: 'EINVAL.all_of_range',
+      says: 'flags has ALL, and there is an iova or a size',
+      cite: SOURCE,
+      when: ({ args }) => isEverything(args) && (args.iova !== 0n || args.size !== 0n),
+    },
+    {
+      id: 'EINVAL.cut',
+      says: 'an area would be cut inside a page',
+      cite: 'io_pagetable.c:iopt_area_split',
+      when: ({ cuts }) => cuts()?.isRefused ?? false,
+      leaves: {
+        what: 'the end of the range has been cut if it could be',
+        cite: 'io_pagetable.c:iopt_cut_iova',
+        does: ({ cuts }) => cuts()?.commit(),
+      },
+    },
+    cannotRespond({ what: 'the range is unmapped as far as it can be', does: unmap }),
+    {
+      id: 'EINVAL.size_zero',
+      says: 'size is 0',
+      cite: UNMAP,
+      when: ({ args }) => !isEverything(args) && args.size === 0n,
+      leaves: reports('the area is cut before iova, and the struct is written back with size 0', SOURCE),
+    },
+    {
+      id: 'EOVERFLOW.wrap',
+      says: 'the range goes beyond 2^64',
+      cite: UNMAP,
+      when: ({ args }) => args.size > 0n && rangeWraps(args.iova, args.size),
+      leaves: reports('areas are cut at the borders, and the struct is written back with size 0', SOURCE),
+    },
+    {
+      id: 'ENOENT.straddles',
+      says: 'an area begins before the range or ends after it',
+      cite: 'io_pagetable.c:iopt_unmap_iova_range',
+      when: straddles,
+      leaves: reports('the areas below are gone, and the struct is written back with their size', SOURCE),
+    },
+  ],
+  effect: unmap,
+});
+
+function isEverything({ flags }: Args): boolean {
+  return (flags & FLAGS.ALL) !== 0;
+}
+
+/** Whether there is a range that can be unmapped at all. */
+function hasRange(args: Args): boolean {
+  return !isEverything(args) && args.size > 0n && !rangeWraps(args.iova, args.size);
+}
+
+/** The end of the range is cut first, both borders before the range itself is looked at. */
+function planCuts(args: Args, ioas: Ioas | undefined): CutPlan | undefined {
+  if (ioas === undefined || isEverything(args)) return undefined;
+  const { iova, size } = args;
+  const lasts = iova === 0n ? [size - 1n] : [iova + size - 1n, iova - 1n];
+  return new CutPlan(ioas.table, ioas.table.disableLargePages ? lasts.map(wrapU64) : []);
+}
+
+function straddles({ args, cuts }: Context): boolean {
+  const plan = cuts();
+  if (plan === undefined || !hasRange(args)) return false;
+  return plan.crosses(args.iova - 1n) || plan.crosses(args.iova + args.size - 1n);
+}
+
+/** Cuts and unmaps as far as that goes, and counts what is gone. */
+function unmap({ args, cuts, ioas }: Context): void {
+  const { table } = present(ioas, 'a compat IOAS');
+  cuts()?.commit();
+  let unmappedBytes = 0n;
+  if (isEverything(args)) {
+    unmappedBytes = unmapAll(present(ioas, 'a compat IOAS'));
+  } else if (hasRange(args)) {
+    const range = { start: args.iova, last: args.iova + args.size - 1n };
+    unmappedBytes = dropAreas(table, reachOf(table, range).whole);
+  }
+  args.size = wrapU64(unmappedBytes);
+}

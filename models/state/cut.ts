@@ -1,0 +1,59 @@
+import { present } from '../base/assert.js';
+import { isAligned } from '../base/u64.js';
+import type { IoPagetable } from './io_pagetable.js';
+import { Area } from './pages.js';
+
+/**
+ * What it takes to cut areas behind some bytes, one after another until one cannot be. Areas are cut only without large pages,
+ * so that every area keeps to pages in IOVA and memory alike. Source: io_pagetable.c:iopt_cut_iova, iopt_area_split.
+ */
+export class CutPlan {
+  /** Whether an area would be cut off the alignment of the IOAS; the cuts before it are made. */
+  readonly isRefused: boolean;
+  readonly #cuts: bigint[] = [];
+
+  /** @param lasts the bytes behind which to cut, in order; where there is no area, or its border, there is nothing to cut */
+  constructor(
+    readonly table: IoPagetable,
+    lasts: readonly bigint[],
+  ) {
+    this.isRefused = lasts.some((last) => !this.#add(last));
+  }
+
+  /** Whether an area goes on behind a byte, once the cuts are made. */
+  crosses(last: bigint): boolean {
+    const area = this.table.areaAt(last);
+    return area !== undefined && area.last > last && !this.#cuts.includes(last);
+  }
+
+  commit(): void {
+    for (const last of this.#cuts) cutArea(this.table, present(this.table.areaAt(last), 'area to cut'), last);
+  }
+
+  #add(last: bigint): boolean {
+    const area = this.table.areaAt(last);
+    if (area === undefined || this.#isBorder(area, last)) return true;
+    if (!isAligned(last + 1n, this.table.alignment)) return false;
+    this.#cuts.push(last);
+    return true;
+  }
+
+  /** The kernel leaves an area alone also if the byte is its first, which is no border to cut behind. */
+  #isBorder({ iova, last: end }: Area, last: bigint): boolean {
+    return last === iova || last === end || this.#cuts.includes(last) || this.#cuts.includes(last - 1n);
+  }
+}
+
+/** Both halves show the same pages; what is pinned and mapped stays. */
+function cutArea(table: IoPagetable, area: Area, last: bigint): void {
+  const next = last + 1n;
+  const { pages, protection, startByte } = area;
+  const low = new Area(area.iova, last, pages, startByte, protection);
+  const high = new Area(next, area.last, pages, startByte + (next - area.iova), protection);
+  table.remove(area);
+  for (const half of [low, high]) {
+    half.hasStorageDomain = area.hasStorageDomain;
+    table.insert(half);
+  }
+  for (const domain of table.domains) domain.cut(area, low, high);
+}
