@@ -20,14 +20,30 @@ const ELEMENTS_MAX = 4;
 /** A call with arguments drawn for the roles that its description gives its members. */
 export function drawCall(call: CallDescription, state: GeneratorState, picks: Picks): IoctlStep {
   const hasBitmap = call.layout.members.some(({ field }) => field.role.is === 'granule');
-  const draw = new ArgumentDraw(state, picks, hasBitmap);
+  const table = call.protocol === 'vfio' ? state.compatTable : undefined;
+  const draw = new ArgumentDraw(state, picks, hasBitmap, table);
   const args: Record<string, Operand> = {};
   for (const member of membersToDraw(call)) {
     const operand = draw.operand(member);
     if (operand !== undefined) args[member.name] = operand;
   }
   const step: IoctlStep = { do: 'ioctl', file: state.file, call: call.name, args };
-  return draw.usesEdge || !picks.rarely(20) ? step : disturbFrame(step, call, picks);
+  if (call.argument === 'value')
+    return picks.rarely(40) ? { ...step, command: otherCommand(call, picks) } : step;
+  const framed = call.protocol === 'vfio' ? { ...step, ...roomBehind(picks) } : step;
+  return draw.usesEdge || !picks.rarely(20) ? framed : disturbFrame(framed, call, picks);
+}
+
+/** Calls of VFIO may answer behind their struct, or do not mind what lies there. */
+function roomBehind(picks: Picks): Pick<IoctlStep, 'tail'> {
+  return picks.rarely(3) ? { tail: { bytes: picks.below(ROOM_MAX), value: 0xaa } } : {};
+}
+
+/** More than two capabilities and a few ranges take. */
+const ROOM_MAX = 100;
+
+function otherCommand(call: CallDescription, picks: Picks): number {
+  return picks.one([0x3b7f, 0x3b96, 0x3ba1, 0x3c81, call.command | 0x8000_0000]) >>> 0;
 }
 
 /** The operation of a multiplexed command is the call's own. */
@@ -38,7 +54,7 @@ function membersToDraw(call: CallDescription): Member[] {
     .sort((one, two) => (rank(one) >>> 0) - (rank(two) >>> 0));
 }
 
-/** Now and then the struct is longer, shorter, lies badly, or goes to another command. */
+/** Now and then a struct is longer, shorter, lies badly, or goes to another command. */
 function disturbFrame(step: IoctlStep, call: CallDescription, picks: Picks): IoctlStep {
   const { bytes } = call.layout;
   const disturbances: readonly [Disturbance, ...Disturbance[]] = [
@@ -52,23 +68,25 @@ function disturbFrame(step: IoctlStep, call: CallDescription, picks: Picks): Ioc
     { at: { edge: picks.below(bytes) } },
     { at: 'null' },
     { size: picks.below(bytes) },
-    { command: picks.one([0x3b7f, 0x3b96, 0x3ba1, 0x3c81, call.command | 0x8000_0000]) >>> 0 },
+    { command: otherCommand(call, picks) },
   ];
   const { size, ...frame } = picks.one(disturbances);
-  return { ...step, ...frame, args: size === undefined ? step.args : { ...step.args, size } };
+  const sizeName = call.protocol === 'vfio' ? 'argsz' : 'size';
+  return { ...step, ...frame, args: size === undefined ? step.args : { ...step.args, [sizeName]: size } };
 }
 
 type Disturbance = Pick<IoctlStep, 'tail' | 'at' | 'command'> & { readonly size?: number };
 
 /** Draws the members of one call in order; later members fit the earlier ones more often than not. */
 class ArgumentDraw {
-  #table: IoPagetable | undefined;
   #iova: bigint | undefined;
   #lengthDrawn = 0n;
   #granule = 1n;
   #elements = 0;
   #dataBytes = 0;
   #dataBytesMax = 20;
+  /** Some kernels take no data where others do. */
+  #goesWithoutData = false;
   /** sizeof the struct that the data is meant to be. */
   #structBytes = 0;
   /** Whether an array lies before the hole: a call has only one buffer there. */
@@ -78,6 +96,8 @@ class ArgumentDraw {
     private readonly state: GeneratorState,
     private readonly picks: Picks,
     private readonly hasBitmap: boolean,
+    /** Of the IOAS that the call is about. */
+    private table: IoPagetable | undefined,
   ) {}
 
   operand({ field }: Member): Operand | undefined {
@@ -90,7 +110,9 @@ class ArgumentDraw {
       case 'flags':
         return drawFlags(Object.values(field.role.bits), picks);
       case 'choice':
-        return drawChoice(field.role.values, picks);
+        return this.#goesWithoutData && 'NONE' in field.role.values
+          ? field.role.values.NONE
+          : drawChoice(field.role.values, picks);
       case 'id':
         return this.#id(field.role.of);
       case 'iova':
@@ -119,24 +141,26 @@ class ArgumentDraw {
 
   #id(types: readonly string[]): Scalar {
     const { operand, table } = this.state.drawId(types, this.picks);
-    this.#table = table ?? this.#table;
+    this.table = table ?? this.table;
     return operand;
   }
 
   /** A bitmap is about what is mapped. */
   #anyIova(): bigint {
     const { picks } = this;
-    const area = this.hasBitmap && !picks.rarely(4) ? picks.any(this.#table?.areas ?? []) : undefined;
-    if (area === undefined) return anyIova(picks, this.#table);
+    const area = this.hasBitmap && !picks.rarely(4) ? picks.any(this.table?.areas ?? []) : undefined;
+    if (area === undefined) return anyIova(picks, this.table);
     return wrapU64(area.iova + picks.one([0n, 0n, 0n, 0n, ENTRY_BYTES, PAGE_SIZE]));
   }
 
   #length(): bigint {
-    const whole = this.#iova === undefined ? undefined : lengthOfAreaAt(this.#table, this.#iova);
-    return whole !== undefined && !this.picks.rarely(3) ? whole : anyLength(this.picks);
+    const whole = this.#iova === undefined ? undefined : lengthOfAreaAt(this.table, this.#iova);
+    // Without large pages VFIO takes pieces of areas.
+    const piecesOneIn = this.table?.disableLargePages === true ? 2 : 3;
+    return whole !== undefined && !this.picks.rarely(piecesOneIn) ? whole : anyLength(this.picks);
   }
 
-  #pointer(role: ArrayRole): Operand {
+  #pointer(role: ArrayRole): Operand | undefined {
     switch (role.element) {
       case 'word':
         return this.#data(role);
@@ -159,10 +183,12 @@ class ArgumentDraw {
   }
 
   /** Words that the driver may make sense of: one of its structs, cut short or too long now and then, or a list of them. */
-  #data({ direction, structs }: ArrayRole): Operand {
+  #data({ direction, structs }: ArrayRole): Operand | undefined {
     const { picks } = this;
     const struct = picks.rarely(3) ? picks.any(structs) : structs[0];
     this.#structBytes = struct === undefined ? WORD_BYTES : DRIVER_STRUCTS[struct].bytes;
+    this.#goesWithoutData = direction === 'in' && this.#elements === 0 && picks.rarely(3);
+    if (this.#goesWithoutData) return undefined;
     if (picks.rarely(24)) return HOLE;
     if (direction === 'out') {
       this.#dataBytes = picks.below(2 * this.#structBytes + WORD_BYTES);
@@ -185,7 +211,7 @@ class ArgumentDraw {
     this.usesEdge = picks.rarely(24);
     const place = this.usesEdge ? { in: { edge: picks.below(3) } } : {};
     if (direction === 'out') return { room: this.#elements, ...place };
-    const ranges = Array.from({ length: this.#elements }, () => anyRange(picks, this.#table));
+    const ranges = Array.from({ length: this.#elements }, () => anyRange(picks, this.table));
     return { ranges, ...place };
   }
 }

@@ -15,7 +15,7 @@ import { drawCall } from './calls.js';
 import { drawFileStep, drawMemory } from './files.js';
 import { Picks } from './picks.js';
 import { GeneratorState } from './state.js';
-import { type Kind, themesFor } from './themes.js';
+import { type Kind, SET_COMPAT, themesFor } from './themes.js';
 
 /** The numbers behind one step. */
 interface Intent {
@@ -37,6 +37,9 @@ const FAILURES_ONE_IN = 4;
 
 /** Of so many steps on a file without objects, one is not the IOAS_ALLOC that most others need. */
 const EMPTY_ONE_IN = 4;
+
+/** Of so many calls of VFIO on a file without an IOAS for them, one is not preceded by the call that makes one of it. */
+const NO_COMPAT_ONE_IN = 4;
 
 /** Programs that user space can make the kernel warn with cost a warning each; one in so many draws of them is kept. */
 const SPLATS_ONE_IN = 200;
@@ -106,8 +109,19 @@ class ProgramWriter {
     const needsIoas =
       typeof kind === 'object' && this.#state.ids().size === 0 && !new Picks(numbers).rarely(EMPTY_ONE_IN);
     if (needsIoas) this.#addCall({ call: 'IOMMU_IOAS_ALLOC' }, numbers);
+    else if (this.#needsCompat(kind, numbers)) this.#addCall(SET_COMPAT, numbers);
     else if (typeof kind === 'object') this.#addCall(kind, numbers);
     else this.#addOther(kind, new Picks(numbers));
+  }
+
+  #needsCompat(kind: Kind, numbers: readonly number[]): boolean {
+    const call = typeof kind === 'object' ? callByName(kind.call) : undefined;
+    return (
+      call?.protocol === 'vfio' &&
+      call.argument === 'struct' &&
+      this.#state.compatTable === undefined &&
+      !new Picks(numbers).rarely(NO_COMPAT_ONE_IN)
+    );
   }
 
   /** The program, with what the invariants want to see at its end. */

@@ -74,6 +74,11 @@ export class GeneratorState {
     }
   }
 
+  /** Of the IOAS that calls of VFIO are about. */
+  get compatTable(): IoPagetable | undefined {
+    return this.#file?.compatIoas?.table;
+  }
+
   /** The ids of the current file. */
   ids(): Set<number> {
     return new Set((this.#file?.objects.objects ?? []).map(({ id }) => id));

@@ -46,6 +46,11 @@ const EVERYTHING: Weights = {
   IOMMU_HWPT_GET_DIRTY_BITMAP: 2,
   IOMMU_GET_HW_INFO: 2,
   IOMMU_VFIO_IOAS: 3,
+  VFIO_CHECK_EXTENSION: 1,
+  VFIO_SET_IOMMU: 2,
+  VFIO_IOMMU_GET_INFO: 1,
+  VFIO_IOMMU_MAP_DMA: 4,
+  VFIO_IOMMU_UNMAP_DMA: 3,
   IOMMU_VIOMMU_ALLOC: 1,
   IOMMU_VDEVICE_ALLOC: 1,
   IOMMU_TEST_OP_DEV_CHECK_CACHE: 1,
@@ -75,7 +80,10 @@ const DEVICE: Kind = { call: 'IOMMU_TEST_OP_MOCK_DOMAIN' };
 
 const PAGE_TABLE: Kind = { call: 'IOMMU_HWPT_ALLOC' };
 
-const BROAD: Theme = { prelude: [], kinds: spread(EVERYTHING) };
+/** DMA_CC, the one extension that depends on state. */
+const ASK_COHERENCY: Kind = { call: 'VFIO_CHECK_EXTENSION', args: { extension: 4 } };
+
+const BROAD: Theme = { prelude: [], kinds: [...spread(EVERYTHING), ASK_COHERENCY] };
 
 /** Memory that no domain has seen meets one when it is copied, or when a device comes. */
 const LATE_PINNING: Theme = {
@@ -109,7 +117,7 @@ const POOR: Theme = {
 
 /** Page tables of all kinds, and devices that move between them. */
 const PAGE_TABLES: Theme = {
-  prelude: [ALLOC, DEVICE, PAGE_TABLE, PAGE_TABLE, PAGE_TABLE, PAGE_TABLE],
+  prelude: [ALLOC, DEVICE, PAGE_TABLE, PAGE_TABLE, PAGE_TABLE, PAGE_TABLE, PAGE_TABLE, PAGE_TABLE],
   kinds: spread({
     IOMMU_IOAS_ALLOC: 2,
     IOMMU_IOAS_MAP: 6,
@@ -226,6 +234,47 @@ const DIRTY_LARGE: Theme = {
   kinds: DIRTY_KINDS,
 };
 
+/** Makes an IOAS the one that calls of VFIO work on. */
+export const SET_COMPAT = { call: 'IOMMU_VFIO_IOAS', args: { op: 1 } } as const;
+
+const UNMAP_EVERYTHING: Kind = { call: 'VFIO_IOMMU_UNMAP_DMA', args: { flags: 2, iova: 0, size: 0 } };
+const UNMAP_RANGE: Kind = { call: 'VFIO_IOMMU_UNMAP_DMA', args: { flags: 0 } };
+
+/** VFIO's view of an IOAS, mostly without large pages, so that areas are cut. */
+const VFIO: Theme = {
+  prelude: [ALLOC, SET_COMPAT, { call: 'VFIO_SET_IOMMU' }],
+  kinds: [
+    ...spread({
+      IOMMU_IOAS_ALLOC: 1,
+      IOMMU_VFIO_IOAS: 1,
+      VFIO_GET_API_VERSION: 1,
+      VFIO_CHECK_EXTENSION: 3,
+      VFIO_SET_IOMMU: 4,
+      VFIO_IOMMU_GET_INFO: 8,
+      VFIO_IOMMU_MAP_DMA: 24,
+      VFIO_IOMMU_UNMAP_DMA: 8,
+      IOMMU_IOAS_MAP: 4,
+      IOMMU_IOAS_COPY: 8,
+      IOMMU_IOAS_UNMAP: 3,
+      IOMMU_IOAS_ALLOW_IOVAS: 1,
+      IOMMU_OPTION: 2,
+      IOMMU_HWPT_ALLOC: 3,
+      IOMMU_TEST_OP_MOCK_DOMAIN: 4,
+      IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS: 2,
+      IOMMU_TEST_OP_ADD_RESERVED: 2,
+      IOMMU_TEST_OP_MD_CHECK_MAP: 6,
+      IOMMU_TEST_OP_MD_CHECK_REFS: 2,
+      IOMMU_DESTROY: 3,
+      memory: 2,
+      process: 1,
+      counters: 3,
+    }),
+    ...new Array<Kind>(3).fill(ASK_COHERENCY),
+    ...new Array<Kind>(4).fill(UNMAP_EVERYTHING),
+    ...new Array<Kind>(16).fill(UNMAP_RANGE),
+  ],
+};
+
 const THEMES: readonly Theme[] = [
   BROAD,
   BROAD,
@@ -237,6 +286,7 @@ const THEMES: readonly Theme[] = [
   DIRTY,
   DIRTY_LARGE,
   PASIDS,
+  VFIO,
 ];
 
 /** The themes of programs for a kernel. */
@@ -249,5 +299,5 @@ function spread(weights: Weights): Kind[] {
 }
 
 function kindOf(name: string): Kind {
-  return name.startsWith('IOMMU_') ? { call: name } : (name as Exclude<Kind, object>);
+  return /^(IOMMU|VFIO)_/.test(name) ? { call: name } : (name as Exclude<Kind, object>);
 }

@@ -8,7 +8,11 @@ import { PROFILES } from '../../models/profiles/index.js';
 import { NEVER_SUCCEED } from '../harness/never_succeed.js';
 import { runOnModel } from '../../targets/sim.js';
 
-const PROGRAMS = 1000;
+/** Whose argument does not matter. */
+const NEVER_FAIL = new Set(['VFIO_GET_API_VERSION']);
+
+/** So many that each theme comes a few hundred times. */
+const PROGRAMS = 1200;
 const STEPS_MAX = 20;
 
 for (const profile of PROFILES) {
@@ -52,7 +56,7 @@ for (const profile of PROFILES) {
         }
       }
       const oneSided = [...answers]
-        .filter(([call, seen]) => !NEVER_SUCCEED.has(call) && seen.size < 2)
+        .filter(([call, seen]) => !NEVER_SUCCEED.has(call) && !NEVER_FAIL.has(call) && seen.size < 2)
         .map(([call]) => call);
       assert.isAtLeast(answers.size, 13);
       assert.deepEqual(oneSided, []);

@@ -305,5 +305,35 @@ export const vfioMapDma = suite(
         t.mockDomain(ioas);
       },
     }),
+    scenario('flags,nothing_permitted_then_attached_again', {
+      doc: 'The same for the calls that name a device by its handle and a PASID; without one they are about the device itself.',
+      covers: [
+        'IOMMU_TEST_OP_PASID_ATTACH/EINVAL.nothing_permitted',
+        'IOMMU_TEST_OP_PASID_REPLACE/EINVAL.nothing_permitted',
+      ],
+      source: 'docs/findings/map-without-access-warn.md',
+      needs: ['pasid'],
+      setup: (t) => {
+        const handle = t.mockDevice(t.ioas(), 4).out('out_stdev_id');
+        const ioas = compatIoas(t);
+        mapDma(t, { flags: 0, iova: APERTURE_START });
+        return { handle, ioas };
+      },
+      cases: {
+        attached: (t, { handle, ioas }) => {
+          t.pasidDetach(handle, 0);
+          t.pasidAttach(handle, 0, ioas).fails('EINVAL').warns(WARNING);
+        },
+        attached_sealed: (t, { handle, ioas }) => {
+          t.pasidDetach(handle, 0);
+          t.pasidAttach(handle, 0, ioas, { at: 'sealed' }).fails('EINVAL').warns(WARNING);
+        },
+        moved: (t, { handle, ioas }) => t.pasidReplace(handle, 0, ioas).fails('EINVAL').warns(WARNING),
+      },
+      control: (t, { handle, ioas }) => {
+        unmapAllDma(t).ok({ size: P });
+        t.pasidReplace(handle, 0, ioas);
+      },
+    }),
   ],
 );
