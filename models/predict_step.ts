@@ -50,6 +50,7 @@ export function predictStep(world: World, behaviour: Behaviour, step: RawStep, r
     case 'write':
     case 'mmap':
     case 'mprotect':
+    case 'mremap':
     case 'fork':
     case 'exit':
       return predictOperation(world, behaviour, step, reading);

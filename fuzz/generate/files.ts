@@ -56,7 +56,9 @@ function drawMmapFile(file: string, picks: Picks): Step {
 export function drawMemory(picks: Picks): Exclude<Step, IoctlStep> {
   const range = drawRange(picks);
   const access = picks.one(['rw', 'rw', 'ro', 'none'] as const);
-  switch (picks.below(5)) {
+  switch (picks.below(6)) {
+    case 5:
+      return drawMremap(range.start, picks);
     case 0:
     case 1:
       return { do: 'munmap', ...range };
@@ -65,6 +67,16 @@ export function drawMemory(picks: Picks): Exclude<Step, IoctlStep> {
     default:
       return { do: 'mmap', ...range, access };
   }
+}
+
+/** Moves a page or two to another place, or leaves the second behind. */
+function drawMremap(start: bigint, picks: Picks): Exclude<Step, IoctlStep> {
+  const pages = 1 + picks.below(2);
+  const size = { bytes: BigInt(pages) * PAGE_SIZE, newBytes: BigInt(1 + picks.below(pages)) * PAGE_SIZE };
+  // Half of the region away, so that the two places are apart.
+  const half = SCRATCH.bytes / 2n;
+  const to = start < SCRATCH.start + half ? start + half : start - half;
+  return { do: 'mremap', start, ...size, ...(picks.rarely(3) ? {} : { to }) };
 }
 
 function drawRange(picks: Picks): { start: bigint; bytes: bigint } {

@@ -183,9 +183,11 @@ class ProgramWriter {
       case 'counters':
         this.#append({ do: 'counters' });
         return;
-      case 'memory':
-        this.#append(drawMemory(picks));
+      case 'memory': {
+        const step = drawMemory(picks);
+        if (this.#isPredictable(step)) this.#append(step);
         return;
+      }
       case 'file': {
         const step = drawFileStep(this.#state, picks, `d${String(this.#steps.length)}`);
         if (step !== undefined && this.#isPredictable(step)) this.#append(step);

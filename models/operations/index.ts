@@ -2,6 +2,7 @@ import type { RawStep } from '../program/raw.js';
 import type { OpenFile, OpenFileKind } from '../state/open_file.js';
 import { close, dup } from './close.js';
 import { mmap } from './mmap.js';
+import { mremap } from './mremap.js';
 import { mprotect } from './mprotect.js';
 import type { OperationDescription } from './operation.js';
 import { exit, fork } from './process.js';
@@ -18,6 +19,7 @@ export const OPERATIONS: readonly OperationDescription[] = [
   truncate,
   mmap,
   mprotect,
+  mremap,
   fork,
   exit,
 ];

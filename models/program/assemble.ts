@@ -9,6 +9,7 @@ import {
   type ForkStep,
   type IoctlStep,
   type MmapStep,
+  type MremapStep,
   type Operand,
   type Program,
   ProgramError,
@@ -119,6 +120,8 @@ export class Assembler {
       case 'mprotect':
         this.#checkMemory(step);
         return { do: 'mprotect', start: step.start, bytes: step.bytes, access: step.access };
+      case 'mremap':
+        return this.#mremap(step);
       case 'munmap':
         this.#checkMemory(step);
         return { do: 'munmap', start: step.start, bytes: step.bytes };
@@ -202,6 +205,14 @@ export class Assembler {
       isPrivate: isPrivate ?? false,
       file: file === undefined ? undefined : { slot: this.#slot(file), offset: offset ?? 0n },
     };
+  }
+
+  #mremap({ start, bytes, newBytes, to }: MremapStep): RawStep {
+    this.#checkMemory({ start, bytes });
+    this.#checkMemory({ start: to ?? start, bytes: newBytes });
+    const areApart = to === undefined || to + newBytes <= start || to >= start + bytes;
+    if (!areApart) this.#fail('memory is moved to a place apart from where it is');
+    return { do: 'mremap', start, bytes, newBytes, to };
   }
 
   #ioctl(step: IoctlStep, call: CallDescription): RawStep {

@@ -49,6 +49,8 @@ function describeCall(step: Step): string {
     }
     case 'mmap':
       return `mmap ${hex(step.start)} ${hex(step.bytes)} ${describeMapping(step)}`;
+    case 'mremap':
+      return `mremap ${hex(step.start)} ${hex(step.bytes)} to ${hex(step.to ?? step.start)} ${hex(step.newBytes)}`;
     case 'mprotect':
       return `mprotect ${hex(step.start)} ${hex(step.bytes)} ${step.access}`;
     case 'munmap':

@@ -143,6 +143,16 @@ export interface MmapStep {
 /** `rwx` adds PROT_EXEC. */
 export type MmapAccess = Access | 'rwx';
 
+/** mremap(): moves memory to another place (MREMAP_MAYMOVE | MREMAP_FIXED), or changes its size where it is. */
+export interface MremapStep {
+  readonly do: 'mremap';
+  readonly start: bigint;
+  readonly bytes: bigint;
+  readonly newBytes: bigint;
+  /** Where it goes; without it, it stays. */
+  readonly to?: bigint;
+}
+
 /** mprotect(). */
 export interface MprotectStep {
   readonly do: 'mprotect';
@@ -200,6 +210,7 @@ type AnyStep =
   | PollStep
   | MmapStep
   | MprotectStep
+  | MremapStep
   | MunmapStep
   | ProcessStep
   | CountersStep

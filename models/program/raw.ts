@@ -109,6 +109,13 @@ type AnyRawStep =
   | RawIoctl
   | RawTransfer
   | RawMmap
+  | {
+      readonly do: 'mremap';
+      readonly start: bigint;
+      readonly bytes: bigint;
+      readonly newBytes: bigint;
+      readonly to: bigint | undefined;
+    }
   | { readonly do: 'mprotect'; readonly start: bigint; readonly bytes: bigint; readonly access: MmapAccess }
   | { readonly do: 'munmap'; readonly start: bigint; readonly bytes: bigint }
   | {

@@ -108,6 +108,11 @@ const STEPS = {
     },
     ['start', 'bytes', 'access'],
   ),
+  mremap: step('mremap', { start: WORD, bytes: WORD, newBytes: WORD, to: WORD }, [
+    'start',
+    'bytes',
+    'newBytes',
+  ]),
   mprotect: step('mprotect', { start: WORD, bytes: WORD, access: MMAP_ACCESS }, ['start', 'bytes', 'access']),
   munmap: step('munmap', { start: WORD, bytes: WORD }, ['start', 'bytes']),
   process: step('process', { drop: { type: 'array', items: { enum: CAPABILITIES } }, memlock: WORD }, []),

@@ -1,4 +1,4 @@
-import { assert } from '../base/assert.js';
+import { assert, present } from '../base/assert.js';
 import { PAGE_SIZE, isAligned, pageIndex, pageOffset } from '../base/u64.js';
 import { KNOWN_SPACE, LOWEST_USER_ADDRESS, TASK_SIZE, type Access, type Region } from '../program/arena.js';
 import type { IommufdFile } from './iommufd_file.js';
@@ -94,6 +94,25 @@ export class UserMemory {
     return this.#replaceWithin(start, start + bytes, (vma) => ({ ...vma, access }));
   }
 
+  /** mremap() of memory that lies within one mapping, to the same or a smaller size. */
+  move(start: bigint, bytes: bigint, newBytes: bigint, to: bigint): RegionChanges {
+    const changes = [this.unmap(start + newBytes, bytes - newBytes)];
+    if (to !== start) {
+      changes.push(this.unmap(to, newBytes));
+      const moved = cut(present(this.#vmaAt(start), 'a mapping to move'), start, start + newBytes);
+      changes.push(this.unmap(start, newBytes));
+      this.#insert({ ...moved, start: to, end: to + newBytes });
+      if (moved.backing.kind === 'region') changes.push(new Map([[moved.backing.region, 1]]));
+    }
+    return sumOf(changes);
+  }
+
+  /** The mapping at an address, as far as operations on mappings care. */
+  mappingAt(address: bigint): { readonly end: bigint; readonly isRegion: boolean } | undefined {
+    const vma = this.#vmaAt(address);
+    return vma === undefined ? undefined : { end: vma.end, isRegion: vma.backing.kind === 'region' };
+  }
+
   /** How many mappings there are of the region of an object. */
   mappingsOf(owner: Viommu): number {
     return this.#vmas.filter(({ backing }) => backing.kind === 'region' && backing.region.owner === owner)
@@ -130,10 +149,10 @@ export class UserMemory {
     while (next < end) {
       const vma = this.#vmaAt(next);
       if (vma === undefined || !permits(vma.access, write)) break;
-      const present = presentEnd(vma);
-      if (present <= next) break;
-      next = present;
-      if (present < vma.end) break;
+      const filledEnd = presentEnd(vma);
+      if (filledEnd <= next) break;
+      next = filledEnd;
+      if (filledEnd < vma.end) break;
     }
     return (next < end ? next : end) - address;
   }
@@ -194,6 +213,14 @@ export class UserMemory {
     this.#vmas = kept;
     return changes;
   }
+}
+
+function sumOf(all: readonly RegionChanges[]): RegionChanges {
+  const sum = new Map<MappedRegion, number>();
+  for (const changes of all) {
+    for (const [region, change] of changes) sum.set(region, (sum.get(region) ?? 0) + change);
+  }
+  return sum;
 }
 
 function isApart(vma: Vma, start: bigint, end: bigint): boolean {

@@ -95,6 +95,10 @@ export class World {
     this.#countMappings(this.memory.protect(start, bytes, access));
   }
 
+  moveMemory(start: bigint, bytes: bigint, newBytes: bigint, to: bigint): void {
+    this.#countMappings(this.memory.move(start, bytes, newBytes, to));
+  }
+
   /** Each mapping of a region is a user of its owner and a reference of the file. */
   #countMappings(changes: RegionChanges): void {
     for (const [{ file, owner }, change] of changes) {

@@ -99,7 +99,7 @@ export const fileDescriptors = suite(
     }),
     scenario('memory_protection', {
       doc: 'mprotect() of a range with a hole changes what lies before it.',
-      covers: ['mprotect/ENOMEM.hole', 'mprotect/OK', 'truncate/OK'],
+      covers: ['mprotect/ENOMEM.hole', 'mprotect/OK', 'truncate/OK', 'mremap/EFAULT.hole', 'mremap/OK'],
       setup: (t) => {
         const ioas = t.ioas();
         t.mockDomain(ioas);
@@ -122,6 +122,16 @@ export const fileDescriptors = suite(
           t.map(ioas, { va: SCRATCH.start, access: 'r' }).fails('EFAULT');
           t.mprotect(SCRATCH.start, 1n, 'rw');
           t.map(ioas, { va: SCRATCH.start });
+        },
+        moved: (t, ioas) => {
+          t.map(ioas, { va: SCRATCH.start, iova: 0x200_0000n });
+          t.mremap(SCRATCH.start, 1n, 1n, SCRATCH.start + 0x8000n);
+          t.checkRefs(SCRATCH.start + 0x8000n, 1);
+          t.map(ioas, { va: SCRATCH.start }).fails('EFAULT');
+        },
+        moved_from_a_hole: (t) => {
+          t.munmap(SCRATCH.start, 1n);
+          t.mremap(SCRATCH.start, 1n, 1n, SCRATCH.start + 0x8000n).fails('EFAULT');
         },
         file_ends: (t, ioas) => {
           t.memfd('m', 2n);

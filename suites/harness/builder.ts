@@ -256,6 +256,12 @@ export class ScenarioBuilder {
     this.#add({ do: 'mmap', start, bytes: pages * PAGE_SIZE, access });
   }
 
+  /** Moves pages, and leaves some of them behind if there are fewer than before. */
+  mremap(start: bigint, pages: bigint, newPages: bigint, to?: bigint): ExpectedStep {
+    const size = { bytes: pages * PAGE_SIZE, newBytes: newPages * PAGE_SIZE };
+    return this.step({ do: 'mremap', start, ...size, ...(to === undefined ? {} : { to }) });
+  }
+
   mprotect(start: bigint, pages: bigint, access: MmapAccess): ExpectedStep {
     return this.step({ do: 'mprotect', start, bytes: pages * PAGE_SIZE, access });
   }

@@ -25,7 +25,7 @@ function oneRegion(t: ScenarioBuilder) {
 
 export const viommuMmap = suite(
   'viommu/mmap',
-  'mmap() of the region of a vIOMMU: arguments, and who keeps whom alive. fork() is not here.',
+  'mmap() of the region of a vIOMMU: arguments, and who keeps whom alive, in one process and in two.',
   [
     scenario('arguments,refused', {
       doc: 'Only shared mappings of exactly one region are taken, and none that may be executed.',
@@ -36,6 +36,7 @@ export const viommuMmap = suite(
         'mmap/EPERM.exec',
         'mmap/ENXIO.region',
       ],
+      gaps: [44],
       source: 'device.md 4.2',
       needs: ['viommu'],
       setup: oneRegion,
@@ -92,7 +93,8 @@ export const viommuMmap = suite(
     }),
     scenario('life,mapping_holds', {
       doc: 'Each mapping is a user of its vIOMMU, and one that is cut is as many as there are pieces.',
-      covers: ['mmap/OK', 'IOMMU_DESTROY/EBUSY.users'],
+      covers: ['mmap/OK', 'mremap/OK', 'mremap/EFAULT.region_grows', 'fork/OK', 'IOMMU_DESTROY/EBUSY.users'],
+      gaps: [44],
       source: 'device.md 4.3, 4.4',
       needs: ['viommu'],
       setup: (t) => {
@@ -125,6 +127,73 @@ export const viommuMmap = suite(
           t.destroy(viommu).fails('EBUSY');
           t.munmap(AT_PAGE(1n), 1n);
           t.destroy(viommu);
+        },
+        cut_in_the_middle: (t, { viommu, device, parent }) => {
+          const wide = withRegion(t, device, parent);
+          t.mmapFile('f', SECOND, PAGES, { start: AT_PAGE(2n) });
+          t.munmap(AT_PAGE(1n), PAGES);
+          for (const id of [viommu, wide]) t.destroy(id).fails('EBUSY');
+          t.munmap(FULL, 4n);
+          for (const id of [viommu, wide]) t.destroy(id);
+        },
+        moved: (t, { viommu }) => {
+          t.mremap(FULL, PAGES, PAGES, AT_PAGE(8n));
+          t.munmap(FULL, PAGES);
+          t.destroy(viommu).fails('EBUSY');
+          t.munmap(AT_PAGE(8n), PAGES);
+          t.destroy(viommu);
+        },
+        moved_in_part: (t, { viommu }) => {
+          t.mremap(FULL, 1n, 1n, AT_PAGE(8n));
+          t.munmap(AT_PAGE(1n), 1n);
+          t.destroy(viommu).fails('EBUSY');
+          t.munmap(AT_PAGE(8n), 1n);
+          t.destroy(viommu);
+        },
+        moved_over_itself: (t, { viommu }) => {
+          t.mmapFile('f', FIRST, PAGES, { start: AT_PAGE(8n) });
+          t.mremap(FULL, PAGES, PAGES, AT_PAGE(8n));
+          t.munmap(AT_PAGE(8n), PAGES);
+          t.destroy(viommu);
+        },
+        shrunk: (t, { viommu }) => {
+          t.mremap(FULL, PAGES, 1n);
+          t.destroy(viommu).fails('EBUSY');
+          t.munmap(FULL, 1n);
+          t.destroy(viommu);
+        },
+        does_not_grow: (t, { viommu }) => {
+          t.mremap(FULL, PAGES, 3n).fails('EFAULT');
+          t.mremap(FULL, PAGES, 3n, AT_PAGE(8n)).fails('EFAULT');
+          t.munmap(FULL, PAGES);
+          t.destroy(viommu);
+        },
+        inherited: (t, { viommu }) => {
+          t.fork('child');
+          t.munmap(FULL, PAGES);
+          t.destroy(viommu).fails('EBUSY');
+          t.by('child', () => {
+            t.munmap(FULL, PAGES);
+          });
+          t.destroy(viommu);
+        },
+        inherited_until_exit: (t, { viommu }) => {
+          t.munmap(FULL, 1n);
+          t.fork('child');
+          t.munmap(FULL, PAGES);
+          t.destroy(viommu).fails('EBUSY');
+          t.exit('child');
+          t.destroy(viommu);
+        },
+        child_outlives_the_descriptors: (t, { ioas }) => {
+          t.map(ioas, { iova: 0x200_0000n });
+          t.fork('child');
+          t.by('child', () => t.close());
+          t.munmap(FULL, PAGES);
+          t.close();
+          t.counters(1);
+          t.exit('child');
+          t.counters(0);
         },
         replaced: (t, { viommu }) => {
           t.mmap(FULL, PAGES, 'rw');

@@ -79,6 +79,12 @@ function encodeStep(to: ByteWriter, step: RawStep): void {
     case 'mmap':
       encodeMmap(to, step);
       return;
+    case 'mremap':
+      to.u64(step.start);
+      to.u64(step.bytes);
+      to.u64(step.newBytes);
+      to.u64(step.to ?? 0n);
+      return;
     case 'mprotect':
       to.u8(ACCESS[step.access]);
       to.u64(step.start);

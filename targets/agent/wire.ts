@@ -45,6 +45,7 @@ export const OP = {
   MPROTECT: 14,
   FORK: 15,
   EXIT: 16,
+  MREMAP: 18,
   /** Before a step that another process than the first carries out. */
   BY: 17,
 } as const;

@@ -63,6 +63,20 @@ static void run_mmap(struct reader *from, struct writer *to)
 		put_result(to, 0, at == MAP_FAILED ? errno : 0, 0);
 }
 
+static void run_mremap(struct reader *from, struct writer *to)
+{
+	uint64_t start = take(from, 8);
+	uint64_t bytes = take(from, 8);
+	uint64_t new_bytes = take(from, 8);
+	uint64_t place = take(from, 8);
+	int flags = place ? MREMAP_MAYMOVE | MREMAP_FIXED : 0;
+	void *at = mremap((void *)start, bytes, new_bytes, flags, (void *)place);
+
+	changed_memory = true;
+	if (to)
+		put_result(to, 0, at == MAP_FAILED ? errno : 0, 0);
+}
+
 static void run_mprotect(struct reader *from, struct writer *to)
 {
 	uint8_t access = (uint8_t)take(from, 1);
@@ -146,6 +160,9 @@ void run_step(struct reader *from, unsigned int step, struct writer *to)
 		break;
 	case OP_MMAP:
 		run_mmap(from, to);
+		break;
+	case OP_MREMAP:
+		run_mremap(from, to);
 		break;
 	case OP_MPROTECT:
 		run_mprotect(from, to);
