@@ -23,7 +23,7 @@ export const vfioCompatIoas = suite(
         'IOMMU_VFIO_IOAS/ENOENT.ioas',
       ],
       source: 'core.md 3.9',
-      gaps: [5],
+      gaps: [5, 56],
       kselftest: ['iommufd.vfio_ioas'],
       setup: (t) => t.ioas(),
       cases: {
@@ -41,6 +41,7 @@ export const vfioCompatIoas = suite(
     scenario('pointer,set_and_cleared', {
       doc: 'GET tells what SET has set until CLEAR or DESTROY; the pointer holds no reference, and CLEAR needs none.',
       covers: ['IOMMU_VFIO_IOAS/OK', 'IOMMU_VFIO_IOAS/ENODEV.compat_ioas'],
+      gaps: [56],
       kselftest: ['iommufd.vfio_ioas'],
       without: { shifted_ids: 'the ids are what is tested' },
       setup: (t) => {

@@ -3,7 +3,8 @@ import type { Reference } from '../../models/program/program.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START as A, P, U64_MAX } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
-import { TYPE1, TYPE1V2, compatIoas, mapDma, setIommu, unmapAllDma, unmapDma } from './set_up.js';
+import { DIRTY_TRACKING, bitmap, read, setTracking, write } from '../hwpt/dirty_pages.js';
+import { SHUFFLED, TYPE1, TYPE1V2, compatIoas, mapDma, setIommu, unmapAllDma, unmapDma } from './set_up.js';
 
 /** A compatible IOAS without large pages, a device, and sixteen pages from the start of the aperture on. */
 function sixteenPages(t: ScenarioBuilder): { ioas: Reference; hwpt: Reference } {
@@ -15,8 +16,6 @@ function sixteenPages(t: ScenarioBuilder): { ioas: Reference; hwpt: Reference } 
   return { ioas, hwpt };
 }
 
-const SHUFFLED = [11n, 2n, 7n, 0n, 13n, 5n, 15n, 9n, 1n, 6n, 14n, 3n, 10n, 4n, 12n, 8n];
-
 export const vfioCut = suite(
   'vfio/cut',
   'VFIO_IOMMU_UNMAP_DMA without large pages, as TYPE1 has it: areas are cut at the borders of the range first.',
@@ -25,7 +24,7 @@ export const vfioCut = suite(
       doc: 'One area goes page by page in any order; with large pages no piece of it does.',
       covers: ['VFIO_IOMMU_UNMAP_DMA/OK', 'VFIO_IOMMU_UNMAP_DMA/ENOENT.straddles'],
       needs: ['iommufd_test'],
-      source: 'kselftest.md 6, huge_map',
+      kselftest: ['vfio_compat_mock_domain.huge_map'],
       setup: (t) => compatIoas(t),
       cases: {
         type1: (t, ioas) => {
@@ -167,10 +166,42 @@ export const vfioCut = suite(
         t.counters(0);
       },
     }),
+    scenario('area,dirty', {
+      doc: 'Dirty pages of what is left of an area stay dirty; those of what goes are forgotten.',
+      covers: ['VFIO_IOMMU_UNMAP_DMA/OK', 'IOMMU_HWPT_GET_DIRTY_BITMAP/OK'],
+      gaps: [57],
+      needs: ['iommufd_test'],
+      setup: (t) => {
+        const ioas = compatIoas(t);
+        setIommu(t, TYPE1);
+        const device = t.mockDomain(ioas).out('out_idev_id');
+        const hwpt = t.hwptAlloc(device, ioas, { flags: DIRTY_TRACKING }).out('out_hwpt_id');
+        setTracking(t, hwpt, 1);
+        mapDma(t, { iova: A, size: 16n * P });
+        // Both halves of pages 1, 5 and 9.
+        write(t, hwpt, A, [2, 3, 10, 11, 18, 19]).ok({ out_nr_dirty: 6n });
+        return hwpt;
+      },
+      cases: {
+        both_sides: (t, hwpt) => {
+          unmapDma(t, A + 4n * P, 4n * P).ok({ size: 4n * P });
+          read(t, hwpt, A, { length: 4n * P }).ok({ data: bitmap(4, [2, 3]) });
+          read(t, hwpt, A + 8n * P, { length: 8n * P }).ok({ data: bitmap(4, [2, 3]) });
+        },
+        mapped_anew: (t, hwpt) => {
+          unmapDma(t, A + 4n * P, 4n * P);
+          mapDma(t, { iova: A + 4n * P, size: 4n * P });
+          read(t, hwpt, A, { length: 16n * P }).ok({ data: bitmap(4, [2, 3, 18, 19]) });
+        },
+      },
+      control: (t, hwpt) =>
+        read(t, hwpt, A, { length: 16n * P }).ok({ data: bitmap(4, [2, 3, 10, 11, 18, 19]) }),
+    }),
     scenario('border,inside_a_page', {
       doc: 'An area is cut between pages only. The end is cut first, and stays cut if the start cannot be; nothing is written.',
       covers: ['VFIO_IOMMU_UNMAP_DMA/EINVAL.cut'],
       source: 'core.md 4.9',
+      gaps: [57],
       setup: sixteenPages,
       cases: {
         end: (t) => unmapDma(t, A, 0x1800n).fails('EINVAL'),

@@ -91,7 +91,7 @@ export const vfioGetInfo = suite(
         'envelope/EINVAL.argsz',
         'VFIO_IOMMU_GET_INFO/ENODEV.compat_ioas',
       ],
-      source: 'kselftest.md 1, info_cmd',
+      kselftest: ['iommufd.info_cmd'],
       setup: (t) => compatIoas(t),
       cases: {
         null_pointer: (t) => getInfo(t, INFO_BYTES, { at: 'null' }).fails('EFAULT'),
@@ -132,7 +132,9 @@ export const vfioGetInfo = suite(
     scenario('room,for_one_range', {
       doc: 'At every argsz: what is whole is written, the struct names the capabilities only if all of them are there.',
       covers: ['VFIO_IOMMU_GET_INFO/OK'],
-      source: 'kselftest.md 6, get_info; core.md 3.14',
+      source: 'core.md 3.14',
+      kselftest: ['vfio_compat_mock_domain.get_info'],
+      gaps: [56],
       setup: (t) => compatIoas(t),
       cases: forSizes(sizesFrom(INFO_BYTES + 1, 71), (t, argsz) => {
         getInfo(t, argsz)
@@ -169,6 +171,7 @@ export const vfioGetInfo = suite(
     scenario('ranges,of_the_ioas', {
       doc: 'The ranges are those of IOVA_RANGES: what no reservation touches, whatever is mapped or allowed.',
       covers: ['VFIO_IOMMU_GET_INFO/OK'],
+      kselftest: ['vfio_compat_mock_domain.get_info'],
       needs: ['iommufd_test'],
       setup: (t) => compatIoas(t),
       cases: {
@@ -196,6 +199,7 @@ export const vfioGetInfo = suite(
       covers: ['VFIO_IOMMU_GET_INFO/OK'],
       needs: ['iommufd_test'],
       source: 'mock.md 16',
+      gaps: [56],
       setup: (t) => compatIoas(t),
       cases: {
         small_pages: (t) => {

@@ -33,7 +33,7 @@ export const vfioMapDma = suite(
         'VFIO_IOMMU_MAP_DMA/EINVAL.flags',
         'VFIO_IOMMU_MAP_DMA/ENODEV.compat_ioas',
       ],
-      source: 'kselftest.md 1, map_cmd',
+      kselftest: ['iommufd.map_cmd'],
       setup: (t) => compatIoas(t),
       cases: {
         null_pointer: (t) => mapDma(t, { iova: P }, { at: 'null' }).fails('EFAULT'),
@@ -209,7 +209,8 @@ export const vfioMapDma = suite(
     scenario('flags,nothing_permitted', {
       doc: 'Neither READ nor WRITE is no error without a page table; native MAP refuses it. A generic page table does not map it, and warns.',
       covers: ['VFIO_IOMMU_MAP_DMA/OK', 'VFIO_IOMMU_MAP_DMA/EINVAL.nothing_permitted'],
-      source: 'kselftest.md gap 56; docs/findings/map-without-access-warn.md',
+      source: 'docs/findings/map-without-access-warn.md',
+      gaps: [56],
       needs: ['iommufd_test'],
       setup: (t) => compatIoas(t),
       cases: {

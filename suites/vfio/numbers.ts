@@ -11,7 +11,7 @@ export const vfioNumbers = suite(
     scenario('version,zero', {
       doc: 'The version of the interface is 0, with and without an IOAS.',
       covers: ['VFIO_GET_API_VERSION/OK'],
-      source: 'kselftest.md 1, simple_ioctls',
+      kselftest: ['iommufd.simple_ioctls'],
       setup: () => undefined,
       cases: {
         bare_file: (t) => t.ioctl('VFIO_GET_API_VERSION', {}).ok(),
@@ -44,6 +44,8 @@ export const vfioNumbers = suite(
       doc: 'Both types and UNMAP_ALL are there, NOIOMMU by configuration; nesting, new addresses and what has no number are not. The whole word counts.',
       covers: ['VFIO_CHECK_EXTENSION/OK'],
       source: 'core.md 3.14, vector 14',
+      kselftest: ['iommufd.simple_ioctls'],
+      gaps: [56],
       setup: () => undefined,
       cases: {
         type1: (t) => checkExtension(t, 1).returns(1),
@@ -64,6 +66,7 @@ export const vfioNumbers = suite(
     scenario('extension,coherency', {
       doc: 'DMA_CC needs a compatible IOAS. Without page tables nothing contradicts it; the mock’s page tables do, whoever made them.',
       covers: ['VFIO_CHECK_EXTENSION/ENODEV.compat_ioas', 'VFIO_CHECK_EXTENSION/OK'],
+      gaps: [56],
       needs: ['iommufd_test'],
       setup: (t) => compatIoas(t),
       cases: {
@@ -104,7 +107,9 @@ export const vfioNumbers = suite(
     scenario('type,refused', {
       doc: 'Types but TYPE1 and TYPE1v2 are EINVAL, before the IOAS is looked for; without one, ENODEV.',
       covers: ['VFIO_SET_IOMMU/EINVAL.type', 'VFIO_SET_IOMMU/ENODEV.compat_ioas'],
-      source: 'kselftest.md 1, set_iommu_cmd; core.md vector 15',
+      source: 'core.md vector 15',
+      kselftest: ['iommufd.set_iommu_cmd'],
+      gaps: [56],
       setup: (t) => compatIoas(t),
       cases: {
         zero: (t) => setIommu(t, 0).fails('EINVAL'),
@@ -138,7 +143,7 @@ export const vfioNumbers = suite(
     scenario('type,large_pages', {
       doc: 'TYPE1 turns the large pages of the IOAS off, TYPE1v2 leaves them as they are; either may be repeated.',
       covers: ['VFIO_SET_IOMMU/OK'],
-      source: 'kselftest.md 6, option_huge_pages',
+      kselftest: ['vfio_compat_mock_domain.option_huge_pages'],
       setup: (t) => compatIoas(t),
       cases: {
         type1: (t, ioas) => {

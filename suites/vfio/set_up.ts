@@ -13,6 +13,9 @@ const CLEAR = 2;
 /** VFIO_DMA_MAP_FLAG_READ and WRITE. */
 const READ_WRITE = 3;
 
+/** Pages of sixteen in an order of no order. */
+export const SHUFFLED = [11n, 2n, 7n, 0n, 13n, 5n, 15n, 9n, 1n, 6n, 14n, 3n, 10n, 4n, 12n, 8n];
+
 type Options = Pick<IoctlStep, 'tail' | 'at'>;
 
 /** Makes an IOAS the one that VFIO's calls work on. */

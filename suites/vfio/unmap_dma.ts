@@ -1,7 +1,22 @@
 import { BUFFER } from '../../models/program/arena.js';
+import type { ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START as A, P, U64_MAX } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
-import { clearCompat, compatIoas, mapDma, unmapAllDma, unmapDma } from './set_up.js';
+import {
+  SHUFFLED,
+  TYPE1,
+  clearCompat,
+  compatIoas,
+  mapDma,
+  setIommu,
+  unmapAllDma,
+  unmapDma,
+} from './set_up.js';
+
+/** Sixteen pages, each mapped by itself. */
+function mapPages(t: ScenarioBuilder): void {
+  for (let page = 0n; page < 16n; page++) mapDma(t, { iova: A + page * P, vaddr: BUFFER.start + page * P });
+}
 
 export const vfioUnmapDma = suite(
   'vfio/unmap_dma',
@@ -16,7 +31,9 @@ export const vfioUnmapDma = suite(
         'VFIO_IOMMU_UNMAP_DMA/ENODEV.compat_ioas',
         'VFIO_IOMMU_UNMAP_DMA/EINVAL.all_of_range',
       ],
-      source: 'kselftest.md 1, unmap_cmd; core.md vector 17',
+      source: 'core.md vector 17',
+      kselftest: ['iommufd.unmap_cmd'],
+      gaps: [56],
       setup: (t) => compatIoas(t),
       cases: {
         null_pointer: (t) => unmapDma(t, P, P, {}, { at: 'null' }).fails('EFAULT'),
@@ -50,6 +67,7 @@ export const vfioUnmapDma = suite(
       doc: 'An empty range and one that wraps are refused, and unlike anywhere else the struct is written back: nothing was unmapped.',
       covers: ['VFIO_IOMMU_UNMAP_DMA/EINVAL.size_zero', 'VFIO_IOMMU_UNMAP_DMA/EOVERFLOW.wrap'],
       source: 'core.md 3.14',
+      gaps: [56],
       setup: (t) => {
         compatIoas(t);
         mapDma(t, { iova: P });
@@ -66,7 +84,8 @@ export const vfioUnmapDma = suite(
     scenario('range,unmapped', {
       doc: 'Areas that lie in the range go, gaps are fine, and so is that there is nothing: size says how much went.',
       covers: ['VFIO_IOMMU_UNMAP_DMA/OK'],
-      source: 'kselftest.md 6, map; core.md vector 17',
+      source: 'core.md vector 17',
+      kselftest: ['vfio_compat_mock_domain.map'],
       setup: (t) => {
         const ioas = compatIoas(t);
         mapDma(t, { iova: 0x1000n });
@@ -157,38 +176,38 @@ export const vfioUnmapDma = suite(
       doc: 'What goes is unpinned and no longer translated.',
       covers: ['VFIO_IOMMU_UNMAP_DMA/OK'],
       needs: ['iommufd_test'],
-      source: 'kselftest.md 6, map',
+      kselftest: ['vfio_compat_mock_domain.map', 'vfio_compat_mock_domain.simple_close'],
       setup: (t) => {
         const hwpt = t.mockDomain(compatIoas(t)).out('out_hwpt_id');
-        for (let page = 0n; page < 16n; page++)
-          mapDma(t, { iova: A + page * P, vaddr: BUFFER.start + page * P });
+        mapPages(t);
         t.counters(16);
         return hwpt;
       },
       cases: {
         one_by_one: (t, hwpt) => {
-          for (const [done, page] of [
-            11n,
-            2n,
-            7n,
-            0n,
-            13n,
-            5n,
-            15n,
-            9n,
-            1n,
-            6n,
-            14n,
-            3n,
-            10n,
-            4n,
-            12n,
-            8n,
-          ].entries()) {
+          for (const [done, page] of SHUFFLED.entries()) {
             unmapDma(t, A + page * P, P).ok({ size: P });
             t.counters(15 - done);
           }
           t.checkMap(hwpt, A, BUFFER.start).fails('EINVAL');
+        },
+        one_by_one_without_large_pages: (t) => {
+          unmapAllDma(t);
+          setIommu(t, TYPE1);
+          mapPages(t);
+          for (const page of SHUFFLED) unmapDma(t, A + page * P, P).ok({ size: P });
+          t.counters(0);
+        },
+        closed: (t) => {
+          t.close();
+          t.counters(0);
+        },
+        closed_without_large_pages: (t) => {
+          unmapAllDma(t);
+          setIommu(t, TYPE1);
+          mapPages(t);
+          t.close();
+          t.counters(0);
         },
         some: (t, hwpt) => {
           unmapDma(t, A + 4n * P, 4n * P).ok({ size: 4n * P });
