@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { benchCommand } from './commands/bench.js';
+import { checkCommand } from './commands/check.js';
 import { doctorCommand } from './commands/doctor.js';
 import { explainCommand } from './commands/explain.js';
 import { kernelCommand } from './commands/kernel.js';
@@ -36,6 +37,7 @@ async function main(args: readonly string[], context: Context): Promise<number> 
     .command(kernelCommand(context, finish))
     .command(testKernelCommand(context, finish))
     .command(recordCommand(context, finish))
+    .command(checkCommand(finish))
     .command(benchCommand(context, finish))
     .command(doctorCommand(context, finish))
     .demandCommand(1, 'say what to do; "iommufd-cts run" is a good start')

@@ -11,7 +11,7 @@ import { viewOf } from './base/bytes.js';
 import { errnoOf } from './mutants.js';
 import type { Returned } from './outcome.js';
 import { type RawIoctl, handleOf } from './program/raw.js';
-import { assert, present } from './base/assert.js';
+import { AssertionFailure, assert, present } from './base/assert.js';
 import { CallMemory } from './state/call_memory.js';
 import type { IommufdFile } from './state/iommufd_file.js';
 import type { OpenFile } from './state/open_file.js';
@@ -43,6 +43,8 @@ export interface Enacted {
   readonly returned: Returned;
   /** Free choices of the observed answer that the uAPI does not allow, in words. */
   readonly illegal: readonly string[];
+  /** Members in which the observed answer has a choice that the uAPI allows and the profile's kernel does not make. */
+  readonly adopted?: readonly string[];
 }
 
 /** What the model allows a call to answer, said before the answer is looked at. */
@@ -65,6 +67,23 @@ export function predictIoctl(
   if (refusals.length > 0) return refuse('envelope', refusals, (rule) => refusal('envelope', rule, memory));
   const call = new PreparedCall(world, behaviour, envelope, step, selectOperation(envelope));
   return call.predict(reading);
+}
+
+/**
+ * Carries out an ioctl that has succeeded although rules object, as far as that is possible: what they guard may be missing.
+ * @returns whether the state is that of a kernel that did so
+ */
+export function enforceSuccess(world: World, behaviour: Behaviour, step: RawIoctl, seen: Returned): boolean {
+  const memory = new CallMemory(world.memory, step.buffers);
+  const envelope = openEnvelope(world.fds.get(step.slot), step.command, step.arg, memory, behaviour.profile);
+  if (envelope.file?.kind !== 'iommufd' || envelope.description === undefined) return false;
+  try {
+    new PreparedCall(world, behaviour, envelope, step, selectOperation(envelope)).success().enact(seen);
+    return true;
+  } catch (error) {
+    if (error instanceof AssertionFailure) return false;
+    throw error;
+  }
 }
 
 /** The operation of a multiplexed command that the struct asks for. */
@@ -106,6 +125,14 @@ class PreparedCall {
     return { kind: 'allowed', branches: [...prediction.branches, ...freedom] };
   }
 
+  /** What success is, whatever the rules say. */
+  success(): Branch {
+    return this.#success(
+      this.#context(this.envelope.memory, (_field, exact) => exact),
+      'contract',
+    );
+  }
+
   #failure(rule: AnyRule, c: AnyContext): Branch {
     const base = refusal(this.call.name, rule, c.memory);
     const { leaves } = rule;
@@ -127,11 +154,13 @@ class PreparedCall {
       mayLeave: true,
       enact: (seen) => {
         const illegal: string[] = [];
-        const chosen = reading === 'exact' || seen === undefined ? c : this.#contextAdopting(seen, illegal);
+        const adopted: string[] = [];
+        const chosen =
+          reading === 'exact' || seen === undefined ? c : this.#contextAdopting(seen, illegal, adopted);
         const value = this.call.returns(chosen);
         this.call.effect(chosen);
         this.#respond(chosen);
-        return { returned: { ...returned(0, chosen.memory), value }, illegal };
+        return { returned: { ...returned(0, chosen.memory), value }, illegal, adopted };
       },
     };
   }
@@ -146,7 +175,7 @@ class PreparedCall {
   }
 
   /** A context in which the kernel's free choices are those of an observed answer. */
-  #contextAdopting(seen: Returned, illegal: string[]): AnyContext {
+  #contextAdopting(seen: Returned, illegal: string[], adopted: string[]): AnyContext {
     const bytes = seen.out[0];
     const view = bytes === null || bytes === undefined ? undefined : viewOf(bytes);
     const memory = new CallMemory(this.world.memory, this.step.buffers);
@@ -155,7 +184,10 @@ class PreparedCall {
       const isVisible =
         view !== undefined && member !== undefined && member.offset + member.field.bytes <= view.byteLength;
       const value = isVisible ? (readMember(member, view) as typeof exact) : exact;
-      if (isLegal(value)) return value;
+      if (isLegal(value)) {
+        if (value !== exact) adopted.push(field);
+        return value;
+      }
       illegal.push(`${field} is ${String(value)}, which the uAPI does not allow here`);
       return exact;
     });

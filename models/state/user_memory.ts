@@ -20,7 +20,9 @@ export type Backing =
   | { readonly kind: 'frames'; readonly first: Frame }
   | { readonly kind: 'file'; readonly file: MemoryFile; readonly first: number }
   /** VM_PFNMAP: nobody can pin it. */
-  | { readonly kind: 'region'; readonly region: MappedRegion };
+  | { readonly kind: 'region'; readonly region: MappedRegion }
+  /** Something of which the model does not know whether it can be pinned. */
+  | { readonly kind: 'unknown' };
 
 /** A mapping of the process, as far as pinning and copying see it. Its `end` is exclusive, as in the kernel. */
 interface Vma {
@@ -42,10 +44,14 @@ export type Presence = 'mapped' | 'unmapped' | 'unknown';
 export class UserMemory {
   #vmas: Vma[] = [];
 
-  /** @param regions what is mapped at the start */
+  /**
+   * @param regions what is mapped at the start
+   * @param isWhole whether the model knows of every mapping, and not of those in a part of the address space alone
+   */
   constructor(
     regions: readonly Region[],
     readonly physical = new PhysicalMemory(),
+    private readonly isWhole = false,
   ) {
     const firstFrames = new Map<string, Frame>();
     for (const { name, start, bytes, access, aliasOf, sharing } of regions) {
@@ -137,6 +143,12 @@ export class UserMemory {
     return backing.kind === 'file' ? backing.file.frameAt(backing.first + index) : undefined;
   }
 
+  /** What lies behind an address, from its page on. */
+  backingAt(address: bigint): Backing | undefined {
+    const vma = this.#vmaAt(address);
+    return vma === undefined ? undefined : cut(vma, address, vma.end).backing;
+  }
+
   /** Whether each byte of a range may be accessed so. An empty range always may. */
   allows(address: bigint, bytes: bigint, write: boolean): boolean {
     return this.bytesAllowed(address, bytes, write) === bytes;
@@ -176,8 +188,10 @@ export class UserMemory {
 
   /** Whether the model knows what lies at an address. */
   presence(address: bigint): Presence {
-    if (this.#vmaAt(address) !== undefined) return 'mapped';
+    const vma = this.#vmaAt(address);
+    if (vma !== undefined) return vma.backing.kind === 'unknown' ? 'unknown' : 'mapped';
     const isKnown =
+      this.isWhole ||
       (address >= KNOWN_SPACE.start && address <= KNOWN_SPACE.last) ||
       address >= TASK_SIZE ||
       address < LOWEST_USER_ADDRESS;
@@ -243,7 +257,7 @@ function piecesOf(vma: Vma, start: bigint, end: bigint, replace: (piece: Vma) =>
 function cut(vma: Vma, start: bigint, end: bigint): Vma {
   const { backing } = vma;
   const skipped = pageIndex(start - vma.start);
-  if (backing.kind === 'region') return { ...vma, start, end };
+  if (backing.kind === 'region' || backing.kind === 'unknown') return { ...vma, start, end };
   return { ...vma, start, end, backing: { ...backing, first: backing.first + skipped } };
 }
 

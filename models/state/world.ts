@@ -11,12 +11,17 @@ import { type Backing, type RegionChanges, UserMemory } from './user_memory.js';
 export class World {
   readonly user = new UserAccount();
   /** By the program's numbers; 0 is the one that the program starts in. */
-  readonly processes: Process[] = [new Process(new UserMemory(ARENA), this.user)];
+  readonly processes: Process[];
   /** The process whose step is at hand. */
   #current = 0;
   /** Each open of /dev/iommu that is not released yet, whether or not a descriptor of it is left. */
   readonly contexts = new Set<IommufdFile>();
   #opened = 0;
+
+  /** @param memory of the first process */
+  constructor(memory = new UserMemory(ARENA)) {
+    this.processes = [new Process(memory, this.user)];
+  }
 
   /** The process that makes the call at hand. */
   get process(): Process {

@@ -66,8 +66,8 @@ const NOWHERE: Measure = { offset: 0, bytes: 0 };
 /** One call as an initializer of struct call_shape. */
 function row({ name, command, op, members }: CallShape): string {
   const rows = members.map(
-    ({ what, at, unit, factors }) =>
-      `{ MEMBER_${what.toUpperCase()}, ${measure(at)}, ${String(unit)}, { ${(factors.length === 0 ? [NOWHERE] : factors).map(measure).join(', ')} } }`,
+    ({ what, at, unit, factors, granule }) =>
+      `{ MEMBER_${what.toUpperCase()}, ${measure(at)}, ${String(unit)}, { ${(factors.length === 0 ? [NOWHERE] : factors).map(measure).join(', ')} }, ${measure(granule ?? NOWHERE)} }`,
   );
   const start = `\t{ /* ${name} */ ${String(command)}u, ${measure(op?.at ?? NOWHERE)}, ${String(op?.value ?? 0)}`;
   return `${start}, { ${rows.join(', ')} } }, \\\n`;

@@ -19,6 +19,8 @@ interface ShapeMember {
   /** Bytes of what a pointer leads to: this times each of the factors. */
   readonly unit: number;
   readonly factors: readonly Measure[];
+  /** For bitmaps: what one bit stands for, so that the product is what the whole bitmap stands for. */
+  readonly granule: Measure | undefined;
 }
 
 /** What the recorder has to know of a call. */
@@ -50,20 +52,33 @@ function shapeMember(member: Member, all: readonly Member[]): ShapeMember[] {
     case 'array':
       return [{ what: 'data', at, ...extentOf(role.element, all) }];
     case 'user_va':
-      return [{ what: 'memory', at, unit: 1, factors: placesOf(all, 'length') }];
+      return [{ what: 'memory', at, ...extent(1, placesOf(all, 'length')) }];
     case 'fd':
-      return [{ what: member.field.direction === 'out' ? 'new_fd' : 'fd', at, unit: 0, factors: [] }];
+      return [{ what: member.field.direction === 'out' ? 'new_fd' : 'fd', at, ...extent(0, []) }];
     default:
       return [];
   }
 }
 
-/** How long an array is: so many bytes, or elements of a size that the struct says or the header fixes. */
-function extentOf(element: ArrayElement, all: readonly Member[]): Pick<ShapeMember, 'unit' | 'factors'> {
+type Extent = Pick<ShapeMember, 'unit' | 'factors' | 'granule'>;
+
+function extent(unit: number, factors: readonly Measure[], granule?: Measure): Extent {
+  return { unit, factors, granule };
+}
+
+/** How long an array is: so many bytes, elements of a size that the struct says or the header fixes, or a bit for each granule. */
+function extentOf(element: ArrayElement, all: readonly Member[]): Extent {
   const bytes = placesOf(all, 'array_bytes');
-  if (bytes.length > 0) return { unit: 1, factors: bytes };
-  const unit = element === 'iommu_iova_range' ? IOVA_RANGE.bytes : 1;
-  return { unit, factors: [...placesOf(all, 'count'), ...placesOf(all, 'element_bytes')] };
+  if (bytes.length > 0) return extent(1, bytes);
+  const counts = [...placesOf(all, 'count'), ...placesOf(all, 'element_bytes')];
+  switch (element) {
+    case 'iommu_iova_range':
+      return extent(IOVA_RANGE.bytes, counts);
+    case 'word':
+      return extent(1, counts);
+    case 'bitmap_word':
+      return extent(1, placesOf(all, 'length'), present(placesOf(all, 'granule')[0], 'a granule'));
+  }
 }
 
 function placesOf(all: readonly Member[], is: Role['is']): Measure[] {

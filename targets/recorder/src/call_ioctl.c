@@ -19,19 +19,23 @@ enum member_kind { MEMBER_NONE, MEMBER_DATA, MEMBER_MEMORY, MEMBER_FD, MEMBER_NE
 #define FACTORS_MAX 2
 #define SHAPE_MEMBERS_MAX 4
 
-/* The members of a call's struct that say more than their own bytes. */
+/* A member of a call's struct that says more than its own bytes. */
+struct shape_member {
+	enum member_kind kind;
+	struct measure at;
+	/* Bytes of what a pointer leads to: this times each of the factors. */
+	uint32_t unit;
+	struct measure factor[FACTORS_MAX];
+	/* For bitmaps: what a bit stands for, so that the product is what all of them stand for. */
+	struct measure granule;
+};
+
 struct call_shape {
 	uint32_t command;
 	/* Selects the operation of a multiplexed command. */
 	struct measure op;
 	uint32_t op_value;
-	struct {
-		enum member_kind kind;
-		struct measure at;
-		/* Bytes of what a pointer leads to: this times each of the factors. */
-		uint32_t unit;
-		struct measure factor[FACTORS_MAX];
-	} member[SHAPE_MEMBERS_MAX];
+	struct shape_member member[SHAPE_MEMBERS_MAX];
 };
 
 static const struct call_shape shapes[] = CALL_SHAPES;
@@ -49,16 +53,24 @@ static uint64_t number_at(const struct part *given, struct measure measure)
 	return value;
 }
 
-static uint64_t extent_of(const struct part *given, uint32_t unit, const struct measure *factors)
+/* Bitmaps are whole words. */
+static uint64_t bitmap_bytes(uint64_t length, uint64_t granule)
 {
-	unsigned __int128 extent = unit;
+	uint64_t bits = granule ? length / granule + (length % granule != 0) : 0;
 
-	for (int index = 0; index < FACTORS_MAX && factors[index].bytes; index++) {
-		extent *= number_at(given, factors[index]);
+	return (bits / 64 + (bits % 64 != 0)) * sizeof(uint64_t);
+}
+
+static uint64_t extent_of(const struct part *given, const struct shape_member *member)
+{
+	unsigned __int128 extent = member->unit;
+
+	for (int index = 0; index < FACTORS_MAX && member->factor[index].bytes; index++) {
+		extent *= number_at(given, member->factor[index]);
 		if (extent > UINT64_MAX)
 			return UINT64_MAX;
 	}
-	return (uint64_t)extent;
+	return member->granule.bytes ? bitmap_bytes((uint64_t)extent, number_at(given, member->granule)) : (uint64_t)extent;
 }
 
 static const struct call_shape *shape_of(uint32_t command, const struct part *given)
@@ -101,7 +113,7 @@ static void keep_members(struct record *record, const struct call_shape *shape, 
 {
 	for (int index = 0; index < SHAPE_MEMBERS_MAX; index++) {
 		uint64_t value = number_at(given, shape->member[index].at);
-		uint64_t extent = extent_of(given, shape->member[index].unit, shape->member[index].factor);
+		uint64_t extent = extent_of(given, &shape->member[index]);
 
 		switch (shape->member[index].kind) {
 		case MEMBER_DATA:

@@ -31,8 +31,9 @@ static void *map(void *address, size_t length, int protection, int flags, int fd
 	record_enter(&record);
 	result = next()->mmap(address, length, protection, flags, fd, offset);
 	record_leave(&record, (int64_t)(intptr_t)result);
-	if (result != MAP_FAILED)
-		process_keep_maps(&record, address_of(result), length);
+	/* A fixed mapping that fails may leave a hole behind. */
+	if (result != MAP_FAILED || flags & MAP_FIXED)
+		process_keep_maps(&record, address_of(result != MAP_FAILED ? result : address), length);
 	record_end(&record);
 	return result;
 }
