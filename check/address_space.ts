@@ -161,9 +161,11 @@ export class AddressSpace {
     }
   }
 
-  /** Everything is unmapped, as at the end of the process. */
-  clear(): void {
-    for (const { start, end } of this.#segments.slice()) this.unmap(start, end);
+  /** The address space of a child, which the model has copied. */
+  copy(): AddressSpace {
+    const copy = new AddressSpace(this.world, this.shared);
+    copy.#segments = [...this.#segments];
+    return copy;
   }
 
   #settle(start: bigint, end: bigint, wanted: Segment | undefined): void {
@@ -190,7 +192,8 @@ export class AddressSpace {
 
   #insert(segment: Segment, backing = this.#backingOf(segment)): void {
     this.#segments.push(segment);
-    this.world.mapMemory(segment.start, segment.end - segment.start, segment.access, backing);
+    const { start, end, access, source } = segment;
+    this.world.mapMemory(start, end - start, access, backing, source.kind === 'private');
   }
 
   /** Puts a segment with another access in the place of one. */

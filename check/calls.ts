@@ -65,6 +65,7 @@ export function ioctlOf(record: TraceRecord, process: TracedProcess, slot: numbe
   return {
     step: {
       do: 'ioctl',
+      by: process.index,
       slot,
       command: Number(record.members.command),
       arg: record.members.argument ?? 0n,

@@ -32,7 +32,7 @@ function open({ record, process, judge }: CallToJudge): Judgement | undefined {
     return undefined;
   }
   const isReadOnly = (numberOf(record, 'flags') & O_ACCMODE) === O_RDONLY;
-  const step: RawStep = { do: 'open', slot: process.takeSlot(fd), isReadOnly };
+  const step: RawStep = { do: 'open', by: process.index, slot: process.takeSlot(fd), isReadOnly };
   return judge.judge({ step, seen: { ...returnedOf(record), value: 0 } });
 }
 
@@ -40,7 +40,7 @@ function close({ record, process, judge }: CallToJudge): Judgement {
   const fd = numberOf(record, 'fd');
   const slot = process.slotOf(fd);
   if (slot === undefined) return unspecified(UNKNOWN_FILE);
-  const judgement = judge.judge({ step: { do: 'close', slot }, seen: returnedOf(record) });
+  const judgement = judge.judge({ step: { do: 'close', by: process.index, slot }, seen: returnedOf(record) });
   process.forget(fd);
   return judgement;
 }
@@ -55,7 +55,7 @@ function dup({ record, process, judge }: CallToJudge): Judgement {
       slot === undefined ? UNKNOWN_FILE : 'when a descriptor cannot be copied is not described',
     );
   }
-  const step: RawStep = { do: 'dup', slot, as: process.takeSlot(Number(record.result)) };
+  const step: RawStep = { do: 'dup', by: process.index, slot, as: process.takeSlot(Number(record.result)) };
   return judge.judge({ step, seen: { ...returnedOf(record), value: 0 } });
 }
 
@@ -73,6 +73,7 @@ function transfer({ record, process, judge }: CallToJudge): Judgement {
   const buffer: RawBuffer = { address, bytes: isRead ? new Uint8Array(bytes.length) : bytes };
   const step: RawStep = {
     do: isRead ? 'read' : 'write',
+    by: process.index,
     slot,
     address,
     bytes: Number(piece?.wanted ?? 0n),
@@ -95,7 +96,7 @@ function poll({ record, process, judge, world }: CallToJudge): Judgement {
     const fd = readU32(after, at);
     const slot = process.slotOf(fd);
     if (slot === undefined) continue;
-    const prediction = predictStep(world, judge.behaviour, { do: 'poll', slot }, 'exact');
+    const prediction = predictStep(world, judge.behaviour, { do: 'poll', by: process.index, slot }, 'exact');
     if (prediction.kind === 'unspecified') return unspecified(prediction.why);
     const ready = prediction.branches[0]?.enact().returned.value ?? 0;
     const expected = ready & (view.getUint16(at + POLLFD.EVENTS, true) | POLL_ALWAYS);
@@ -126,7 +127,7 @@ function mmap({ record, process, processes, judge }: CallToJudge): Judgement | u
   if (slot === undefined) return unspecified(UNKNOWN_FILE);
   const start = record.result < 0n ? 0n : record.result;
   const bytes = alignUp(record.members.length ?? 0n, PAGE_SIZE);
-  const step = mmapStep(record, slot, start, bytes);
+  const step = mmapStep(record, process.index, slot, start, bytes);
   const judgement = judge.judge({ step, seen: { ...returnedOf(record), value: 0 } });
   if (record.result >= 0n) {
     if (judgement.verdict.kind === 'mismatch') processes.follow(record);
@@ -137,6 +138,7 @@ function mmap({ record, process, processes, judge }: CallToJudge): Judgement | u
 
 function mmapStep(
   record: TraceRecord,
+  by: number,
   slot: number,
   start: bigint,
   bytes: bigint,
@@ -145,6 +147,7 @@ function mmapStep(
   const access = accessOf((protection & PROT.READ) !== 0, (protection & PROT.WRITE) !== 0);
   return {
     do: 'mmap',
+    by,
     start,
     bytes,
     access: (protection & PROT.EXEC) === 0 ? access : 'rwx',

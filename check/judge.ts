@@ -12,6 +12,7 @@ import type { AllowedAnswer, CallVerdict } from './verdict.js';
 
 /** A call to be held against the model. */
 export interface Question {
+  /** With the number of the process that makes it. */
   readonly step: RawStep;
   readonly call?: CallDescription | undefined;
   readonly seen: Returned;

@@ -16,7 +16,7 @@ export class TracedProcess {
     readonly id: number,
     private readonly world: World,
     /** The number of the process in the model. */
-    private readonly index: number,
+    readonly index: number,
     readonly space: AddressSpace,
     /** Why none of its calls can be judged. */
     readonly unjudged: string | undefined,
@@ -86,23 +86,37 @@ export class TracedProcess {
     return this.#unknown.get(fd);
   }
 
-  /** fork() and exec(): the descriptors of another process, as far as they are still open. */
-  inherit(parent: TracedProcess, isOpen: (fd: number) => boolean): void {
-    for (const fd of parent.fds) {
-      const file = parent.fileOf(fd);
-      if (file === undefined || !isOpen(fd)) continue;
-      const slot = this.takeSlot(fd);
-      this.process.fds.install(slot, file);
+  /** fork(): the model has copied the process, descriptors and all. */
+  static forked(parent: TracedProcess, id: number): TracedProcess {
+    parent.enter();
+    const { world } = parent;
+    world.fork();
+    const child = new TracedProcess(
+      id,
+      world,
+      world.processes.length - 1,
+      parent.space.copy(),
+      parent.unjudged,
+    );
+    for (const [fd, slot] of parent.#slots) child.#slots.set(fd, slot);
+    for (const [fd, why] of parent.#unknown) child.#unknown.set(fd, why);
+    return child;
+  }
+
+  /** exec(): descriptors that are still open. */
+  takeOver(before: TracedProcess, isOpen: (fd: number) => boolean): void {
+    for (const [fd, slot] of before.#slots) {
+      const file = before.process.fds.get(slot);
+      if (file !== undefined && isOpen(fd)) this.process.fds.install(this.takeSlot(fd), file);
     }
-    for (const [fd, why] of parent.#unknown) this.#unknown.set(fd, why);
+    for (const [fd, why] of before.#unknown) this.#unknown.set(fd, why);
   }
 
   /** Everything that goes with a process. */
   end(): void {
-    for (const fd of this.fds) this.forget(fd);
     this.enter();
-    this.space.clear();
-    this.process.isAlive = false;
+    if (this.process.isAlive) this.world.exit();
+    this.#slots.clear();
   }
 
   setCredentials(memlock: bigint, capabilities: bigint): void {

@@ -20,6 +20,8 @@ const NARROW = 'the program has 32 bits, which the model does not describe';
 /** The processes of a trace, and what happens to them beside the calls that are judged. */
 export class Processes {
   readonly #byId = new Map<number, TracedProcess>();
+  /** Children that have not introduced themselves yet. */
+  readonly #newborn = new Set<number>();
   readonly #users = new Map<bigint, UserAccount>();
   readonly #shared: SharedMemory;
 
@@ -42,6 +44,9 @@ export class Processes {
     if (process === undefined || record.result < 0n) return;
     process.enter();
     switch (record.kind) {
+      case 'fork':
+        this.#fork(record, process);
+        break;
       case 'exit':
         process.end();
         break;
@@ -79,28 +84,50 @@ export class Processes {
 
   #introduce(record: TraceRecord): void {
     const before = this.of(record);
+    const reason = numberOf(record, 'reason');
+    const parent = this.#byId.get(numberOf(record, 'parent'));
+    const child = reason === REASON.FORK ? this.#forked(record.process, parent) : undefined;
+    const process = child ?? this.#started(record);
+    const files = filesOf(record, ROLE.FILES);
+    const open = new Set(files.map(({ fd }) => fd));
+    process.enter();
+    for (const line of files) this.memoryFile(line);
+    process.space.learn(0n, U64_MAX + 1n, mapsOf(record, ROLE.MAPS));
+    process.setCredentials(record.members.memlock ?? 0n, record.members.capabilities ?? 0n);
+    const origin = before ?? parent;
+    if (reason === REASON.PROGRAM_START && origin !== undefined) {
+      process.takeOver(origin, (fd) => open.has(fd));
+    }
+    if (before !== process) before?.end();
+    this.#newborn.delete(record.process);
+    this.#byId.set(record.process, process);
+  }
+
+  /** The child of a process: made when its parent forked, or now if that was not recorded. */
+  #forked(id: number, parent: TracedProcess | undefined): TracedProcess | undefined {
+    if (this.#newborn.has(id)) return this.#byId.get(id);
+    return parent === undefined ? undefined : TracedProcess.forked(parent, id);
+  }
+
+  /** fork(): from here on the child has what its parent has now. */
+  #fork(record: TraceRecord, parent: TracedProcess): void {
+    const id = Number(record.result);
+    if (numberOf(record, 'spawned') !== 0) return;
+    this.#byId.get(id)?.end();
+    this.#byId.set(id, TracedProcess.forked(parent, id));
+    this.#newborn.add(id);
+  }
+
+  /** A process of which nothing was known before. */
+  #started(record: TraceRecord): TracedProcess {
     const memory = new UserMemory([], this.world.memory.physical, true);
-    const index = this.world.processes.push(new Process(memory, this.#userOf(record))) - 1;
-    const process = new TracedProcess(
+    return new TracedProcess(
       record.process,
       this.world,
-      index,
+      this.world.processes.push(new Process(memory, this.#userOf(record))) - 1,
       new AddressSpace(this.world, this.#shared),
       numberOf(record, 'pointer_bytes') === POINTER_BYTES ? undefined : NARROW,
     );
-    const files = filesOf(record, ROLE.FILES);
-    for (const line of files) this.memoryFile(line);
-    process.enter();
-    process.space.learn(0n, U64_MAX + 1n, mapsOf(record, ROLE.MAPS));
-    process.setCredentials(record.members.memlock ?? 0n, record.members.capabilities ?? 0n);
-    const reason = numberOf(record, 'reason');
-    const origin = reason === REASON.FORK ? this.#byId.get(numberOf(record, 'parent')) : before;
-    if (origin !== undefined && (reason === REASON.FORK || reason === REASON.PROGRAM_START)) {
-      const open = new Set(files.map(({ fd }) => fd));
-      process.inherit(origin, (fd) => open.has(fd));
-    }
-    before?.end();
-    this.#byId.set(record.process, process);
   }
 
   #userOf({ members }: TraceRecord): UserAccount {

@@ -64,14 +64,8 @@ export class UserMemory {
   }
 
   /** mmap(MAP_FIXED) where nothing is mapped; without a backing the pages are new ones. */
-  map(start: bigint, bytes: bigint, access: Access, backing?: Backing): void {
-    this.#insert({
-      start,
-      end: start + bytes,
-      access,
-      backing: backing ?? this.#newPages(bytes),
-      isPrivate: false,
-    });
+  map(start: bigint, bytes: bigint, access: Access, backing?: Backing, isPrivate = false): void {
+    this.#insert({ start, end: start + bytes, access, backing: backing ?? this.#newPages(bytes), isPrivate });
   }
 
   /**
@@ -79,7 +73,7 @@ export class UserMemory {
    * before, and until then nobody can tell.
    */
   fork(): { readonly memory: UserMemory; readonly changes: RegionChanges } {
-    const memory = new UserMemory([], this.physical);
+    const memory = new UserMemory([], this.physical, this.isWhole);
     const changes = new Map<MappedRegion, number>();
     for (const vma of this.#vmas) {
       if (vma.backing.kind === 'region') {

@@ -69,7 +69,7 @@ export class World {
   fork(): void {
     const parent = this.process;
     const { memory, changes } = parent.memory.fork();
-    const child = new Process(memory, this.user);
+    const child = new Process(memory, parent.user);
     this.processes.push(child);
     child.capabilities.clear();
     for (const capability of parent.capabilities) child.capabilities.add(capability);
@@ -87,8 +87,8 @@ export class World {
   }
 
   /** Maps memory where nothing is. */
-  mapMemory(start: bigint, bytes: bigint, access: Access, backing?: Backing): void {
-    this.memory.map(start, bytes, access, backing);
+  mapMemory(start: bigint, bytes: bigint, access: Access, backing?: Backing, isPrivate = false): void {
+    this.memory.map(start, bytes, access, backing, isPrivate);
     if (backing?.kind === 'region') this.#countMappings(new Map([[backing.region, 1]]));
   }
 

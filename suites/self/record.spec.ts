@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { assert } from 'chai';
+import { checkTrace } from '../../check/checker.js';
+import { DEFAULT_PROFILE } from '../../models/profiles/index.js';
 import { findTool } from '../../targets/tools.js';
 import { DEVICE, KINDS, REASON, ROLE } from '../../targets/trace/format.js';
 import { type Trace, type TraceRecord, readTrace } from '../../targets/trace/reader.js';
@@ -229,6 +231,19 @@ describe('record', function () {
     assert.equal(code, 0, stderr);
     assert.equal(allocs(trace)[0]?.members.memlock, 65536n);
     assert.deepInclude(ofKind(trace.records, 'setrlimit')[0]?.members, { soft: 65536n, hard: 65536n });
+  });
+
+  it('writes what can be checked', async () => {
+    const { trace } = await recorded('limits');
+    const { calls } = checkTrace(trace, DEFAULT_PROFILE);
+    // The fake device gives an id that a kernel may give and does not.
+    assert.deepEqual(
+      calls.map(({ name, verdict }) => [name, verdict.kind]),
+      [
+        ['open', 'exact'],
+        ['IOMMU_IOAS_ALLOC', 'legal'],
+      ],
+    );
   });
 
   it('introduces processes of any size', async () => {

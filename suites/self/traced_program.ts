@@ -1,12 +1,8 @@
 import { readNumber, viewOf } from '../../models/base/bytes.js';
-import { ARENA, type Access, GUARDED_REGIONS, GUARD_BYTE } from '../../models/program/arena.js';
-import {
-  CAPABILITY_NUMBERS,
-  type Capability,
-  MEMLOCK_DEFAULT_BYTES,
-} from '../../models/program/credentials.js';
 import { PAGE_SIZE } from '../../models/base/u64.js';
 import type { Outcome, ProgramOutcome, Returned } from '../../models/outcome.js';
+import { CAPABILITY_NUMBERS, MEMLOCK_DEFAULT_BYTES } from '../../models/program/credentials.js';
+import type { MmapAccess } from '../../models/program/program.js';
 import {
   FD_HANDLE_BASE,
   type RawBuffer,
@@ -16,24 +12,21 @@ import {
 } from '../../models/program/raw.js';
 import { StepLog } from '../../models/step_log.js';
 import { type CallShape, type Measure, SHAPES } from '../../targets/recorder/shapes.js';
-import { DEVICE, type KindName, PART_BYTES_MAX, ROLE } from '../../targets/trace/format.js';
+import { DEVICE, type KindName, REASON, ROLE } from '../../targets/trace/format.js';
 import type { Trace, TracePart, TraceRecord } from '../../targets/trace/reader.js';
+import { TracedMemory, textPart } from './traced_memory.js';
 
-const PROCESS_ID = 100;
+/** The first process; children follow. */
+const PROCESS_BASE = 100;
 
 /** The first descriptor that is not a standard stream. */
 const FD_BASE = 3;
 
-const WORD_BYTES = 4;
+/** Inodes of files of memory begin here, of mappings without a file further on. */
+const FILE_INODE = 2000;
+const ANONYMOUS_INODE = 10_000;
 
-interface Mapping {
-  readonly start: bigint;
-  readonly end: bigint;
-  readonly access: Access;
-  readonly inode: number;
-  readonly offset: bigint;
-  readonly name: string;
-}
+const WORD_BYTES = 4;
 
 /**
  * What a recorder would have written of a program that ran on a target: the same bytes, told as a trace tells them. For tests
@@ -49,46 +42,47 @@ export function traceOf(program: RawProgram, outcome: ProgramOutcome, release: s
   return { records: writer.records, troubles: [] };
 }
 
+/** What a process of the program has. */
+interface ProcessState {
+  readonly memory: TracedMemory;
+  /** What each slot in use is of: an iommufd or what it handed out (`watched`), or the number of a file of memory. */
+  readonly files: Map<number, 'watched' | number>;
+  memlock: bigint;
+  capabilities: bigint;
+}
+
 class TraceWriter {
   readonly records: TraceRecord[] = [];
   readonly #log = new StepLog();
-  readonly #memfds = new Set<number>();
+  readonly #processes: ProcessState[] = [];
   readonly #sizes = new Map<number, bigint>();
-  readonly #closed = new Set<number>();
-  #mappings: Mapping[];
+  #by = 0;
   #sequence = 0n;
-  #nextInode = 1000;
-  #memlock = MEMLOCK_DEFAULT_BYTES;
-  #capabilities = Object.values(CAPABILITY_NUMBERS).reduce((bits, bit) => bits | (1n << BigInt(bit)), 0n);
+  #nextInode = ANONYMOUS_INODE;
 
-  constructor(release: string) {
-    const inodes = new Map<string, number>();
-    this.#mappings = ARENA.map(({ name, start, bytes, access, sharing, aliasOf }) => {
-      const inode = sharing === 'private' ? 0 : (inodes.get(aliasOf ?? '') ?? this.#nextInode++);
-      inodes.set(name, inode);
-      return {
-        start,
-        end: start + bytes,
-        access,
-        inode,
-        offset: 0n,
-        name: inode === 0 ? '' : '/dev/zero (deleted)',
-      };
-    });
-    this.#write('process', this.#credentials({ reason: 1n, pointer_bytes: 8n, page_bytes: PAGE_SIZE }), 0n, [
-      text(ROLE.RELEASE, release),
-      text(ROLE.FILES, ''),
-      this.#maps(0n, 1n << 64n),
-    ]);
+  constructor(private readonly release: string) {
+    const capabilities = Object.values(CAPABILITY_NUMBERS).reduce(
+      (bits, bit) => bits | (1n << BigInt(bit)),
+      0n,
+    );
+    const memory = new TracedMemory();
+    this.#processes.push({ memory, files: new Map(), memlock: MEMLOCK_DEFAULT_BYTES, capabilities });
+    this.#introduce(REASON.FIRST_EVENT, 1);
+  }
+
+  get #process(): ProcessState {
+    return this.#processes[this.#by] as ProcessState;
   }
 
   add(raw: RawStep, answer: Returned): void {
     const step = this.#log.resolve(raw);
     this.#log.record(step, answer);
+    this.#by = step.by ?? 0;
     const result = answer.errno === 0 ? BigInt(answer.value) : BigInt(-answer.errno);
+    const { files, memory } = this.#process;
     switch (step.do) {
       case 'open':
-        this.#closed.delete(step.slot);
+        files.set(step.slot, 'watched');
         this.#write(
           'open',
           { flags: step.isReadOnly ? 0n : 2n, device: BigInt(DEVICE.IOMMUFD) },
@@ -96,25 +90,24 @@ class TraceWriter {
         );
         break;
       case 'memfd':
-        this.#memfds.add(step.slot);
-        this.#sizes.set(step.slot, step.bytes);
-        this.#write('memfd_create', {}, fdOf(step.slot), [this.#file(step.slot)]);
+        this.#sizes.set(this.#sizes.size, step.bytes);
+        files.set(step.slot, this.#sizes.size - 1);
+        this.#write('memfd_create', {}, fdOf(step.slot), this.#filesOf(step.slot));
         break;
       case 'truncate':
-        if (!this.#memfds.has(step.slot)) break;
-        if (result === 0n) this.#sizes.set(step.slot, step.bytes);
-        this.#write('ftruncate', { fd: fdOf(step.slot), length: step.bytes }, result, [
-          this.#file(step.slot),
-        ]);
+        this.#addTruncate(step, result);
         break;
       case 'dup':
         this.#addDup(step.slot, step.as, result);
         break;
       case 'close':
-        this.#addClose(step.slot, result);
+        if (files.get(step.slot) === 'watched') {
+          this.#write('close', { fd: fdOf(step.slot), device: 1n }, result);
+        }
+        files.delete(step.slot);
         break;
       case 'ioctl':
-        this.#addIoctl(step, answer, result);
+        if (files.get(step.slot) === 'watched') this.#addIoctl(step, answer, result);
         break;
       case 'read':
       case 'write':
@@ -125,42 +118,73 @@ class TraceWriter {
         this.#addMmap(step, result);
         break;
       case 'mprotect':
-        this.#change(step.start, step.bytes, step.access);
-        this.#write(
-          'mprotect',
-          { address: step.start, length: step.bytes, protection: protectionOf(step.access) },
-          result,
-        );
+        if (result === 0n) memory.change(step.start, step.bytes, step.access);
+        this.#write('mprotect', { ...placeOf(step), protection: protectionOf(step.access) }, result);
         break;
       case 'munmap':
-        this.#change(step.start, step.bytes, undefined);
-        this.#write('munmap', { address: step.start, length: step.bytes }, result);
+        memory.change(step.start, step.bytes, undefined);
+        this.#write('munmap', placeOf(step), result);
         break;
       case 'process':
-        this.#setProcess(step.drop, step.memlockBytes);
+        for (const name of step.drop) this.#process.capabilities &= ~(1n << BigInt(CAPABILITY_NUMBERS[name]));
+        this.#process.memlock = step.memlockBytes ?? this.#process.memlock;
+        break;
+      case 'fork':
+        this.#fork(step.process);
+        break;
+      case 'exit':
+        this.#write('exit', {});
         break;
     }
+  }
+
+  #introduce(reason: number, parent: number): void {
+    const files = [...this.#process.files.keys()];
+    const lines = files.flatMap((slot) =>
+      this.#filesOf(slot, true).map(({ bytes }) => Buffer.from(bytes).toString()),
+    );
+    const members = {
+      reason: BigInt(reason),
+      parent: BigInt(parent),
+      pointer_bytes: 8n,
+      page_bytes: PAGE_SIZE,
+    };
+    this.#write('process', this.#credentials(members), 0n, [
+      textPart(ROLE.RELEASE, this.release),
+      textPart(ROLE.FILES, lines.join('')),
+      this.#process.memory.maps(0n, 1n << 64n),
+    ]);
+  }
+
+  #fork(child: number): void {
+    const parent = this.#process;
+    this.#write('fork', {}, BigInt(PROCESS_BASE + child));
+    this.#processes[child] = { ...parent, memory: parent.memory.copy(), files: new Map(parent.files) };
+    const by = this.#by;
+    this.#by = child;
+    this.#introduce(REASON.FORK, PROCESS_BASE + by);
+  }
+
+  #addTruncate({ slot, bytes }: Extract<RawStep, { do: 'truncate' }>, result: bigint): void {
+    const file = this.#process.files.get(slot);
+    if (typeof file !== 'number') return;
+    if (result === 0n) this.#sizes.set(file, bytes);
+    this.#write('ftruncate', { fd: fdOf(slot), length: bytes }, result, this.#filesOf(slot));
   }
 
   #addDup(slot: number, as: number, result: bigint): void {
-    if (this.#memfds.has(slot)) {
-      this.#memfds.add(as);
-      this.#sizes.set(as, this.#sizes.get(slot) ?? 0n);
-    }
-    if (!this.#isWatched(slot)) return;
-    this.#closed.delete(as);
+    const { files } = this.#process;
+    const file = files.get(slot);
+    if (file !== undefined && result === 0n) files.set(as, file);
+    if (file !== 'watched') return;
     this.#write('dup', { fd: fdOf(slot), at: -1n, device: 1n }, result === 0n ? fdOf(as) : result);
   }
 
-  #addClose(slot: number, result: bigint): void {
-    const isWatched = this.#isWatched(slot);
-    this.#memfds.delete(slot);
-    this.#closed.add(slot);
-    if (isWatched) this.#write('close', { fd: fdOf(slot), device: 1n }, result);
-  }
-
   #addIoctl(step: RawIoctl, answer: Returned, result: bigint): void {
-    if (!this.#isWatched(step.slot)) return;
+    const { memory, files } = this.#process;
+    for (const place of step.fds) {
+      if (place.direction !== 'in' && result >= 0n) files.set(place.slot, 'watched');
+    }
     const given = withNumbers(
       step,
       step.buffers.map(({ bytes }) => bytes),
@@ -170,7 +194,7 @@ class TraceWriter {
       step.buffers.map(({ bytes }, index) => answer.out[index] ?? bytes),
     );
     const before = (address: bigint, wanted: bigint): TracePart =>
-      this.#peek(ROLE.BEFORE, address, wanted, buffersWith(step, given));
+      memory.peek(ROLE.BEFORE, address, wanted, buffersWith(step, given));
     const size = before(step.arg, BigInt(WORD_BYTES)).bytes;
     const parts: TracePart[] = [];
     if (size.length === WORD_BYTES) {
@@ -181,11 +205,12 @@ class TraceWriter {
     }
     const changed = parts
       .filter(({ role }) => role === ROLE.BEFORE)
-      .map(({ address, wanted }) => this.#peek(ROLE.AFTER, address, wanted, buffersWith(step, after)))
-      .filter(
-        ({ address, bytes }) =>
-          !parts.some((part) => part.address === address && Buffer.compare(part.bytes, bytes) === 0),
-      );
+      .map((part) => ({
+        part,
+        now: memory.peek(ROLE.AFTER, part.address, part.wanted, buffersWith(step, after)),
+      }))
+      .filter(({ part, now }) => Buffer.compare(part.bytes, now.bytes) !== 0)
+      .map(({ now }) => now);
     const members = { fd: fdOf(step.slot), command: BigInt(step.command), argument: step.arg, device: 1n };
     this.#write('ioctl', this.#credentials(members), result, [...parts, ...changed]);
   }
@@ -198,127 +223,55 @@ class TraceWriter {
   ): TracePart[] {
     return members.flatMap(({ what, at, unit, factors, granule }): TracePart[] => {
       const value = numberAt(struct, at);
-      if (what === 'fd') {
-        const slot = Number(BigInt.asIntN(32, value)) - FD_BASE;
-        return this.#memfds.has(slot) ? [this.#file(slot)] : [];
-      }
+      if (what === 'fd') return this.#filesOf(Number(BigInt.asIntN(32, value)) - FD_BASE);
       let extent = factors.reduce((product, factor) => product * numberAt(struct, factor), BigInt(unit));
-      if (granule !== undefined) {
-        const bytes = numberAt(struct, granule);
-        extent = bytes === 0n ? 0n : (((extent + bytes - 1n) / bytes + 63n) / 64n) * 8n;
-      }
+      if (granule !== undefined) extent = bitmapBytes(extent, numberAt(struct, granule));
       return what === 'data' && extent > 0n ? [before(value, BigInt.asUintN(64, extent))] : [];
     });
   }
 
   #addMmap(step: Extract<RawStep, { do: 'mmap' }>, result: bigint): void {
     const { start, bytes, access, isPrivate, file } = step;
-    const isDevice = file !== undefined && this.#isWatched(file.slot);
+    const { memory, files } = this.#process;
+    const of = file === undefined ? undefined : files.get(file.slot);
     // Whatever comes of it, nothing is left there.
-    this.#change(start, bytes, undefined);
-    if (result === 0n && isDevice) {
-      this.#mappings.push({
-        start,
-        end: start + bytes,
-        access: plain(access),
-        inode: 1,
-        offset: 0n,
-        name: '/dev/iommu',
-      });
-    } else if (result === 0n) {
-      const inode = file === undefined ? this.#nextInode++ : inodeOf(file.slot);
-      const name = file === undefined ? '/dev/zero (deleted)' : '/memfd:x (deleted)';
-      this.#mappings.push({
-        start,
-        end: start + bytes,
-        access: plain(access),
-        inode,
-        offset: file?.offset ?? 0n,
-        name,
-      });
-    }
+    memory.change(start, bytes, undefined);
+    if (result === 0n) memory.map(start, bytes, access, this.#mapped(of, file?.offset ?? 0n));
     const members = {
-      address: start,
-      length: bytes,
+      ...placeOf(step),
       protection: protectionOf(access),
       flags: isPrivate ? 0x12n : 0x11n,
       fd: file === undefined ? -1n : fdOf(file.slot),
       offset: file?.offset ?? 0n,
-      device: isDevice ? 1n : 0n,
+      device: of === 'watched' ? 1n : 0n,
     };
-    this.#write('mmap', members, result === 0n ? start : result, [this.#maps(start, start + bytes)]);
+    this.#write('mmap', members, result === 0n ? start : result, [memory.maps(start, start + bytes)]);
   }
 
-  #setProcess(drop: readonly Capability[], memlock: bigint | undefined): void {
-    for (const name of drop) this.#capabilities &= ~(1n << BigInt(CAPABILITY_NUMBERS[name]));
-    this.#memlock = memlock ?? this.#memlock;
-  }
-
-  /** Only descriptors of iommufds, and what they handed out, are recorded. */
-  #isWatched(slot: number): boolean {
-    return !this.#memfds.has(slot) && !this.#closed.has(slot);
+  /** What /proc says that a mapping is of. */
+  #mapped(
+    file: 'watched' | number | undefined,
+    offset: bigint,
+  ): { inode: number; offset: bigint; name: string } {
+    if (file === 'watched') return { inode: 1, offset, name: '/dev/iommu' };
+    if (file === undefined) return { inode: this.#nextInode++, offset: 0n, name: '/dev/zero (deleted)' };
+    return { inode: FILE_INODE + file, offset, name: '/memfd:x (deleted)' };
   }
 
   #credentials(members: Record<string, bigint>): Record<string, bigint> {
-    return { ...members, memlock: this.#memlock, capabilities: this.#capabilities };
+    const { memlock, capabilities } = this.#process;
+    return { ...members, memlock, capabilities };
   }
 
-  #file(slot: number): TracePart {
-    const size = String(this.#sizes.get(slot) ?? 0n);
-    return text(
-      ROLE.FILES,
-      `${String(fdOf(slot))} 00:01 ${String(inodeOf(slot))} ${size} 1021994 0 2 /memfd:x (deleted)\n`,
-    );
-  }
-
-  #maps(start: bigint, end: bigint): TracePart {
-    const lines = this.#mappings
-      .filter((mapping) => mapping.start < end && mapping.end > start)
-      .map(({ start: from, end: to, access, inode, offset, name }) => {
-        const rights = { rw: 'rw-', ro: 'r--', none: '---' }[access];
-        const sharing = inode === 0 ? 'p' : 's';
-        const device = inode === 0 ? '00:00' : '00:01';
-        return `${from.toString(16)}-${to.toString(16)} ${rights}${sharing} ${offset.toString(16)} ${device} ${String(inode)} ${name}\n`;
-      });
-    return text(ROLE.MAPS, lines.join(''));
-  }
-
-  #change(start: bigint, bytes: bigint, access: RawMmapAccess | undefined): void {
-    const end = start + bytes;
-    this.#mappings = this.#mappings.flatMap((mapping) => {
-      if (mapping.end <= start || mapping.start >= end) return [mapping];
-      const from = mapping.start > start ? mapping.start : start;
-      const to = mapping.end < end ? mapping.end : end;
-      const cut = (a: bigint, b: bigint): Mapping[] =>
-        a >= b ? [] : [{ ...mapping, start: a, end: b, offset: mapping.offset + a - mapping.start }];
-      const middle =
-        access === undefined ? [] : cut(from, to).map((piece) => ({ ...piece, access: plain(access) }));
-      return [...cut(mapping.start, from), ...middle, ...cut(to, mapping.end)];
-    });
-  }
-
-  /** Memory as far as it can be read. */
-  #peek(role: number, address: bigint, wanted: bigint, buffers: readonly RawBuffer[]): TracePart {
-    const bytes: number[] = [];
-    while (bytes.length < wanted && bytes.length < PART_BYTES_MAX) {
-      const byte = this.#byteAt(address + BigInt(bytes.length), buffers);
-      if (byte === undefined) break;
-      bytes.push(byte);
-    }
-    return { role, address, wanted, bytes: Uint8Array.from(bytes) };
-  }
-
-  #byteAt(address: bigint, buffers: readonly RawBuffer[]): number | undefined {
-    const isReadable = this.#mappings.some(
-      ({ start, end, access }) => address >= start && address < end && access !== 'none',
-    );
-    if (!isReadable) return undefined;
-    const buffer = buffers.find(
-      ({ address: start, bytes }) => address >= start && address < start + BigInt(bytes.length),
-    );
-    if (buffer !== undefined) return buffer.bytes[Number(address - buffer.address)];
-    const isGuarded = GUARDED_REGIONS.some(({ start, bytes }) => address >= start && address < start + bytes);
-    return isGuarded ? GUARD_BYTE : 0;
+  /** The line about a descriptor of a file of memory; of others on demand. */
+  #filesOf(slot: number, isEvery = false): TracePart[] {
+    const file = this.#process.files.get(slot);
+    if (file === undefined || (file === 'watched' && !isEvery)) return [];
+    const fd = String(fdOf(slot));
+    if (file === 'watched') return [textPart(ROLE.FILES, `${fd} 00:06 1 0 0 -1 2 /dev/iommu\n`)];
+    const inode = String(FILE_INODE + file);
+    const bytes = String(this.#sizes.get(file) ?? 0n);
+    return [textPart(ROLE.FILES, `${fd} 00:01 ${inode} ${bytes} 1021994 0 2 /memfd:x (deleted)\n`)];
   }
 
   #write(
@@ -327,45 +280,40 @@ class TraceWriter {
     result = 0n,
     parts: readonly TracePart[] = [],
   ): void {
+    const id = PROCESS_BASE + this.#by;
     const start = ++this.#sequence;
     const end = ++this.#sequence;
-    const words = Object.fromEntries(
-      Object.entries(members).map(([name, value]) => [name, BigInt.asUintN(64, value)]),
-    );
+    const words = Object.entries(members).map(([name, value]) => [name, BigInt.asUintN(64, value)] as const);
     this.records.push({
       kind,
-      process: PROCESS_ID,
-      thread: PROCESS_ID,
+      process: id,
+      thread: id,
       start,
       end,
       result,
-      members: words,
+      members: Object.fromEntries(words),
       parts,
     });
   }
 }
 
-type RawMmapAccess = Extract<RawStep, { do: 'mmap' }>['access'];
-
-function plain(access: RawMmapAccess): Access {
-  return access === 'rwx' ? 'rw' : access;
+function placeOf({ start, bytes }: { readonly start: bigint; readonly bytes: bigint }): {
+  readonly address: bigint;
+  readonly length: bigint;
+} {
+  return { address: start, length: bytes };
 }
 
-function protectionOf(access: RawMmapAccess): bigint {
+function bitmapBytes(length: bigint, granule: bigint): bigint {
+  return granule === 0n ? 0n : (((length + granule - 1n) / granule + 63n) / 64n) * 8n;
+}
+
+function protectionOf(access: MmapAccess): bigint {
   return { rwx: 7n, rw: 3n, ro: 1n, none: 0n }[access];
 }
 
 function fdOf(slot: number): bigint {
   return BigInt(slot + FD_BASE);
-}
-
-function inodeOf(slot: number): number {
-  return 2000 + slot;
-}
-
-function text(role: number, content: string): TracePart {
-  const bytes = new TextEncoder().encode(content);
-  return { role, address: 0n, wanted: BigInt(bytes.length), bytes };
 }
 
 /** The buffers of a step with the numbers of descriptors where programs see handles. */
