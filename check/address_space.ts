@@ -1,4 +1,4 @@
-import { PAGE_SIZE, alignUp } from '../models/base/u64.js';
+import { PAGE_SIZE, alignUp, minU64 } from '../models/base/u64.js';
 import type { Access } from '../models/program/arena.js';
 import type { MemoryFile } from '../models/state/memory_file.js';
 import type { Frame } from '../models/state/physical_memory.js';
@@ -96,6 +96,7 @@ export class AddressSpace {
   }
 
   unmap(start: bigint, end: bigint): void {
+    if (start >= end) return;
     this.#cut(start, end);
     this.world.unmapMemory(start, end - start);
   }
@@ -110,15 +111,19 @@ export class AddressSpace {
     for (const segment of this.#within(start, end)) this.#replace(segment, { ...segment, access });
   }
 
-  /** mremap(): the pages move with the mapping; what is new at its end are new ones. */
+  /** mremap(): the pages move with the mapping, as far as it does not shrink. */
   move(start: bigint, oldEnd: bigint, to: bigint, toEnd: bigint): void {
-    const moved = this.#within(start, oldEnd);
-    const pages = moved.map((segment) => this.world.memory.backingAt(segment.start));
-    this.unmap(start, oldEnd);
+    const bytes = minU64(oldEnd - start, toEnd - to);
+    this.unmap(start + bytes, oldEnd);
+    if (to === start) return;
+    const moved = this.#within(start, start + bytes);
     this.unmap(to, toEnd);
-    for (const [index, segment] of moved.entries()) {
-      const shifted = { ...segment, start: segment.start - start + to, end: segment.end - start + to };
-      for (const piece of clip(shifted, to, toEnd)) this.#insert(piece, pages[index]);
+    this.#cut(start, start + bytes);
+    for (const segment of moved) {
+      const length = segment.end - segment.start;
+      const there = segment.start - start + to;
+      this.world.moveMemory(segment.start, length, length, there);
+      this.#segments.push({ ...segment, start: there, end: there + length });
     }
   }
 
@@ -190,10 +195,10 @@ export class AddressSpace {
       .sort((a, b) => (a.start < b.start ? -1 : 1));
   }
 
-  #insert(segment: Segment, backing = this.#backingOf(segment)): void {
+  #insert(segment: Segment): void {
     this.#segments.push(segment);
     const { start, end, access, source } = segment;
-    this.world.mapMemory(start, end - start, access, backing, source.kind === 'private');
+    this.world.mapMemory(start, end - start, access, this.#backingOf(segment), source.kind === 'private');
   }
 
   /** Puts a segment with another access in the place of one. */

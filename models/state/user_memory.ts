@@ -137,12 +137,6 @@ export class UserMemory {
     return backing.kind === 'file' ? backing.file.frameAt(backing.first + index) : undefined;
   }
 
-  /** What lies behind an address, from its page on. */
-  backingAt(address: bigint): Backing | undefined {
-    const vma = this.#vmaAt(address);
-    return vma === undefined ? undefined : cut(vma, address, vma.end).backing;
-  }
-
   /** Whether each byte of a range may be accessed so. An empty range always may. */
   allows(address: bigint, bytes: bigint, write: boolean): boolean {
     return this.bytesAllowed(address, bytes, write) === bytes;

@@ -1,4 +1,5 @@
 import type { Access } from '../../models/program/arena.js';
+import { maxU64, minU64 } from '../../models/base/u64.js';
 import { ARENA, GUARDED_REGIONS, GUARD_BYTE } from '../../models/program/arena.js';
 import type { MmapAccess } from '../../models/program/program.js';
 import type { RawBuffer } from '../../models/program/raw.js';
@@ -45,14 +46,26 @@ export class TracedMemory {
     const end = start + bytes;
     this.#mappings = this.#mappings.flatMap((mapping) => {
       if (mapping.end <= start || mapping.start >= end) return [mapping];
-      const from = mapping.start > start ? mapping.start : start;
-      const to = mapping.end < end ? mapping.end : end;
-      const middle =
-        access === undefined
-          ? []
-          : cut(mapping, from, to).map((piece) => ({ ...piece, access: plain(access) }));
-      return [...cut(mapping, mapping.start, from), ...middle, ...cut(mapping, to, mapping.end)];
+      const pieces = access === undefined ? [] : within(mapping, start, end);
+      return [
+        ...cut(mapping, mapping.start, start),
+        ...pieces.map((piece) => ({ ...piece, access: plain(access ?? 'none') })),
+        ...cut(mapping, end, mapping.end),
+      ];
     });
+  }
+
+  /** What mremap does to memory that does not grow. */
+  move(start: bigint, bytes: bigint, newBytes: bigint, to: bigint): void {
+    this.change(start + newBytes, bytes - newBytes, undefined);
+    if (to === start) return;
+    const moved = this.#mappings.flatMap((mapping) => within(mapping, start, start + newBytes));
+    this.change(to, newBytes, undefined);
+    this.change(start, newBytes, undefined);
+    for (const mapping of moved) {
+      const there = mapping.start - start + to;
+      this.#mappings.push({ ...mapping, start: there, end: there + mapping.end - mapping.start });
+    }
   }
 
   /** The lines of /proc/PID/maps that meet a range. */
@@ -108,6 +121,11 @@ function arenaMappings(): Mapping[] {
       name: inode === 0 ? '' : '/dev/zero (deleted)',
     };
   });
+}
+
+/** The part of a mapping that lies within a range, if any does. */
+function within(mapping: Mapping, start: bigint, end: bigint): Mapping[] {
+  return cut(mapping, maxU64(mapping.start, start), minU64(mapping.end, end));
 }
 
 function cut(mapping: Mapping, start: bigint, end: bigint): Mapping[] {

@@ -117,6 +117,9 @@ class TraceWriter {
       case 'mmap':
         this.#addMmap(step, result);
         break;
+      case 'mremap':
+        this.#addMremap(step, result);
+        break;
       case 'mprotect':
         if (result === 0n) memory.change(step.start, step.bytes, step.access);
         this.#write('mprotect', { ...placeOf(step), protection: protectionOf(step.access) }, result);
@@ -246,6 +249,15 @@ class TraceWriter {
       device: of === 'watched' ? 1n : 0n,
     };
     this.#write('mmap', members, result === 0n ? start : result, [memory.maps(start, start + bytes)]);
+  }
+
+  #addMremap(step: Extract<RawStep, { do: 'mremap' }>, result: bigint): void {
+    const { start, bytes, newBytes, to = start } = step;
+    const { memory } = this.#process;
+    if (result === 0n) memory.move(start, bytes, newBytes, to);
+    const members = { address: start, old_length: bytes, new_length: newBytes, new_address: to };
+    const parts = result === 0n ? [memory.maps(to, to + newBytes)] : [];
+    this.#write('mremap', members, result === 0n ? to : result, parts);
   }
 
   /** What /proc says that a mapping is of. */
