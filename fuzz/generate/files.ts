@@ -73,9 +73,10 @@ export function drawMemory(picks: Picks): Exclude<Step, IoctlStep> {
 function drawMremap(start: bigint, picks: Picks): Exclude<Step, IoctlStep> {
   const pages = 1 + picks.below(2);
   const size = { bytes: BigInt(pages) * PAGE_SIZE, newBytes: BigInt(1 + picks.below(pages)) * PAGE_SIZE };
-  // Half of the region away, so that the two places are apart.
+  // Almost half of the region away, so that the two places are apart and both in it.
   const half = SCRATCH.bytes / 2n;
-  const to = start < SCRATCH.start + half ? start + half : start - half;
+  const distance = half - BigInt(PAGES_MAX) * PAGE_SIZE;
+  const to = start < SCRATCH.start + half ? start + distance : start - distance;
   return { do: 'mremap', start, ...size, ...(picks.rarely(3) ? {} : { to }) };
 }
 
