@@ -70,7 +70,9 @@ export function drawMemory(picks: Picks): Exclude<Step, IoctlStep> {
 }
 
 /** Moves a page or two to another place, or leaves the second behind. */
-function drawMremap(start: bigint, picks: Picks): Exclude<Step, IoctlStep> {
+function drawMremap(near: bigint, picks: Picks): Exclude<Step, IoctlStep> {
+  // Pairs of pages, so that neither place crosses the end of its half.
+  const start = near & -(2n * PAGE_SIZE);
   const pages = 1 + picks.below(2);
   const size = { bytes: BigInt(pages) * PAGE_SIZE, newBytes: BigInt(1 + picks.below(pages)) * PAGE_SIZE };
   // Almost half of the region away, so that the two places are apart and both in it.
