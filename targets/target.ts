@@ -6,6 +6,8 @@ export const CAPABILITIES_OF_TARGETS = {
   iommufd: 'CONFIG_IOMMUFD: /dev/iommu',
   iommufd_test: 'CONFIG_IOMMUFD_TEST: the mock IOMMU hardware',
   viommu: 'IOMMU_VIOMMU_ALLOC, which came with Linux 6.13',
+  map_file: 'IOMMU_IOAS_MAP_FILE, which came with Linux 6.13',
+  dmabuf: 'dma-bufs of the mock, which Linux 6.12 does not have',
   pasid: 'PASIDs of mock devices, which came with Linux 6.15',
   noiommu: 'CONFIG_IOMMUFD_NOIOMMU: devices without an IOMMU',
   thp: 'CONFIG_TRANSPARENT_HUGEPAGE',

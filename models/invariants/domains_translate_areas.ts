@@ -1,21 +1,23 @@
 import { hex } from '../base/u64.js';
 import type { MockDomain } from '../hardware/mock_domain.js';
-import type { Area } from '../state/pages.js';
+import { frameOf } from '../state/fill.js';
+import { type Area, isRevoked } from '../state/pages.js';
 import type { Invariant } from './invariant.js';
 
 export const domainsTranslateAreas: Invariant = {
   id: 'domains_translate_areas',
   statement:
-    'Each domain of an IOAS translates exactly the recorded areas, to the pages that are pinned for them.',
+    'Each domain of an IOAS translates exactly the recorded areas, to the pages that are pinned for them or that their dma-buf has; a revoked dma-buf is nowhere.',
   notCovered: 'Leaf sizes, permissions and cache attributes of the page table.',
   cite: 'pages.c:iopt_area_fill_domains, iopt_area_unfill_domains',
   check: ({ ioases }) => {
     for (const { id, table } of ioases) {
+      const areas = table.areas.filter(({ pages }) => !isRevoked(pages));
       for (const domain of table.domains) {
-        if (domain.extentCount !== table.areas.length) {
-          return `a domain of IOAS ${String(id)} maps ${String(domain.extentCount)} ranges, areas are ${String(table.areas.length)}`;
+        if (domain.extentCount !== areas.length) {
+          return `a domain of IOAS ${String(id)} maps ${String(domain.extentCount)} ranges, areas are ${String(areas.length)}`;
         }
-        const wrong = table.areas.find((area) => !translates(domain, area));
+        const wrong = areas.find((area) => !translates(domain, area));
         if (wrong !== undefined) {
           return `a domain of IOAS ${String(id)} does not translate the area at ${hex(wrong.iova)}`;
         }
@@ -28,5 +30,5 @@ export const domainsTranslateAreas: Invariant = {
 function translates(domain: MockDomain, area: Area): boolean {
   const extent = domain.extentAt(area.iova);
   if (extent?.last !== area.last || extent.frameOffset !== area.pageOffset) return false;
-  return extent.frames.every((frame, at) => frame === area.pages.frames.get(area.firstIndex + at));
+  return extent.frames.every((frame, at) => frame === frameOf(area.pages, area.firstIndex + at));
 }

@@ -1,5 +1,6 @@
 import { alignmentIsNeeded } from './alignment_is_needed.js';
 import { areasAvoidReserved } from './areas_avoid_reserved.js';
+import { areasKeepFiles } from './areas_keep_files.js';
 import { areasDisjoint } from './areas_disjoint.js';
 import { closeLeavesNothing } from './close_leaves_nothing.js';
 import { dirtyBitsAreMapped } from './dirty_bits_are_mapped.js';
@@ -26,4 +27,5 @@ export const INVARIANTS: readonly Invariant[] = [
   alignmentIsNeeded,
   usersMatchHolders,
   pasidsCompatible,
+  areasKeepFiles,
 ];

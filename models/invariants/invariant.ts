@@ -1,6 +1,7 @@
 import type { Reading } from '../predict.js';
 import type { RawStep } from '../program/raw.js';
 import type { Ioas } from '../state/objects.js';
+import type { Pages } from '../state/pages.js';
 import type { World } from '../state/world.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -28,6 +29,13 @@ export interface Invariant {
   readonly cite: string;
   /** What is wrong, in words; undefined while it holds. */
   check(this: void, moment: Moment): string | undefined;
+}
+
+/** The memory that IOASes show, each once. */
+export function pagesOf(ioases: readonly Ioas[]): Set<Pages> {
+  const all = new Set<Pages>();
+  for (const { table } of ioases) for (const area of table.areas) all.add(area.pages);
+  return all;
 }
 
 /** Each IOAS of each open file. */

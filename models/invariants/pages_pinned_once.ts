@@ -1,15 +1,14 @@
 import { hex } from '../base/u64.js';
-import type { Ioas } from '../state/objects.js';
 import { present } from '../base/assert.js';
 import type { Process } from '../state/process.js';
 import type { World } from '../state/world.js';
 import { type Pages, isHeld } from '../state/pages.js';
-import type { Invariant } from './invariant.js';
+import { type Invariant, pagesOf } from './invariant.js';
 
 export const pagesPinnedOnce: Invariant = {
   id: 'pages_pinned_once',
   statement:
-    'Each page that an area with a storage domain covers is pinned once for its mapping, no other page is, and the charges are the pins.',
+    'Each page that an area with a storage domain covers is pinned once for its mapping, no other page is, and the charges are the pins. Pages of dma-bufs are never pinned.',
   notCovered: 'Pins of other users of the same memory.',
   cite: 'pages.c: header comment on the three tiers; iopt_pages_update_pinned',
   check: ({ world, ioases }) => {
@@ -22,13 +21,8 @@ export const pagesPinnedOnce: Invariant = {
   },
 };
 
-function pagesOf(ioases: readonly Ioas[]): Set<Pages> {
-  const all = new Set<Pages>();
-  for (const { table } of ioases) for (const area of table.areas) all.add(area.pages);
-  return all;
-}
-
 function wrongPin(pages: Pages): string | undefined {
+  if (pages.source.kind === 'dmabuf') return pages.frames.size === 0 ? undefined : 'a dma-buf is pinned';
   for (const index of pages.frames.keys()) {
     if (!isHeld(pages, index))
       return `page ${String(index)} of the memory at ${hex(pages.origin)} is pinned for nothing`;

@@ -15,6 +15,7 @@ import {
 } from '../state/objects.js';
 import type { Profile } from '../profiles/profile.js';
 import type { Area } from '../state/pages.js';
+import type { UserMemory } from '../state/user_memory.js';
 import type { World } from '../state/world.js';
 
 /** Areas of an IOAS that are probed after each step; more would only repeat the same question. */
@@ -84,8 +85,9 @@ function ioasProbes({ id, table }: Ioas, probe: Probe): IoctlStep[] {
 /** domains_translate_areas and pages_pinned_once: what the page table shows, and how often pages are pinned. */
 function hwptProbes({ memory }: World, { id, ioas, domain }: HwptPaging, probe: Probe): IoctlStep[] {
   return someAreas(ioas.table.areas).flatMap((area) => {
-    const uptr = area.pages.origin + area.startByte;
-    const page = area.pages.origin + BigInt(area.firstIndex) * PAGE_SIZE;
+    const page = addressOf(memory, area);
+    if (page === undefined) return [];
+    const uptr = page + area.pageOffset;
     const frame = memory.frameAt(page, false);
     if (frame === undefined || !isAligned(area.length, domain.pageBytesMin)) return [];
     return [
@@ -105,6 +107,15 @@ function dirtyProbes({ id, ioas, domain }: HwptPaging, probe: Probe): IoctlStep[
     const args = { hwpt_id: id, flags: 1, iova, length, page_size: ENTRY_BYTES, data: { words } };
     return [probe('IOMMU_HWPT_GET_DIRTY_BITMAP', args)];
   });
+}
+
+/** Where a process sees the first page of an area, if it does. */
+function addressOf(memory: UserMemory, { pages, firstIndex }: Area): bigint | undefined {
+  const { source, origin } = pages;
+  const start = origin + BigInt(firstIndex) * PAGE_SIZE;
+  if (source.kind === 'user') return start;
+  const isMapped = source.kind === 'file' && source.file.kind === 'memfd';
+  return isMapped ? memory.addressOfFilePage(source.file, Number(start / PAGE_SIZE)) : undefined;
 }
 
 /** What the hardware caches of a nested page table. */

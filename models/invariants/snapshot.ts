@@ -1,6 +1,8 @@
 import type { IommufdFile } from '../state/iommufd_file.js';
 import type { Device, IommufdObject } from '../state/objects.js';
 import type { IoPagetable } from '../state/io_pagetable.js';
+import type { OpenFile } from '../state/open_file.js';
+import { isRevoked } from '../state/pages.js';
 import type { World } from '../state/world.js';
 
 type Primitive = number | bigint | string | boolean;
@@ -17,7 +19,7 @@ export function takeSnapshot({ processes, user, memory, contexts }: World): Snap
   const ids = new Map<number, readonly number[]>();
   for (const { pinnedVm, lockedVm, fds, isAlive } of processes) {
     values.push(pinnedVm, lockedVm, isAlive);
-    for (const [slot, file] of fds.entries) values.push(slot, file.kind, file.references);
+    for (const [slot, file] of fds.entries) values.push(slot, ...describeOpenFile(file));
   }
   for (const file of contexts) ids.set(file.number, describeFile(file, values));
   return { values, ids };
@@ -28,6 +30,13 @@ export function snapshotsEqual(one: Snapshot, two: Snapshot): boolean {
   if (values.length !== two.values.length) return false;
   for (let at = 0; at < values.length; at++) if (values[at] !== two.values[at]) return false;
   return true;
+}
+
+function describeOpenFile(file: OpenFile): Primitive[] {
+  const { kind, references } = file;
+  if (kind === 'memfd') return [kind, references, file.bytes];
+  if (kind === 'dmabuf') return [kind, references, file.bytes, file.isRevoked, file.imports.size];
+  return [kind, references];
 }
 
 function describeFile(file: IommufdFile, values: Primitive[]): number[] {
@@ -76,7 +85,8 @@ function describeDevice({ attachments, vdevice, hardware }: Device, values: Prim
 function describeTable(table: IoPagetable, values: Primitive[]): void {
   values.push(table.alignment, table.disableLargePages, table.areas.length, table.allowed.length);
   for (const { iova, last, pages, startByte, hasStorageDomain } of table.areas) {
-    values.push(iova, last, pages.origin, startByte, hasStorageDomain, pages.frames.size);
+    values.push(iova, last, pages.source.kind, pages.origin, startByte, hasStorageDomain);
+    values.push(pages.frames.size, isRevoked(pages));
   }
   for (const { start, last } of table.allowed) values.push(start, last);
   for (const { start, last } of table.reserved) values.push(start, last);

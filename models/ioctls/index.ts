@@ -11,6 +11,7 @@ import { ioasChangeProcess } from './native/ioas_change_process.js';
 import { ioasCopy } from './native/ioas_copy.js';
 import { ioasIovaRanges } from './native/ioas_iova_ranges.js';
 import { ioasMap } from './native/ioas_map.js';
+import { ioasMapFile } from './native/ioas_map_file.js';
 import { ioasNoiommuGetPa } from './native/ioas_noiommu_get_pa.js';
 import { ioasUnmap } from './native/ioas_unmap.js';
 import { option } from './native/option.js';
@@ -24,6 +25,7 @@ import { vfioMapDma } from './vfio/map_dma.js';
 import { vfioSetIommu } from './vfio/set_iommu.js';
 import { vfioUnmapDma } from './vfio/unmap_dma.js';
 import { addReserved } from './test/add_reserved.js';
+import { dmabufGet, dmabufRevoke } from './test/dmabuf.js';
 import { devCheckCache } from './test/dev_check_cache.js';
 import { dirty } from './test/dirty.js';
 import { mdCheckMap } from './test/md_check_map.js';
@@ -45,6 +47,7 @@ export const CALLS: readonly CallDescription[] = [
   ioasCopy,
   ioasIovaRanges,
   ioasMap,
+  ioasMapFile,
   ioasUnmap,
   option,
   vfioIoas,
@@ -72,6 +75,8 @@ export const CALLS: readonly CallDescription[] = [
   mockDomainFlags,
   mdCheckIotlb,
   devCheckCache,
+  dmabufGet,
+  dmabufRevoke,
   pasidAttach,
   pasidReplace,
   pasidDetach,

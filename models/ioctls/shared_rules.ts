@@ -1,4 +1,5 @@
 import { PAGE_SIZE } from '../base/u64.js';
+import { mayBeForeign } from '../program/raw.js';
 import type { Ioas } from '../state/objects.js';
 import type { AddDomainFailure } from '../state/attach.js';
 import type { Protection } from '../state/pages.js';
@@ -77,6 +78,14 @@ export function cannotRespond<C extends Pick<CallContext<unknown>, 'canRespond'>
     ...(leaves === undefined ? {} : { leaves: { ...leaves, cite } }),
   };
 }
+
+/** A descriptor is passed by a number that the program cannot know. */
+export const FOREIGN_FD: Rule<{ readonly passedFd: number }> = {
+  id: 'unspecified.fd',
+  says: 'the number is no handle, and may be of a descriptor of the agent',
+  cite: 'models/program/raw.ts',
+  when: ({ passedFd }) => mayBeForeign(passedFd),
+};
 
 const LENGTH_MISALIGNED: Rule<{ placement: Placement }> = {
   id: 'EINVAL.length_alignment',
@@ -169,7 +178,14 @@ interface Filling {
   plan(): { readonly failure: FailureToFill } | undefined;
 }
 
-/** What pinning and charging memory can fail with. Source: pages.c:pfn_reader_user_pin, iopt_pages_update_pinned. */
+const MEMLOCK: Rule<Filling> = {
+  id: 'ENOMEM.memlock',
+  says: 'the pages to pin exceed RLIMIT_MEMLOCK',
+  cite: 'pages.c:iopt_pages_update_pinned',
+  when: (c) => c.plan()?.failure === 'memlock',
+};
+
+/** What pinning and charging memory of a process can fail with. Source: pages.c:pfn_reader_user_pin, iopt_pages_update_pinned. */
 export const FILL_RULES: readonly Rule<Filling>[] = [
   {
     id: 'EFAULT.user_memory',
@@ -183,12 +199,7 @@ export const FILL_RULES: readonly Rule<Filling>[] = [
     cite: 'mm/gup.c:gup_fast_fallback',
     when: (c) => c.plan()?.failure === 'end_of_space',
   },
-  {
-    id: 'ENOMEM.memlock',
-    says: 'the pages to pin exceed RLIMIT_MEMLOCK',
-    cite: 'pages.c:iopt_pages_update_pinned',
-    when: (c) => c.plan()?.failure === 'memlock',
-  },
+  MEMLOCK,
   {
     id: 'unspecified.user_memory',
     says: 'the memory to pin lies outside the arena, where the model cannot see it',
@@ -207,6 +218,20 @@ export const NOTHING_PERMITTED: Rule<Filling> = {
   splat: { title: 'WARNING in amdv1_mock_map_range', finding: 'map-without-access-warn' },
 };
 
+const FILE_PAGES: Rule<Filling> = {
+  id: 'EINVAL.file_pages',
+  says: 'a file of which pages are to be pinned is no file of memory, or ends before the last of them does',
+  cite: 'mm/gup.c:memfd_pin_folios',
+  isFor: ({ hasFileMappings }) => hasFileMappings,
+  when: (c) => c.plan()?.failure === 'file',
+};
+
+/** What pinning and charging pages of a file can fail with. */
+export const FILE_FILL_RULES: readonly Rule<Filling>[] = [FILE_PAGES, MEMLOCK];
+
+/** The same for areas of any kind. */
+export const ANY_FILL_RULES: readonly Rule<Filling>[] = [FILE_PAGES, ...FILL_RULES];
+
 const ADD_DOMAIN = 'io_pagetable.c:iopt_table_add_domain';
 
 /** What giving an IOAS a new domain can fail with, in the kernel's order. */
@@ -223,6 +248,6 @@ export const ADD_DOMAIN_RULES: readonly Rule<Filling>[] = [
     cite: ADD_DOMAIN,
     when: (c) => c.plan()?.failure === 'outside_aperture',
   },
-  ...FILL_RULES,
+  ...ANY_FILL_RULES,
   NOTHING_PERMITTED,
 ];

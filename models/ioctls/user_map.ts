@@ -3,6 +3,7 @@ import { present } from '../base/assert.js';
 import { FillPlan } from '../state/fill.js';
 import type { Ioas } from '../state/objects.js';
 import { Area, Pages, type Protection } from '../state/pages.js';
+import { type PageSource, USER_MEMORY } from '../state/page_source.js';
 import type { Placement } from '../state/placement.js';
 import type { AccountMode } from '../state/process.js';
 import { chooseIova } from './choices.js';
@@ -10,6 +11,7 @@ import type { CallContext, Rule } from './description.js';
 import { FILL_RULES } from './shared_rules.js';
 
 const ALLOC = 'pages.c:iopt_alloc_user_pages';
+const INSERT = 'io_pagetable.c:iopt_insert_area';
 
 /** What a call that maps user memory looks up. */
 export interface UserMap {
@@ -44,39 +46,49 @@ export function userMapRules(placementRules: readonly Rule<UserMap>[]): readonly
       when: ({ placement: { request } }) => request.length > U64_MAX - PAGE_SIZE,
     },
     ...placementRules,
-    {
-      id: 'EINVAL.user_va_alignment',
-      says: 'the address within its page is not a multiple of the alignment of the IOAS',
-      cite: 'io_pagetable.c:iopt_insert_area',
-      when: ({ placement: { request }, ioas }) =>
-        ioas !== undefined && (pageOffset(request.address) & (ioas.table.alignment - 1n)) !== 0n,
-    },
-    {
-      id: 'EOVERFLOW.page_count',
-      says: 'the pages that the range touches cannot be counted in 64 bits of bytes',
-      cite: 'io_pagetable.c:iopt_insert_area',
-      when: ({ placement: { request } }) =>
-        request.length <= U64_MAX - PAGE_SIZE &&
-        request.length + pageOffset(request.address) > U64_MAX - PAGE_SIZE + 1n,
-      splat: { title: 'WARNING in iopt_insert_area', finding: 'map-page-count-warn' },
-    },
+    startMisaligned('user_va', 'address'),
+    PAGE_COUNT,
     ...FILL_RULES,
   ];
 }
 
+/** Where the memory starts within its page must suit the alignment. */
+export function startMisaligned(member: string, start: string): Rule<Pick<UserMap, 'ioas' | 'placement'>> {
+  return {
+    id: `EINVAL.${member}_alignment`,
+    says: `the ${start} within its page is not a multiple of the alignment of the IOAS`,
+    cite: INSERT,
+    when: ({ placement: { request }, ioas }) =>
+      ioas !== undefined && (pageOffset(request.address) & (ioas.table.alignment - 1n)) !== 0n,
+  };
+}
+
+/** Source: io_pagetable.c:iopt_insert_area. */
+export const PAGE_COUNT: Rule<Pick<UserMap, 'placement'>> = {
+  id: 'EOVERFLOW.page_count',
+  says: 'the pages that the range touches cannot be counted in 64 bits of bytes',
+  cite: INSERT,
+  when: ({ placement: { request } }) =>
+    request.length <= U64_MAX - PAGE_SIZE &&
+    request.length + pageOffset(request.address) > U64_MAX - PAGE_SIZE + 1n,
+  splat: { title: 'WARNING in iopt_insert_area', finding: 'map-page-count-warn' },
+};
+
 /**
  * Plans the area of a mapping.
  * @param field where user space finds the IOVA
+ * @param source where the memory comes from
  */
 export function planUserMap(
   c: CallContext<unknown>,
   { ioas, placement }: Pick<UserMap, 'ioas' | 'placement'>,
   protection: Protection,
   field: string,
+  source: PageSource = USER_MEMORY,
 ): FillPlan | undefined {
   const { address, length } = placement.request;
   if (ioas === undefined || length === 0n || placement.iova === undefined) return undefined;
-  const pages = new Pages(address, protection.write, accountMode(c), c.world.process);
+  const pages = new Pages(address, protection.write, accountMode(c, source), c.world.process, source);
   const iova = chooseIova(c, field, placement);
   const area = new Area(iova, iova + length - 1n, pages, pageOffset(address), protection);
   return new FillPlan([area], ioas.table, c.world.process);
@@ -87,12 +99,14 @@ export function mapUser({ ioas, plan }: UserMap): Area {
   const planned = present(plan(), 'a mapping without objection');
   planned.commit();
   const area = present(planned.areas[0], 'area');
+  const { source } = area.pages;
+  if (source.kind !== 'user') source.hold();
   present(ioas, 'IOAS').table.insert(area);
   return area;
 }
 
 /** Source: pages.c:iopt_alloc_pages, io_pagetable.c:iopt_map_common. */
-function accountMode({ world, file }: CallContext<unknown>): AccountMode {
-  if (world.process.capabilities.has('CAP_IPC_LOCK')) return 'NONE';
+function accountMode({ world, file }: CallContext<unknown>, { kind }: PageSource): AccountMode {
+  if (kind === 'dmabuf' || world.process.capabilities.has('CAP_IPC_LOCK')) return 'NONE';
   return file.accountMode === 'MM' ? 'MM' : 'USER';
 }

@@ -16,6 +16,7 @@ export type Role =
   | { readonly is: 'length' }
   | { readonly is: 'granule' }
   | { readonly is: 'user_va' }
+  | { readonly is: 'offset' }
   | { readonly is: 'count' }
   | {
       readonly is: 'array';
@@ -129,6 +130,9 @@ export const iova64 = (doc: string, direction?: Direction): Field<bigint> =>
 export const length64 = (doc: string, direction?: Direction): Field<bigint> =>
   u64Field({ is: 'length' }, doc, direction);
 
+/** An offset in a file, in bytes. */
+export const offset64 = (doc: string): Field<bigint> => u64Field({ is: 'offset' }, doc);
+
 export const userVa64 = (doc: string): Field<bigint> => u64Field({ is: 'user_va' }, doc);
 
 export const count32 = (doc: string, direction?: Direction): Field<number> =>
@@ -163,6 +167,15 @@ export const u16 = (doc: string, direction?: Direction): Field<number> => ({
   ...u32(doc, direction),
   bytes: 2,
 });
+
+/** The number of a descriptor of one of some kinds of files. */
+export const fdS32 = (of: readonly FdKind[], doc: string, direction?: Direction): Field<number> => ({
+  ...u32Field({ is: 'fd', of }, doc, direction),
+  signed: true,
+});
+
+/** A number of bytes in 32 bits. */
+export const length32 = (doc: string): Field<number> => u32Field({ is: 'length' }, doc);
 
 /** A single byte. */
 export const u8 = (doc: string, direction?: Direction): Field<number> => ({

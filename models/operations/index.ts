@@ -6,7 +6,7 @@ import { mremap } from './mremap.js';
 import { mprotect } from './mprotect.js';
 import type { OperationDescription } from './operation.js';
 import { exit, fork } from './process.js';
-import { poll, read, write } from './read_write.js';
+import { dmabufPoll, poll, read, write } from './read_write.js';
 import { truncate } from './truncate.js';
 
 /** The only registry of system calls on files beside ioctl(). */
@@ -16,6 +16,7 @@ export const OPERATIONS: readonly OperationDescription[] = [
   read,
   write,
   poll,
+  dmabufPoll,
   truncate,
   mmap,
   mprotect,

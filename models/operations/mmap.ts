@@ -4,13 +4,39 @@ import type { RawMmap } from '../program/raw.js';
 import type { OpenFile } from '../state/open_file.js';
 import type { IommufdFile } from '../state/iommufd_file.js';
 import type { Backing, MappedRegion } from '../state/user_memory.js';
-import { present } from '../base/assert.js';
+import { assert, present } from '../base/assert.js';
 import { type OperationContext, defineOperation } from './operation.js';
 
 const SOURCE = 'main.c:iommufd_fops_mmap';
 const VFS = 'mm/mmap.c:do_mmap';
 
 type Context = OperationContext<RawMmap>;
+
+/** mmap() of a dma-buf of the mock, which offers nothing to map. Source: drivers/dma-buf/dma-buf.c:dma_buf_mmap_internal. */
+const DMABUF_RULES: readonly Rule<Context>[] = (
+  [
+    {
+      id: 'EACCES.dmabuf_access',
+      says: 'the descriptor of the dma-buf does not permit reading, or the mapping is shared and writable and it does not permit that',
+      cite: VFS,
+      when: ({ file, step }) =>
+        file?.kind === 'dmabuf' &&
+        (!file.isReadable || (!file.isWritable && !step.isPrivate && step.access.startsWith('rw'))),
+    },
+    {
+      id: 'EPERM.dmabuf_exec',
+      says: 'the mapping of a dma-buf is executable',
+      cite: 'mm/mmap.c:do_mmap: path_noexec',
+      when: ({ file, step }) => file?.kind === 'dmabuf' && step.access === 'rwx',
+    },
+    {
+      id: 'EINVAL.dmabuf',
+      says: 'the file is a dma-buf of the mock',
+      cite: 'drivers/dma-buf/dma-buf.c:dma_buf_mmap_internal',
+      when: ({ file }: Context) => file?.kind === 'dmabuf',
+    },
+  ] satisfies Rule<Context>[]
+).map((rule): Rule<Context> => ({ ...rule, isFor: ({ hasFileMappings }) => hasFileMappings }));
 
 const RULES: readonly Rule<Context>[] = [
   {
@@ -60,6 +86,7 @@ const RULES: readonly Rule<Context>[] = [
     isFor: ({ hasViommus }) => hasViommus,
     when: ({ file, step }) => file?.kind === 'iommufd' && regionOf(file, step) === undefined,
   },
+  ...DMABUF_RULES,
 ];
 
 /** Source: mm/mmap.c, MAP_FIXED. */
@@ -89,6 +116,7 @@ export const mmap = defineOperation<RawMmap, OpenFile>({
 function backingOf(file: OpenFile | undefined, step: RawMmap): Backing | undefined {
   if (file === undefined) return undefined;
   if (file.kind === 'iommufd') return { kind: 'region', region: present(regionOf(file, step), 'a region') };
+  assert(file.kind === 'memfd', 'a file that can be mapped');
   return { kind: 'file', file, first: pageIndex(step.file?.offset ?? 0n) };
 }
 

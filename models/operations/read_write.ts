@@ -1,4 +1,6 @@
 import type { RawStep, RawTransfer } from '../program/raw.js';
+import type { Profile } from '../profiles/index.js';
+import type { DmaBuf } from '../state/dma_buf.js';
 import type { OpenFile } from '../state/open_file.js';
 import { type OperationContext, closedFile, defineOperation } from './operation.js';
 
@@ -6,8 +8,18 @@ const NO_METHOD = {
   id: 'EINVAL.no_method',
   says: 'the file has no such operation',
   cite: 'fs/read_write.c: FMODE_CAN_READ, FMODE_CAN_WRITE',
-  when: ({ file }: OperationContext) => file?.kind === 'iommufd',
+  when: ({ file }: OperationContext) => file?.kind === 'iommufd' || file?.kind === 'dmabuf',
 } as const;
+
+/** @param isOpened whether the descriptor permits the operation */
+const notOpened = (isOpened: 'isReadable' | 'isWritable') =>
+  ({
+    id: 'EBADF.access',
+    says: 'the descriptor was not opened for it',
+    cite: 'fs/read_write.c:vfs_read, vfs_write',
+    isFor: ({ hasFileMappings }: Profile) => hasFileMappings,
+    when: ({ file }: OperationContext) => file?.kind === 'dmabuf' && !file[isOpened],
+  }) as const;
 
 const MEMORY_FILE = {
   id: 'unspecified.memory_file',
@@ -22,7 +34,7 @@ export const read = defineOperation<RawTransfer, OpenFile>({
   step: 'read',
   doc: 'Reads from a file; an iommufd has nothing to read.',
   source: 'fs/read_write.c:vfs_read',
-  rules: [closedFile(), NO_METHOD, MEMORY_FILE],
+  rules: [closedFile(), notOpened('isReadable'), NO_METHOD, MEMORY_FILE],
   effect: () => 0,
 });
 
@@ -32,7 +44,7 @@ export const write = defineOperation<RawTransfer, OpenFile>({
   step: 'write',
   doc: 'Writes to a file; an iommufd takes nothing.',
   source: 'fs/read_write.c:vfs_write',
-  rules: [closedFile(), NO_METHOD, MEMORY_FILE],
+  rules: [closedFile(), notOpened('isWritable'), NO_METHOD, MEMORY_FILE],
   effect: () => 0,
 });
 
@@ -47,4 +59,15 @@ export const poll = defineOperation<Extract<RawStep, { do: 'poll' }>, OpenFile>(
   source: 'fs/select.c:do_pollfd, vfs_poll',
   rules: [],
   effect: ({ file }) => (file === undefined ? 0 : POLL.IN | POLL.OUT | POLL.RDNORM | POLL.WRNORM),
+});
+
+/** A buffer that nobody's work is pending on is ready. Source: drivers/dma-buf/dma-buf.c:dma_buf_poll. */
+export const dmabufPoll = defineOperation<Extract<RawStep, { do: 'poll' }>, DmaBuf>({
+  name: 'dmabuf_poll',
+  step: 'poll',
+  of: 'dmabuf',
+  doc: 'Asks whether work on a dma-buf is pending; the mock has none.',
+  source: 'drivers/dma-buf/dma-buf.c:dma_buf_poll',
+  rules: [],
+  effect: () => POLL.IN | POLL.OUT,
 });

@@ -27,6 +27,7 @@ export const linux612: Profile = {
   hwInfoCapabilities: 0n,
   hasGenericPageTable: false,
   hasViommus: false,
+  hasFileMappings: false,
   hasPasids: false,
   misalignedMapErrno: 'EINVAL',
   movedRules: [

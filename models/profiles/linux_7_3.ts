@@ -20,6 +20,8 @@ export const linux73: Profile = {
   hwInfoCapabilities: 8n,
   hasGenericPageTable: true,
   hasViommus: true,
+  hasFileMappings: true,
+  dmabufGetReturnsFd: false,
   hasPasids: true,
   misalignedMapErrno: 'ENXIO',
   movedRules: [],

@@ -42,6 +42,10 @@ export interface Profile {
   readonly hasGenericPageTable: boolean;
   /** Whether there are vIOMMUs, which came with 6.13. */
   readonly hasViommus: boolean;
+  /** Whether files and dma-bufs can be mapped. */
+  readonly hasFileMappings: boolean;
+  /** Whether DMABUF_GET tells the number of the descriptor that it makes. */
+  readonly dmabufGetReturnsFd: boolean;
   /** Whether devices can be attached by PASID. */
   readonly hasPasids: boolean;
   /** What mapping a range into a domain fails with if it is not a multiple of the domain's smallest page. */

@@ -57,6 +57,14 @@ export function slotOf(handle: number): number | undefined {
   return slot >= 0 && slot < SLOTS_MAX ? slot : undefined;
 }
 
+/** Whether a number that is no handle may be of a descriptor all the same: one of the agent, which no program knows of. */
+export function mayBeForeign(number: number): boolean {
+  return number >= 0 && number < DESCRIPTORS_MAX;
+}
+
+/** RLIMIT_NOFILE. */
+const DESCRIPTORS_MAX = 1024;
+
 /** Handles begin here. */
 export const FD_HANDLE_BASE = 0x4000_0000;
 

@@ -1,7 +1,7 @@
-import { isAligned } from '../base/u64.js';
+import { PAGE_SIZE, isAligned } from '../base/u64.js';
 import { present } from '../base/assert.js';
 import type { MockDomain } from '../hardware/mock_domain.js';
-import type { Area } from './pages.js';
+import { type Area, type Pages, isRevoked } from './pages.js';
 import type { IoPagetable } from './io_pagetable.js';
 import { type PinFailure, PinPlan, unpinUnheld } from './pins.js';
 import type { Process } from './process.js';
@@ -42,9 +42,10 @@ export class FillPlan {
     if (domains.length === 0) return;
     this.#pins.commit();
     for (const area of this.areas) {
+      area.hasStorageDomain = true;
+      if (isRevoked(area.pages)) continue;
       const frames = framesOf(area);
       for (const domain of domains) domain.map(area, frames, disableLargePages);
-      area.hasStorageDomain = true;
     }
   }
 
@@ -59,6 +60,7 @@ export class FillPlan {
   }
 
   #map(area: Area): FillFailure | undefined {
+    if (isRevoked(area.pages)) return undefined;
     const { read, write } = area.protection;
     const { domains } = this.table;
     if (!read && !write && domains.some(({ refusesNoAccess }) => refusesNoAccess)) return 'no_access';
@@ -74,6 +76,7 @@ export function unfillArea(area: Area, domains: readonly MockDomain[]): void {
   for (const domain of domains) domain.unmap(area);
   if (!area.hasStorageDomain) return;
   area.hasStorageDomain = false;
+  if (area.pages.source.kind === 'dmabuf') return;
   unpinUnheld(area.pages, area.firstIndex, area.lastIndex);
 }
 
@@ -81,12 +84,18 @@ export function unfillArea(area: Area, domains: readonly MockDomain[]): void {
 export function dropArea(table: IoPagetable, area: Area): void {
   unfillArea(area, table.domains);
   table.remove(area);
+  const { source, areas } = area.pages;
+  if (source.kind !== 'user' && areas.size === 0) source.release();
 }
 
-function framesOf(area: Area): Frame[] {
+function framesOf({ pages, firstIndex, lastIndex }: Area): Frame[] {
   const frames: Frame[] = [];
-  for (let index = area.firstIndex; index <= area.lastIndex; index++) {
-    frames.push(present(area.pages.frames.get(index), 'pinned frame'));
-  }
+  for (let index = firstIndex; index <= lastIndex; index++) frames.push(frameOf(pages, index));
   return frames;
+}
+
+/** The frame of a page that is pinned, or that a dma-buf has anyway. */
+export function frameOf({ source, origin, frames }: Pages, index: number): Frame {
+  if (source.kind === 'dmabuf') return source.frameAt(origin + BigInt(index) * PAGE_SIZE);
+  return present(frames.get(index), 'pinned frame');
 }

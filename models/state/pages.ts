@@ -1,4 +1,5 @@
 import { pageIndex, pageOffset } from '../base/u64.js';
+import { type PageSource, USER_MEMORY } from './page_source.js';
 import type { AccountMode, Process } from './process.js';
 import type { Frame } from './user_memory.js';
 
@@ -10,10 +11,10 @@ export interface Protection {
 
 /**
  * struct iopt_pages: the memory of one MAP, shared by the areas that COPY makes of it. A page of it is pinned while an area
- * with a storage domain covers it, and then exactly once. Source: pages.c.
+ * with a storage domain covers it, and then exactly once; those of a dma-buf never are. Source: pages.c.
  */
 export class Pages {
-  /** Address of the first byte of the first page. */
+  /** Address, or offset in the file, of the first byte of the first page. */
   readonly origin: bigint;
   /** Whether MAP asked for IOMMU_IOAS_MAP_WRITEABLE, so that pages are pinned for writing. */
   readonly writable: boolean;
@@ -23,17 +24,24 @@ export class Pages {
   /** The pinned pages by index. Its size is `npinned`. */
   readonly frames = new Map<number, Frame>();
 
+  /** @param start address, or offset in the file, of the first byte */
   constructor(
-    userVa: bigint,
+    start: bigint,
     writable: boolean,
     accountMode: AccountMode,
-    /** The process that mapped it, whose memory it is and that is charged. */
+    /** The process that mapped it, whose memory it is unless it comes from a file, and that is charged. */
     public owner: Process,
+    readonly source: PageSource = USER_MEMORY,
   ) {
-    this.origin = userVa - pageOffset(userVa);
+    this.origin = start - pageOffset(start);
     this.writable = writable;
     this.accountMode = accountMode;
   }
+}
+
+/** Whether no page table may show these pages any more. Source: io_pagetable.h:iopt_dmabuf_revoked. */
+export function isRevoked({ source }: Pages): boolean {
+  return source.kind === 'dmabuf' && source.isRevoked;
 }
 
 /** struct iopt_area: a range of IOVAs that shows a range of bytes of some pages. Source: io_pagetable.h. */

@@ -4,8 +4,8 @@ import { type Pages, isHeld } from './pages.js';
 import type { Process, UserAccount } from './process.js';
 import type { Frame } from './user_memory.js';
 
-/** Why pages cannot be pinned; 'unknown' where the model cannot see the memory. */
-export type PinFailure = 'fault' | 'end_of_space' | 'memlock' | 'unknown';
+/** Why pages cannot be pinned; 'file' where a file has none to pin, 'unknown' where the model cannot see the memory. */
+export type PinFailure = 'fault' | 'end_of_space' | 'file' | 'memlock' | 'unknown';
 
 /** Pages that one chunk of pinning takes: temp_kmalloc's 64 KiB of page pointers. Source: pages.c. */
 const CHUNK_PAGES = 65536 / 8;
@@ -27,8 +27,9 @@ export class PinPlan {
   /** @param caller who asks for it; the memory is that of the process that mapped it */
   constructor(private readonly caller: Process) {}
 
-  /** Plans to pin a run of pages, as far as they are not pinned yet. */
+  /** Plans to pin a run of pages, as far as they are not pinned yet. Those of a dma-buf need not be. */
   pin(pages: Pages, firstIndex: number, lastIndex: number): PinFailure | undefined {
+    if (pages.source.kind === 'dmabuf') return undefined;
     const pins = this.#pinsOf(pages);
     let chunkStart = -1;
     for (let index = firstIndex; index <= lastIndex; index++) {
@@ -38,7 +39,7 @@ export class PinPlan {
       }
       if (chunkStart < 0 || index === chunkStart + CHUNK_PAGES) chunkStart = index;
       const address = pages.origin + BigInt(index) * PAGE_SIZE;
-      const frame = pages.owner.isAlive ? pages.owner.memory.frameAt(address, pages.writable) : undefined;
+      const frame = frameAt(address, pages);
       if (frame === undefined) return this.#faultAt(address, pages, chunkStart, lastIndex);
       pins.set(index, frame);
     }
@@ -83,13 +84,19 @@ export class PinPlan {
   }
 
   #faultAt(address: bigint, pages: Pages, chunkStart: number, lastIndex: number): PinFailure {
-    const { owner } = pages;
+    const { owner, source } = pages;
+    if (source.kind === 'file') return 'file';
     if (owner !== this.caller) return 'fault';
     if (owner.memory.presence(address) === 'unknown') return 'unknown';
     const chunkEnd = Math.min(lastIndex, chunkStart + CHUNK_PAGES - 1) + 1;
     const endPage = Number(pages.origin / PAGE_SIZE) + chunkEnd;
     return endPage >= ADDRESS_SPACE_PAGES ? 'end_of_space' : 'fault';
   }
+}
+
+function frameAt(address: bigint, { source, owner, writable }: Pages): Frame | undefined {
+  if (source.kind !== 'user') return source.frameAt(address);
+  return owner.isAlive ? owner.memory.frameAt(address, writable) : undefined;
 }
 
 /** Adds to a planned counter, and returns what it comes to. */

@@ -157,6 +157,16 @@ export class UserMemory {
     return (next < end ? next : end) - address;
   }
 
+  /** An address of a page of a file that is mapped to be read. */
+  addressOfFilePage(file: MemoryFile, page: number): bigint | undefined {
+    for (const { start, end, access, backing } of this.#vmas) {
+      if (backing.kind !== 'file' || backing.file !== file || access === 'none') continue;
+      const address = start + BigInt(page - backing.first) * PAGE_SIZE;
+      if (address >= start && address < end) return address;
+    }
+    return undefined;
+  }
+
   pin(frame: Frame): void {
     this.physical.pin(frame);
   }

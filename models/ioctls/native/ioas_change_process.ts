@@ -20,11 +20,13 @@ export const ioasChangeProcess = defineCall(
   rules: [
     reservedNotZero(SOURCE),
     {
-      id: 'EINVAL.user_memory',
-      says: 'an IOAS maps memory of a process by its address',
+      id: 'EINVAL.not_file',
+      says: 'an IOAS maps memory of a process by its address, or a dma-buf',
       cite: SOURCE,
-      when: ({ ioases }) => ioases.some(({ table }) => table.areas.length > 0),
+      when: ({ ioases }) =>
+        ioases.some(({ table }) => table.areas.some(({ pages }) => pages.source.kind !== 'file')),
     },
   ],
+  // The process that maps is the one that calls: nothing has to move, whatever its limits are now.
   effect: () => undefined,
 });

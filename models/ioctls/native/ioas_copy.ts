@@ -10,7 +10,7 @@ import { Placement } from '../../state/placement.js';
 import { type CallContext, type Rule, defineCall, once } from '../description.js';
 import { chooseIova } from '../choices.js';
 import {
-  FILL_RULES,
+  ANY_FILL_RULES,
   IOAS_MAP_FLAGS,
   PLACEMENT_RULES,
   cannotRespond,
@@ -166,7 +166,7 @@ export const ioasCopy = defineCall(
       cite: 'pages.c:batch_iommu_map_small',
       when: (c) => isSliceMisaligned(c) && c.destination?.table.disableLargePages === true,
     },
-    ...FILL_RULES,
+    ...ANY_FILL_RULES,
     cannotRespond({ what: 'the copy stays', does: copy }),
   ],
   effect: copy,

@@ -1,5 +1,6 @@
 import { U64_MAX } from '../../base/u64.js';
 import { id32, iova64, length64, reserved32, sizeField, u32, u64 } from '../../layout/field.js';
+import { isRevoked } from '../../state/pages.js';
 import { defineCall } from '../description.js';
 
 const SOURCE = 'ioas.c:iommufd_ioas_noiommu_get_pa';
@@ -71,6 +72,12 @@ export const ioasNoiommuGetPa = defineCall(
       says: 'nothing is mapped at the address',
       cite: 'io_pagetable.c:iopt_get_phys',
       when: ({ area }) => area === undefined,
+    },
+    {
+      id: 'EINVAL.dmabuf_revoked',
+      says: 'the area shows a dma-buf that was revoked',
+      cite: 'io_pagetable.c:iopt_get_phys',
+      when: ({ area }) => area !== undefined && isRevoked(area.pages),
     },
     {
       id: 'EOPNOTSUPP.not_noiommu',

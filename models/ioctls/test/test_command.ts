@@ -31,6 +31,7 @@ interface TestOpInterface<M extends TestMember> {
   readonly id: ReturnType<typeof u32>;
   readonly respond: Response;
   readonly allocates: boolean;
+  readonly hidesFd?: boolean;
 }
 
 /** The decoded union member. */
@@ -56,6 +57,7 @@ export function defineTestOp<M extends TestMember, R extends object>(
       lastRequired: 'last',
       respond: face.respond,
       allocates: face.allocates,
+      hidesFd: face.hidesFd ?? false,
     },
     lookUp as unknown as Lookup<ArgsOf<FieldTable>, R>,
   ) as unknown as ReturnType<typeof defineTestOp<M, R>>;

@@ -2,10 +2,12 @@ import { MOCK_DEVICE_FLAGS, PASID_FAILING } from '../../hardware/mock_device.js'
 import {
   bitmap64,
   count32,
+  fdS32,
   flags32,
   granule64,
   id32,
   iova64,
+  length32,
   length64,
   number32,
   u32,
@@ -39,6 +41,9 @@ export const TEST_OPS = {
   DMABUF_GET: 22,
   DMABUF_REVOKE: 23,
 } as const;
+
+/** What a descriptor permits, and whether exec() closes it: O_WRONLY, O_RDWR, O_CLOEXEC. Source: asm-generic/fcntl.h. */
+export const DMABUF_OPEN_FLAGS = { WRONLY: 0x1, RDWR: 0x2, CLOEXEC: 0x8_0000 } as const;
 
 /** Page tables that a device can be attached to. */
 const HWPT = ['HWPT_PAGING', 'HWPT_NESTED'] as const;
@@ -108,6 +113,14 @@ export const TEST_MEMBERS = {
     page_size: granule64('bytes per bit'),
     uptr: bitmap64('the bitmap', 'in'),
     out_nr_dirty: u64('bits that were set', 'out'),
+  },
+  dmabuf_get: {
+    length: length32('bytes of the buffer, rounded up to pages'),
+    open_flags: flags32(DMABUF_OPEN_FLAGS),
+  },
+  dmabuf_revoke: {
+    dmabuf_fd: fdS32(['dmabuf'], 'the buffer'),
+    revoked: u32('whether it is revoked or offered again'),
   },
 } as const;
 
