@@ -1,4 +1,7 @@
 import { deviceHwInfo } from './device/hw_info.js';
+import { dmabufBuffer } from './dmabuf/buffer.js';
+import { dmabufMap } from './dmabuf/map.js';
+import { dmabufRevoke } from './dmabuf/revoke.js';
 import { envelopeCommand } from './envelope/command.js';
 import { envelopeMemory } from './envelope/memory.js';
 import { envelopeSize } from './envelope/size.js';
@@ -14,12 +17,16 @@ import { hwptNested } from './hwpt/nested.js';
 import { ioasAlloc } from './ioas/alloc.js';
 import { ioasAllowIovas } from './ioas/allow_iovas.js';
 import { ioasChangeProcess } from './ioas/change_process.js';
+import { ioasChangeProcessFiles } from './ioas/change_process_files.js';
 import { ioasCopy } from './ioas/copy.js';
 import { ioasCopyPinning } from './ioas/copy_pinning.js';
 import { ioasCopySweep } from './ioas/copy_sweep.js';
 import { ioasIovaRanges } from './ioas/iova_ranges.js';
 import { ioasMap } from './ioas/map.js';
 import { ioasMapAutomatic } from './ioas/map_automatic.js';
+import { ioasMapFile } from './ioas/map_file.js';
+import { ioasMapFileEnd } from './ioas/map_file_end.js';
+import { ioasMapFilePinning } from './ioas/map_file_pinning.js';
 import { ioasMapPinning } from './ioas/map_pinning.js';
 import { ioasUnmap } from './ioas/unmap.js';
 import { mockCheckMap } from './mock/check_map.js';
@@ -63,6 +70,13 @@ export const SUITES: readonly Suite[] = [
   ioasMap,
   ioasMapAutomatic,
   ioasMapPinning,
+  ioasMapFile,
+  ioasMapFilePinning,
+  ioasMapFileEnd,
+  ioasChangeProcessFiles,
+  dmabufBuffer,
+  dmabufMap,
+  dmabufRevoke,
   ioasCopy,
   ioasCopyPinning,
   ioasCopySweep,

@@ -2,6 +2,7 @@ import type { Errno } from '../../models/base/errno.js';
 import { PAGE_SIZE } from '../../models/base/u64.js';
 import { HWPT_DATA_TYPES } from '../../models/ioctls/driver_data.js';
 import { HWPT_INVALIDATE_SELFTEST } from '../../models/layout/driver_data.js';
+import { DMABUF_OPEN_FLAGS } from '../../models/ioctls/test/test_members.js';
 import { IOAS_MAP_FLAGS } from '../../models/ioctls/shared_rules.js';
 import { OPTIONS, OPTION_OPS } from '../../models/ioctls/native/option.js';
 import { BUFFER, SCRATCH } from '../../models/program/arena.js';
@@ -108,7 +109,7 @@ export class ExpectedStep {
   }
 }
 
-type IoctlOptions = Pick<IoctlStep, 'tail' | 'at' | 'command' | 'file'>;
+type IoctlOptions = Pick<IoctlStep, 'tail' | 'at' | 'command' | 'file' | 'fd'>;
 
 interface MapOptions {
   readonly va?: Scalar;
@@ -117,6 +118,11 @@ interface MapOptions {
   readonly iova?: Scalar;
   readonly access?: 'rw' | 'r' | 'w' | 'none';
   readonly args?: Readonly<Record<string, Operand>>;
+}
+
+interface MapFileOptions extends Omit<MapOptions, 'va'> {
+  /** Offset in the file. */
+  readonly start?: Scalar;
 }
 
 interface CopyOptions {
@@ -329,6 +335,35 @@ export class ScenarioBuilder {
       ...(iova === undefined ? {} : { iova }),
       ...args,
     });
+  }
+
+  /** Maps a file, named by its label. */
+  mapFile(ioas: Scalar, file: string, options: MapFileOptions = {}): ExpectedStep {
+    const { start = 0n, length = PAGE_SIZE, iova, access = 'rw', args } = options;
+    const fixed = iova === undefined ? 0 : IOAS_MAP_FLAGS.FIXED_IOVA;
+    return this.ioctl('IOMMU_IOAS_MAP_FILE', {
+      flags: ACCESS_FLAGS[access] | fixed,
+      ioas_id: ioas,
+      fd: { fd: file },
+      start,
+      length,
+      ...(iova === undefined ? {} : { iova }),
+      ...args,
+    });
+  }
+
+  /** A dma-buf of the mock, readable and writable. */
+  dmabuf(label: string, length: number, args: Readonly<Record<string, Operand>> = {}): ExpectedStep {
+    return this.ioctl(
+      'IOMMU_TEST_OP_DMABUF_GET',
+      { length, open_flags: DMABUF_OPEN_FLAGS.RDWR | DMABUF_OPEN_FLAGS.CLOEXEC, ...args },
+      { fd: label },
+    );
+  }
+
+  /** Revokes a dma-buf, or offers it again. */
+  revoke(file: string, revoked: number): ExpectedStep {
+    return this.ioctl('IOMMU_TEST_OP_DMABUF_REVOKE', { dmabuf_fd: { fd: file }, revoked });
   }
 
   copy({ src, dst, from, length = PAGE_SIZE, iova, access = 'rw', args }: CopyOptions): ExpectedStep {

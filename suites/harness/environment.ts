@@ -51,6 +51,8 @@ const QUESTIONS = [
   { capability: 'iommufd_test', call: 'IOMMU_TEST_CMD', answer: ERRNO.EOPNOTSUPP },
   { capability: 'viommu', call: 'IOMMU_VIOMMU_ALLOC', answer: ERRNO.EOPNOTSUPP },
   { capability: 'pasid', call: 'IOMMU_TEST_OP_PASID_DETACH', answer: ERRNO.ENOENT },
+  { capability: 'map_file', call: 'IOMMU_IOAS_MAP_FILE', answer: ERRNO.EINVAL },
+  { capability: 'dmabuf', call: 'IOMMU_TEST_OP_DMABUF_GET', answer: ERRNO.EINVAL },
   { capability: 'noiommu', call: 'IOMMU_IOAS_NOIOMMU_GET_PA', answer: ERRNO.EINVAL },
 ] as const;
 

@@ -10,7 +10,11 @@ const NO_TARGET = 'without the object there is nothing to ask the second questio
 const NO_FILE = 'a closed descriptor is of no file that the second question could be asked of';
 const EMPTY_NEVER_WRAPS = 'an empty range does not wrap';
 
+const OTHER_FILE = 'they are rules of different kinds of files';
 const OTHER_OP = 'they are rules of different operations';
+
+/** Where the kernel maps files. */
+const FILE_SWAP = 'EINVAL.file_pages:swap:EFAULT.user_memory';
 
 const FILL_SWAPS = [
   'EFAULT.user_memory:swap:EOVERFLOW.user_memory_end',
@@ -21,7 +25,7 @@ const NEW_DOMAIN = 'a page table that is there needs no new domain';
 
 const ATTACH_SWAPS: Readonly<Record<string, string>> = {
   'ENOENT.target:swap:EINVAL.target_type': NO_TARGET,
-  'EADDRINUSE.aperture:swap:EFAULT.user_memory': FILL,
+  'EADDRINUSE.aperture:swap:EINVAL.file_pages': FILL,
 };
 
 /** Of an IOAS they attach a page table first and fill it then. */
@@ -62,7 +66,7 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
     'IOMMU_IOAS_COPY/ENOSPC.no_hole:swap:EINVAL.iova_alignment':
       'the one is of automatic, the other of fixed placement',
     'IOMMU_IOAS_COPY/EPERM.not_writeable:swap:EINVAL.page_offset': FIRST_DECIDES,
-    'IOMMU_IOAS_COPY/ENXIO.misaligned_slice:swap:EFAULT.user_memory': FILL,
+    'IOMMU_IOAS_COPY/ENXIO.misaligned_slice:swap:EINVAL.file_pages': FILL,
     'IOMMU_IOAS_COPY/EINVAL.misaligned_slice:swap:EFAULT.user_memory': FILL,
     'IOMMU_IOAS_IOVA_RANGES/ENOENT.ioas:swap:EFAULT.allowed_iovas': NO_TARGET,
     'IOMMU_IOAS_IOVA_RANGES/EFAULT.allowed_iovas:swap:EFAULT.respond':
@@ -162,7 +166,32 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
       'ENOMEM.memlock:swap:EINVAL.nothing_permitted': FILL,
     }),
     ...reasonsFor([...ATTACHING, ...MOVING], ATTACH_SWAPS),
-    'IOMMU_HWPT_ALLOC/EADDRINUSE.aperture:swap:EFAULT.user_memory': FILL,
+    ...reasonsFor(
+      [
+        'IOMMU_HWPT_ALLOC',
+        'IOMMU_TEST_OP_MOCK_DOMAIN',
+        'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS',
+        'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE',
+      ],
+      { 'EADDRINUSE.aperture:swap:EFAULT.user_memory': FILL },
+    ),
+    'IOMMU_HWPT_ALLOC/EADDRINUSE.aperture:swap:EINVAL.file_pages': FILL,
+    ...reasonsFor(['IOMMU_IOAS_COPY', 'IOMMU_HWPT_ALLOC', ...ATTACHING, ...MOVING], { [FILE_SWAP]: FILL }),
+    ...reasonsFor(['IOMMU_IOAS_MAP_FILE'], {
+      'EINVAL.length_zero:swap:EOVERFLOW.start_wrap': EMPTY_NEVER_WRAPS,
+      'EBADF.fd:swap:EINVAL.dmabuf_end': NO_FILE,
+      'EINVAL.length_limit:swap:ENODEV.dmabuf_revoked': 'so long a range goes beyond the end of any dma-buf',
+      'ENOSPC.no_hole:swap:EINVAL.iova_alignment': 'the one is of automatic, the other of fixed placement',
+      'EINVAL.start_alignment:swap:EOVERFLOW.page_count':
+        'pages cannot be counted only from an offset within the page that no alignment above 1 leaves to so long a range',
+      'EOVERFLOW.page_count:swap:EINVAL.file_pages':
+        'pages are asked for only where there is a domain, and its aperture refuses so long a range before',
+      'EINVAL.file_pages:swap:ENOMEM.memlock': FILL,
+    }),
+    'IOMMU_IOAS_NOIOMMU_GET_PA/ENOENT.area:swap:EINVAL.dmabuf_revoked':
+      'without an area there is no dma-buf that was revoked',
+    'IOMMU_TEST_OP_DMABUF_REVOKE/EBADF.fd:swap:EINVAL.kind': NO_FILE,
+    'mmap/ENXIO.region:swap:EACCES.dmabuf_access': OTHER_FILE,
   }),
 );
 

@@ -257,6 +257,7 @@ export const pasidAttach = suite(
         'IOMMU_TEST_OP_PASID_ATTACH/EFAULT.user_memory',
         'IOMMU_TEST_OP_PASID_ATTACH/EOVERFLOW.user_memory_end',
         'IOMMU_TEST_OP_PASID_ATTACH/ENOMEM.memlock',
+        'IOMMU_TEST_OP_PASID_ATTACH/EINVAL.file_pages',
       ],
       needs: ['pasid'],
       setup: (t) => {
@@ -279,6 +280,10 @@ export const pasidAttach = suite(
         memory: (t, { handle, other }) => {
           t.map(other, { iova: A, va: HOLE });
           t.pasidAttach(handle, 0, other).fails('EFAULT');
+        },
+        end_of_file: (t, { handle, other }) => {
+          t.mapFile(other, t.memfd('m', 1n), { iova: A, start: P });
+          t.pasidAttach(handle, 0, other).fails('EINVAL');
         },
         end_of_space: (t, { handle, other }) => {
           t.map(other, { iova: A, va: 0xffff_ffff_ffff_f000n, length: 0x800n });

@@ -314,6 +314,7 @@ export const pasidReplace = suite(
         'IOMMU_TEST_OP_PASID_REPLACE/EFAULT.user_memory',
         'IOMMU_TEST_OP_PASID_REPLACE/EOVERFLOW.user_memory_end',
         'IOMMU_TEST_OP_PASID_REPLACE/ENOMEM.memlock',
+        'IOMMU_TEST_OP_PASID_REPLACE/EINVAL.file_pages',
       ],
       needs: ['pasid'],
       setup: (t) => {
@@ -334,6 +335,10 @@ export const pasidReplace = suite(
         memory: (t, { handle, other }) => {
           t.map(other, { iova: A, va: HOLE });
           t.pasidReplace(handle, 0, other).fails('EFAULT');
+        },
+        end_of_file: (t, { handle, other }) => {
+          t.mapFile(other, t.memfd('m', 1n), { iova: A, start: P });
+          t.pasidReplace(handle, 0, other).fails('EINVAL');
         },
         end_of_space: (t, { handle, other }) => {
           t.map(other, { iova: A, va: 0xffff_ffff_ffff_f000n, length: 0x800n });

@@ -10,6 +10,7 @@ import { DEFAULT_PROFILE } from '../../models/profiles/index.js';
 import { attachDevice } from '../../models/state/attach.js';
 import type { Device, Ioas } from '../../models/state/objects.js';
 import { Area, Pages } from '../../models/state/pages.js';
+import type { OpenFile } from '../../models/state/open_file.js';
 import type { World } from '../../models/state/world.js';
 import { ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START, P } from '../harness/constants.js';
@@ -46,6 +47,15 @@ function momentOf(world: World, part: Partial<Moment> = {}): Moment {
     after: snapshot,
     ...part,
   };
+}
+
+/** A world with an IOAS that maps a file of memory. */
+function worldWithFile(): { world: World; file: OpenFile } {
+  const t = new ScenarioBuilder();
+  t.mapFile(t.ioas(), t.memfd('m', 1n));
+  const run = new ModelRun(new Behaviour(DEFAULT_PROFILE), 'exact', []);
+  for (const step of assemble(t.program).steps) assert.isDefined(run.execute(step));
+  return { world: run.world, file: present(run.world.fds.get(1), 'a file of memory') };
 }
 
 type Broken = () => Moment;
@@ -128,6 +138,13 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, Broken>>>> = {
       const { world, ioas } = worldWithMapping();
       const frame = present(ioas.table.areas[0], 'an area').pages.frames.get(0);
       world.memory.pin(present(frame, 'a frame'));
+      return momentOf(world);
+    },
+  },
+  areas_keep_files: {
+    'an area forgot its file': () => {
+      const { world, file } = worldWithFile();
+      file.references -= 1;
       return momentOf(world);
     },
   },

@@ -1,0 +1,131 @@
+import type { ScenarioBuilder } from '../harness/builder.js';
+import { APERTURE_START as A, P } from '../harness/constants.js';
+import { scenario, suite } from '../harness/scenario.js';
+
+function changeProcess(t: ScenarioBuilder) {
+  return t.ioctl('IOMMU_IOAS_CHANGE_PROCESS', {});
+}
+
+export const ioasChangeProcessFiles = suite(
+  'ioas/change_process_files',
+  'IOMMU_IOAS_CHANGE_PROCESS with mappings of files, called by the process that made them. Another process is not here.',
+  [
+    scenario('areas,of_files_only', {
+      doc: 'It is refused while any area of any IOAS of the file shows anything but a file.',
+      covers: ['IOMMU_IOAS_CHANGE_PROCESS/OK', 'IOMMU_IOAS_CHANGE_PROCESS/EINVAL.not_file'],
+      source: 'core.md 3.10',
+      gaps: [18],
+      needs: ['map_file'],
+      setup: (t) => {
+        const ioas = t.ioas();
+        const other = t.ioas();
+        const file = t.memfd('m', 4n);
+        t.mapFile(ioas, file, { iova: A, length: 2n * P });
+        return { ioas, other, file };
+      },
+      cases: {
+        files_in_both: (t, { other, file }) => {
+          t.mapFile(other, file, { iova: A });
+          changeProcess(t);
+        },
+        user_memory_beside: (t, { ioas }) => {
+          t.map(ioas, { iova: A + 2n * P });
+          changeProcess(t).fails('EINVAL');
+        },
+        user_memory_below: (t, { ioas }) => {
+          t.map(ioas, { iova: A - P });
+          changeProcess(t).fails('EINVAL');
+          t.unmap(ioas, A - P, P);
+          changeProcess(t);
+        },
+        user_memory_in_the_other: (t, { other }) => {
+          t.map(other, { iova: A });
+          changeProcess(t).fails('EINVAL');
+          t.destroy(other);
+          changeProcess(t);
+        },
+        copy_of_user_memory: (t, { ioas, other }) => {
+          t.map(other, { iova: A });
+          t.copy({ src: other, dst: ioas, from: A, iova: A + 2n * P });
+          t.destroy(other);
+          changeProcess(t).fails('EINVAL');
+        },
+        copy_of_a_file: (t, { ioas, other }) => {
+          t.copy({ src: ioas, dst: other, from: A, length: 2n * P, iova: A });
+          changeProcess(t);
+        },
+        file_that_is_closed: (t, { file }) => {
+          t.close(file);
+          changeProcess(t);
+        },
+        dma_buf: {
+          needs: ['dmabuf'],
+          body: (t, { other }) => {
+            t.dmabuf('d', 0x1000);
+            t.mapFile(other, 'd', { iova: A });
+            changeProcess(t).fails('EINVAL');
+            t.revoke('d', 1);
+            changeProcess(t).fails('EINVAL');
+            t.unmap(other, A, P);
+            changeProcess(t);
+          },
+        },
+      },
+      control: (t) => changeProcess(t),
+    }),
+    ...(['none', 'user', 'mm'] as const).map((mode) =>
+      scenario(`charges,mode_${mode}`, {
+        doc: 'In the process that is charged already nothing has to move, so that no limit stands in the way.',
+        covers: ['IOMMU_IOAS_CHANGE_PROCESS/OK'],
+        source: 'core.md 3.10; ioas.c:need_charge_update',
+        gaps: [18],
+        needs: ['map_file'],
+        without: { shifted_ids: 'the option is set only while the file has no objects' },
+        setup: (t) => {
+          const file = t.memfd('m', 4n);
+          if (mode === 'mm') t.setOption('RLIMIT_MODE', 1n);
+          if (mode !== 'none') t.process({ drop: ['CAP_IPC_LOCK'], memlock: 3n * P });
+          const ioas = t.ioas();
+          t.mockDomain(ioas);
+          t.mapFile(ioas, file, { iova: A, length: 2n * P });
+          return { ioas, file, locked: mode === 'mm' ? 2 : 0 };
+        },
+        cases: {
+          limit_is_full: (t, { ioas, locked }) => {
+            t.process({ memlock: 0n });
+            changeProcess(t);
+            t.counters(2, locked);
+            t.unmap(ioas, A, 2n * P);
+            t.counters(0);
+          },
+          twice: (t, { ioas, locked }) => {
+            changeProcess(t);
+            changeProcess(t);
+            t.counters(2, locked);
+            t.destroy(ioas).fails('EBUSY');
+          },
+          charges_go_on: (t, { ioas, file }) => {
+            changeProcess(t);
+            t.mapFile(ioas, file, { iova: A + 2n * P });
+            const beyond = t.mapFile(ioas, file, { iova: A + 3n * P });
+            if (mode !== 'none') beyond.fails('ENOMEM');
+          },
+          refused: (t, { ioas, locked }) => {
+            t.map(ioas, { iova: A + 4n * P });
+            changeProcess(t).fails('EINVAL');
+            t.unmap(ioas, A + 4n * P, P);
+            t.counters(2, locked);
+          },
+          copy_keeps_the_pages: (t, { ioas, locked }) => {
+            const other = t.ioas();
+            t.copy({ src: ioas, dst: other, from: A, length: 2n * P, iova: A });
+            changeProcess(t);
+            t.destroy(other);
+            t.counters(2, locked);
+          },
+        },
+        control: (t) => changeProcess(t),
+      }),
+    ),
+  ],
+);
