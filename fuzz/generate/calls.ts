@@ -9,10 +9,27 @@ import type { GeneratorState } from './state.js';
 import type { Picks } from './picks.js';
 import { PAGE_SIZE, lowestSetBit, wrapU64 } from '../../models/base/u64.js';
 import { ENTRY_BYTES } from '../../models/hardware/mock_domain.js';
-import { anyGranule, anyIova, anyLength, anyRange, anyUserAddress, lengthOfAreaAt } from './values.js';
+import {
+  anyGranule,
+  anyIova,
+  anyLength,
+  anyOffset,
+  anyRange,
+  anyUserAddress,
+  lengthOfAreaAt,
+} from './values.js';
 
 /** Ids first, then places, then lengths: what is drawn later can fit what was drawn before, wherever it lies in the struct. */
-const DRAWING_ORDER: readonly Role['is'][] = ['id', 'count', 'iova', 'user_va', 'length', 'granule', 'array'];
+const DRAWING_ORDER: readonly Role['is'][] = [
+  'id',
+  'count',
+  'iova',
+  'user_va',
+  'offset',
+  'length',
+  'granule',
+  'array',
+];
 
 /** The most elements of a generated array. */
 const ELEMENTS_MAX = 4;
@@ -118,11 +135,14 @@ class ArgumentDraw {
       case 'iova':
         return (this.#iova = this.#anyIova());
       case 'length':
-        return (this.#lengthDrawn = this.#length());
+        this.#lengthDrawn = this.#length();
+        return field.bytes === 4 ? Number(this.#lengthDrawn & 0xffff_ffffn) : this.#lengthDrawn;
       case 'granule':
         return (this.#granule = anyGranule(picks, this.#iova ?? 0n, this.#lengthDrawn));
       case 'user_va':
         return anyUserAddress(picks);
+      case 'offset':
+        return anyOffset(picks);
       case 'count':
         return (this.#elements = picks.below(ELEMENTS_MAX));
       case 'array':

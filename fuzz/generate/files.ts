@@ -12,15 +12,46 @@ const PAGES_MAX = 4;
 /** Descriptors of one program that are not made by calls. */
 const FILES_MAX = 12;
 
+/** A step on some descriptor, or one on a file of memory: that makes one, shows it to the process, cuts or grows it. */
+export type FileKind = 'file' | 'memory_file' | 'show_file' | 'cut_file';
+
 /** A step on a descriptor that is no ioctl; undefined where there is nothing to do it with. */
-export function drawFileStep(state: GeneratorState, picks: Picks, label: string): Step | undefined {
+export function drawFileStep(
+  kind: FileKind,
+  state: GeneratorState,
+  picks: Picks,
+  label: string,
+): Step | undefined {
+  switch (kind) {
+    case 'file':
+      return drawAny(state, picks, label);
+    case 'memory_file':
+      return drawMemoryFile(picks, label);
+    case 'show_file':
+      return drawShow(state, picks);
+    case 'cut_file':
+      return drawTruncate(state, picks);
+  }
+}
+
+function drawMemoryFile(picks: Picks, label: string): Step {
+  return { do: 'memfd', label, bytes: BigInt(1 + picks.below(PAGES_MAX)) * PAGE_SIZE };
+}
+
+/** Maps a file of memory where the process sees it. */
+function drawShow(state: GeneratorState, picks: Picks): Step | undefined {
+  const file = state.labelOfKind('memfd', picks);
+  if (file === undefined) return undefined;
+  const offset = BigInt(picks.one([0, 0, 0, 1])) * PAGE_SIZE;
+  return { do: 'mmap', ...drawRange(picks), file, offset, access: picks.one(['rw', 'rw', 'ro'] as const) };
+}
+
+function drawAny(state: GeneratorState, picks: Picks, label: string): Step | undefined {
   const file = state.drawFile(picks);
   const mayOpen = state.labels.size < FILES_MAX;
   switch (picks.below(8)) {
     case 0:
-      return mayOpen
-        ? { do: 'memfd', label, bytes: BigInt(1 + picks.below(PAGES_MAX)) * PAGE_SIZE }
-        : undefined;
+      return mayOpen ? drawMemoryFile(picks, label) : undefined;
     case 1:
       return mayOpen ? { do: 'dup', file, label } : undefined;
     case 2:
@@ -38,9 +69,10 @@ export function drawFileStep(state: GeneratorState, picks: Picks, label: string)
 
 function drawTruncate(state: GeneratorState, picks: Picks): Step | undefined {
   const file = state.labelOfKind('memfd', picks);
-  return file === undefined
-    ? undefined
-    : { do: 'truncate', file, bytes: BigInt(picks.below(PAGES_MAX + 1)) * PAGE_SIZE };
+  if (file === undefined) return undefined;
+  const pages = picks.one([PAGES_MAX, ...Array.from({ length: PAGES_MAX + 1 }, (_, count) => count)]);
+  const cut = pages === 0 ? 0n : picks.one([0n, 0n, 0n, 1n, PAGE_SIZE / 2n]);
+  return { do: 'truncate', file, bytes: BigInt(pages) * PAGE_SIZE - cut };
 }
 
 function drawMmapFile(file: string, picks: Picks): Step {

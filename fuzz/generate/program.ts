@@ -188,8 +188,11 @@ class ProgramWriter {
         if (this.#isPredictable(step)) this.#append(step);
         return;
       }
-      case 'file': {
-        const step = drawFileStep(this.#state, picks, `d${String(this.#steps.length)}`);
+      case 'file':
+      case 'memory_file':
+      case 'show_file':
+      case 'cut_file': {
+        const step = drawFileStep(kind, this.#state, picks, `d${String(this.#steps.length)}`);
         if (step !== undefined && this.#isPredictable(step)) this.#append(step);
         return;
       }

@@ -38,9 +38,14 @@ export class GeneratorState {
     return { operand: this.#producers.get(this.#key(object.id)) ?? object.id, table: tableOf(object) };
   }
 
-  /** A descriptor for a member that takes these kinds of files; sometimes of another kind, or of nothing. */
+  /**
+   * A descriptor for a member that takes these kinds of files; sometimes of another kind, or of nothing. What can be mapped is
+   * of the right kind always: an iommufd that is mapped by itself, or a file that keeps it open, is open for ever.
+   */
   drawFd(kinds: readonly FdKind[], picks: Picks): Operand {
-    const open = [...this.world.fds.entries].filter(([slot]) => this.labels.has(slot));
+    const labelled = [...this.world.fds.entries].filter(([slot]) => this.labels.has(slot));
+    const isMappable = kinds.includes('memfd');
+    const open = labelled.filter(([, { kind }]) => !isMappable || kind === 'memfd' || kind === 'dmabuf');
     const fitting = open.filter(([, { kind }]) => (kinds as readonly string[]).includes(kind));
     const [slot] = (picks.rarely(12) ? picks.any(open) : picks.any(fitting)) ?? [];
     const label = slot === undefined ? undefined : this.labels.get(slot);

@@ -4,11 +4,13 @@ import { OPTIONS, OPTION_OPS } from '../../models/ioctls/native/option.js';
 import { HWPT_FLAGS } from '../../models/ioctls/native/hwpt_alloc.js';
 import type { IoctlStep } from '../../models/program/program.js';
 
+import type { FileKind } from './files.js';
+
 /** What one step may be: a call, maybe with some of its arguments given, or something that is no ioctl. */
 export type Kind =
   | 'child'
   | 'counters'
-  | 'file'
+  | FileKind
   | 'memory'
   | 'process'
   | 'second_file'
@@ -54,7 +56,10 @@ const EVERYTHING: Weights = {
   IOMMU_VIOMMU_ALLOC: 1,
   IOMMU_VDEVICE_ALLOC: 1,
   IOMMU_TEST_OP_DEV_CHECK_CACHE: 1,
+  IOMMU_IOAS_MAP_FILE: 4,
   IOMMU_IOAS_CHANGE_PROCESS: 1,
+  IOMMU_TEST_OP_DMABUF_GET: 1,
+  IOMMU_TEST_OP_DMABUF_REVOKE: 1,
   IOMMU_IOAS_NOIOMMU_GET_PA: 1,
   IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE: 4,
   IOMMU_TEST_OP_MD_CHECK_IOTLB: 1,
@@ -275,6 +280,35 @@ const VFIO: Theme = {
   ],
 };
 
+/** Files of memory and dma-bufs: mapped, copied, cut short and revoked. */
+const FILES: Theme = {
+  isFor: ({ hasFileMappings }) => hasFileMappings,
+  prelude: ['memory_file', ALLOC, 'show_file', DEVICE, { call: 'IOMMU_TEST_OP_DMABUF_GET' }],
+  kinds: spread({
+    IOMMU_IOAS_ALLOC: 3,
+    IOMMU_IOAS_MAP: 2,
+    IOMMU_IOAS_MAP_FILE: 30,
+    IOMMU_IOAS_COPY: 14,
+    IOMMU_IOAS_UNMAP: 8,
+    IOMMU_IOAS_CHANGE_PROCESS: 4,
+    IOMMU_OPTION: 2,
+    IOMMU_HWPT_ALLOC: 4,
+    IOMMU_DESTROY: 4,
+    IOMMU_TEST_OP_DMABUF_GET: 2,
+    IOMMU_TEST_OP_DMABUF_REVOKE: 4,
+    IOMMU_TEST_OP_MOCK_DOMAIN: 4,
+    IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE: 3,
+    IOMMU_TEST_OP_MD_CHECK_MAP: 3,
+    memory_file: 3,
+    show_file: 4,
+    cut_file: 4,
+    file: 3,
+    process: 3,
+    counters: 2,
+    second_file: 2,
+  }),
+};
+
 const THEMES: readonly Theme[] = [
   BROAD,
   BROAD,
@@ -287,6 +321,8 @@ const THEMES: readonly Theme[] = [
   DIRTY_LARGE,
   PASIDS,
   VFIO,
+  FILES,
+  FILES,
 ];
 
 /** The themes of programs for a kernel. */

@@ -88,6 +88,12 @@ const GRANULES = [
   0x3n,
 ] as const;
 
+/** An offset in one of the small files that programs make. */
+export function anyOffset(picks: Picks): bigint {
+  if (picks.rarely(24)) return picks.one(WORD_EDGES);
+  return BigInt(picks.one([0, 0, 0, 1, 1, 2, 3])) * PAGE_SIZE + picks.one(OFFSETS);
+}
+
 /** An IOVA near what the IOAS maps, allows or reserves. */
 export function anyIova(picks: Picks, table: IoPagetable | undefined): bigint {
   if (picks.rarely(24)) return picks.one(WORD_EDGES);
