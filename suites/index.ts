@@ -47,6 +47,7 @@ import { vectorsCore } from './vectors/core.js';
 import { vfioCompatIoas } from './vfio/compat_ioas.js';
 import { vfioCut } from './vfio/cut.js';
 import { vfioGetInfo } from './vfio/get_info.js';
+import { vfioFiles } from './vfio/files.js';
 import { vfioMapDma } from './vfio/map_dma.js';
 import { vfioNumbers } from './vfio/numbers.js';
 import { vfioUnmapDma } from './vfio/unmap_dma.js';
@@ -110,6 +111,7 @@ export const SUITES: readonly Suite[] = [
   vfioNumbers,
   vfioGetInfo,
   vfioMapDma,
+  vfioFiles,
   vfioUnmapDma,
   vfioCut,
   processFork,

@@ -3,13 +3,16 @@ import { isAligned } from '../base/u64.js';
 import type { IoPagetable } from './io_pagetable.js';
 import { Area } from './pages.js';
 
+/** Why an area is not cut: dma-bufs never are, others only at the alignment of the IOAS. */
+export type CutRefusal = 'dmabuf' | 'misaligned';
+
 /**
  * What it takes to cut areas behind some bytes, one after another until one cannot be. Areas are cut only without large pages,
  * so that every area keeps to pages in IOVA and memory alike. Source: io_pagetable.c:iopt_cut_iova, iopt_area_split.
  */
 export class CutPlan {
-  /** Whether an area would be cut off the alignment of the IOAS; the cuts before it are made. */
-  readonly isRefused: boolean;
+  /** Why the first area that would be cut and is not stays whole; the cuts before it are made. */
+  readonly refusal: CutRefusal | undefined;
   readonly #cuts: bigint[] = [];
 
   /** @param lasts the bytes behind which to cut, in order; where there is no area, or its border, there is nothing to cut */
@@ -17,7 +20,10 @@ export class CutPlan {
     readonly table: IoPagetable,
     lasts: readonly bigint[],
   ) {
-    this.isRefused = lasts.some((last) => !this.#add(last));
+    for (const last of lasts) {
+      this.refusal = this.#add(last);
+      if (this.refusal !== undefined) break;
+    }
   }
 
   /** Whether an area goes on behind a byte, once the cuts are made. */
@@ -30,12 +36,13 @@ export class CutPlan {
     for (const last of this.#cuts) cutArea(this.table, present(this.table.areaAt(last), 'area to cut'), last);
   }
 
-  #add(last: bigint): boolean {
+  #add(last: bigint): CutRefusal | undefined {
     const area = this.table.areaAt(last);
-    if (area === undefined || this.#isBorder(area, last)) return true;
-    if (!isAligned(last + 1n, this.table.alignment)) return false;
+    if (area === undefined || this.#isBorder(area, last)) return undefined;
+    if (area.pages.source.kind === 'dmabuf') return 'dmabuf';
+    if (!isAligned(last + 1n, this.table.alignment)) return 'misaligned';
     this.#cuts.push(last);
-    return true;
+    return undefined;
   }
 
   /** The kernel leaves an area alone also if the byte is its first, which is no border to cut behind. */

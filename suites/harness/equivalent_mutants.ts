@@ -188,6 +188,7 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
         'pages are asked for only where there is a domain, and its aperture refuses so long a range before',
       'EINVAL.file_pages:swap:ENOMEM.memlock': FILL,
     }),
+    'VFIO_IOMMU_UNMAP_DMA/EOPNOTSUPP.cut_dmabuf:swap:EINVAL.cut': FIRST_DECIDES,
     'IOMMU_IOAS_NOIOMMU_GET_PA/ENOENT.area:swap:EINVAL.dmabuf_revoked':
       'without an area there is no dma-buf that was revoked',
     'IOMMU_TEST_OP_DMABUF_REVOKE/EBADF.fd:swap:EINVAL.kind': NO_FILE,

@@ -29,6 +29,12 @@ type Context = CallContext<Args> & {
   readonly cuts: () => CutPlan | undefined;
 };
 
+const CUT_AT_THE_END: Leftover<Context> = {
+  what: 'the end of the range has been cut if it could be',
+  cite: 'io_pagetable.c:iopt_cut_iova',
+  does: ({ cuts }) => cuts()?.commit(),
+};
+
 /** What an unmap that fails has done until then. */
 function reports(what: string, cite: string): Leftover<Context> {
   return { what, cite, does: unmap, isResponding: true };
@@ -63,15 +69,19 @@ export const vfioUnmapDma = defineCall(
       when: ({ args }) => isEverything(args) && (args.iova !== 0n || args.size !== 0n),
     },
     {
+      id: 'EOPNOTSUPP.cut_dmabuf',
+      says: 'an area of a dma-buf would be cut',
+      cite: 'io_pagetable.c:iopt_area_split',
+      isFor: ({ hasFileMappings }) => hasFileMappings,
+      when: ({ cuts }) => cuts()?.refusal === 'dmabuf',
+      leaves: CUT_AT_THE_END,
+    },
+    {
       id: 'EINVAL.cut',
       says: 'an area would be cut inside a page',
       cite: 'io_pagetable.c:iopt_area_split',
-      when: ({ cuts }) => cuts()?.isRefused ?? false,
-      leaves: {
-        what: 'the end of the range has been cut if it could be',
-        cite: 'io_pagetable.c:iopt_cut_iova',
-        does: ({ cuts }) => cuts()?.commit(),
-      },
+      when: ({ cuts }) => cuts()?.refusal === 'misaligned',
+      leaves: CUT_AT_THE_END,
     },
     cannotRespond({ what: 'the range is unmapped as far as it can be', does: unmap }),
     {
