@@ -1,11 +1,12 @@
 import type { ScenarioBuilder } from '../harness/builder.js';
 import { scenario, suite } from '../harness/scenario.js';
+import { dmabuf, revoke } from './set_up.js';
 
 const O_WRONLY = 1;
 const NOT_OPENED = 3;
 
 function opened(t: ScenarioBuilder, flags: number): void {
-  t.dmabuf('d', 0x1000, { open_flags: flags });
+  dmabuf(t, 'd', 0x1000, { open_flags: flags });
 }
 
 export const dmabufBuffer = suite(
@@ -24,22 +25,22 @@ export const dmabufBuffer = suite(
       needs: ['dmabuf'],
       setup: (t) => t.ioas(),
       cases: {
-        nothing: (t) => t.dmabuf('d', 0).fails('EINVAL'),
-        too_much: (t) => t.dmabuf('d', 0x20_0001).fails('EINVAL'),
-        all_bits: (t) => t.dmabuf('d', 0xffff_ffff).fails('EINVAL'),
+        nothing: (t) => dmabuf(t, 'd', 0).fails('EINVAL'),
+        too_much: (t) => dmabuf(t, 'd', 0x20_0001).fails('EINVAL'),
+        all_bits: (t) => dmabuf(t, 'd', 0xffff_ffff).fails('EINVAL'),
         one_byte: (t, ioas) => {
-          t.dmabuf('d', 1);
+          dmabuf(t, 'd', 1);
           t.mapFile(ioas, 'd', { length: 0x1000n });
           t.mapFile(ioas, 'd', { length: 0x1001n }).fails('EINVAL');
         },
         largest: (t, ioas) => {
-          t.dmabuf('d', 0x1f_f001);
+          dmabuf(t, 'd', 0x1f_f001);
           t.mapFile(ioas, 'd', { length: 0x20_0000n });
           t.mapFile(ioas, 'd', { start: 0x20_0000n, length: 1n }).fails('EINVAL');
         },
-        id_is_ignored: (t) => t.dmabuf('d', 0x1000, { id: 0x7000 }),
+        id_is_ignored: (t) => dmabuf(t, 'd', 0x1000, { id: 0x7000 }),
       },
-      control: (t) => t.dmabuf('d', 0x1000),
+      control: (t) => dmabuf(t, 'd', 0x1000),
     }),
     scenario('revoke,refused', {
       doc: 'Only dma-bufs can be revoked.',
@@ -48,19 +49,19 @@ export const dmabufBuffer = suite(
       gaps: [55],
       needs: ['dmabuf'],
       setup: (t) => {
-        t.dmabuf('d', 0x1000);
+        dmabuf(t, 'd', 0x1000);
       },
       cases: {
         closed: (t) => {
           t.close('d');
-          t.revoke('d', 1).fails('EBADF');
+          revoke(t, 'd', 1).fails('EBADF');
         },
         no_descriptor: (t) =>
           t.ioctl('IOMMU_TEST_OP_DMABUF_REVOKE', { dmabuf_fd: -1, revoked: 1 }).fails('EBADF'),
-        iommufd: (t) => t.revoke('f', 1).fails('EINVAL'),
-        file_of_memory: (t) => t.revoke(t.memfd('m', 1n), 0).fails('EINVAL'),
+        iommufd: (t) => revoke(t, 'f', 1).fails('EINVAL'),
+        file_of_memory: (t) => revoke(t, t.memfd('m', 1n), 0).fails('EINVAL'),
       },
-      control: (t) => t.revoke('d', 1),
+      control: (t) => revoke(t, 'd', 1),
     }),
     scenario('descriptor,operations', {
       doc: 'The mock’s dma-bufs can be polled, and neither be read, written nor mapped; the mode that was asked for is kept.',
@@ -129,7 +130,7 @@ export const dmabufBuffer = suite(
         },
       },
       control: (t) => {
-        t.dmabuf('d', 0x1000);
+        dmabuf(t, 'd', 0x1000);
         t.close('d');
       },
     }),

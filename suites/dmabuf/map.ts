@@ -1,6 +1,7 @@
 import { BUFFER } from '../../models/program/arena.js';
 import { APERTURE_START as A, P, U64_MAX } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
+import { dmabuf } from './set_up.js';
 
 const BYTES = 4n * P;
 
@@ -16,7 +17,7 @@ export const dmabufMap = suite(
       kselftest: ['iommufd_ioas.dmabuf_simple'],
       needs: ['dmabuf'],
       setup: (t) => {
-        t.dmabuf('d', Number(BYTES));
+        dmabuf(t, 'd', Number(BYTES));
         return t.ioas();
       },
       cases: {
@@ -69,7 +70,7 @@ export const dmabufMap = suite(
       gaps: [55],
       needs: ['dmabuf', 'thp'],
       setup: (t) => {
-        t.dmabuf('d', Number(BYTES));
+        dmabuf(t, 'd', Number(BYTES));
         return t.ioas();
       },
       cases: {
@@ -94,7 +95,7 @@ export const dmabufMap = suite(
       gaps: [12, 55],
       needs: ['dmabuf'],
       setup: (t) => {
-        t.dmabuf('d', Number(BYTES));
+        dmabuf(t, 'd', Number(BYTES));
         const src = t.ioas();
         const dst = t.ioas();
         t.mockDomain(dst);
@@ -143,7 +144,7 @@ export const dmabufMap = suite(
       gaps: [55],
       needs: ['dmabuf'],
       setup: (t) => {
-        t.dmabuf('d', Number(BYTES));
+        dmabuf(t, 'd', Number(BYTES));
         const ioas = t.ioas();
         t.mockDomain(ioas);
         return ioas;

@@ -2,6 +2,7 @@ import type { Reference } from '../../models/program/program.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START as A, P } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
+import { dmabuf, revoke } from './set_up.js';
 
 const BYTES = 4n * P;
 
@@ -12,7 +13,7 @@ interface SetUp {
 
 /** A buffer that a domain shows. */
 function mapped(t: ScenarioBuilder): SetUp {
-  t.dmabuf('d', Number(BYTES));
+  dmabuf(t, 'd', Number(BYTES));
   const ioas = t.ioas();
   const device = t.mockDomain(ioas).out('out_idev_id');
   t.mapFile(ioas, 'd', { iova: A, length: BYTES });
@@ -32,7 +33,7 @@ export const dmabufRevoke = suite(
       needs: ['dmabuf'],
       setup: (t) => {
         const all = mapped(t);
-        t.revoke('d', 1);
+        revoke(t, 'd', 1);
         return all;
       },
       cases: {
@@ -66,11 +67,11 @@ export const dmabufRevoke = suite(
           t.unmap(other, A, BYTES).ok({ length: BYTES });
         },
         revoked_twice: (t, { ioas }) => {
-          t.revoke('d', 1);
+          revoke(t, 'd', 1);
           t.unmap(ioas, A, BYTES).ok({ length: BYTES });
         },
         offered_again: (t, { ioas }) => {
-          t.revoke('d', 0);
+          revoke(t, 'd', 0);
           t.map(ioas, { iova: A }).fails('EEXIST');
           t.mapFile(ioas, 'd', { iova: A + 16n * P, length: BYTES });
           t.unmap(ioas, A, BYTES).ok({ length: BYTES });
@@ -104,11 +105,11 @@ export const dmabufRevoke = suite(
         live: (t, { ioas }) =>
           t.ioctl('IOMMU_IOAS_NOIOMMU_GET_PA', { ioas_id: ioas, iova: A, length: 1n }).fails('EOPNOTSUPP'),
         revoked: (t, { ioas }) => {
-          t.revoke('d', 1);
+          revoke(t, 'd', 1);
           t.ioctl('IOMMU_IOAS_NOIOMMU_GET_PA', { ioas_id: ioas, iova: A, length: 1n }).fails('EINVAL');
         },
         offered_again: (t, { ioas }) => {
-          t.revoke('d', 0);
+          revoke(t, 'd', 0);
           t.ioctl('IOMMU_IOAS_NOIOMMU_GET_PA', { ioas_id: ioas, iova: A, length: 1n }).fails('EINVAL');
         },
       },
@@ -122,9 +123,9 @@ export const dmabufRevoke = suite(
       kselftest: ['iommufd_ioas.dmabuf_revoke'],
       needs: ['dmabuf'],
       setup: (t) => {
-        t.dmabuf('d', Number(BYTES));
+        dmabuf(t, 'd', Number(BYTES));
         const ioas = t.ioas();
-        t.revoke('d', 2);
+        revoke(t, 'd', 2);
         return ioas;
       },
       cases: {
@@ -142,13 +143,13 @@ export const dmabufRevoke = suite(
         },
         by_another_descriptor: (t, ioas) => t.mapFile(ioas, t.dup('e', 'd'), {}).fails('ENODEV'),
         offered_again: (t, ioas) => {
-          t.revoke('d', 0);
+          revoke(t, 'd', 0);
           t.mapFile(ioas, 'd', { iova: A, length: BYTES });
           t.mockDomain(ioas);
         },
       },
       control: (t, ioas) => {
-        t.revoke('d', 0);
+        revoke(t, 'd', 0);
         t.mapFile(ioas, 'd', { iova: A });
       },
     }),
@@ -161,7 +162,7 @@ export const dmabufRevoke = suite(
       setup: mapped,
       cases: {
         offered_while_live: (t, { ioas }) => {
-          t.revoke('d', 0);
+          revoke(t, 'd', 0);
           t.mapFile(ioas, 'd', { iova: A + 16n * P, length: BYTES });
           t.mockDomain(ioas);
           t.unmap(ioas, A, BYTES).ok({ length: BYTES });
@@ -169,7 +170,7 @@ export const dmabufRevoke = suite(
         },
         two_areas: (t, { ioas }) => {
           t.mapFile(ioas, 'd', { iova: A + 16n * P, start: P, length: 2n * P });
-          t.revoke('d', 1);
+          revoke(t, 'd', 1);
           t.unmap(ioas, A + 16n * P, 2n * P).ok({ length: 2n * P });
           t.unmap(ioas, A, BYTES).ok({ length: BYTES });
         },
@@ -177,14 +178,14 @@ export const dmabufRevoke = suite(
           const other = t.ioas();
           t.mockDomain(other);
           t.copy({ src: ioas, dst: other, from: A + P, length: 2n * P, iova: A });
-          t.revoke('d', 1);
+          revoke(t, 'd', 1);
           t.destroy(t.ioas());
           t.unmap(other, A, 2n * P).ok({ length: 2n * P });
           t.unmap(ioas, A, BYTES).ok({ length: BYTES });
         },
         two_tables: (t, { ioas, device }) => {
           const hwpt = t.hwptAlloc(device, ioas).out('out_hwpt_id');
-          t.revoke('d', 1);
+          revoke(t, 'd', 1);
           t.destroy(hwpt);
           t.unmap(ioas, A, BYTES).ok({ length: BYTES });
         },
@@ -202,31 +203,31 @@ export const dmabufRevoke = suite(
           t.close(file);
         },
         another_buffer: (t, { ioas }) => {
-          t.dmabuf('e', 0x1000);
+          dmabuf(t, 'e', 0x1000);
           t.mapFile(ioas, 'e', { iova: A + 16n * P });
-          t.revoke('e', 1);
+          revoke(t, 'e', 1);
           t.mapFile(ioas, 'd', { iova: A + 32n * P });
-          t.revoke('d', 1);
+          revoke(t, 'd', 1);
           t.mapFile(ioas, 'd', { iova: A + 48n * P }).fails('ENODEV');
-          t.revoke('e', 0);
+          revoke(t, 'e', 0);
           t.mapFile(ioas, 'e', { iova: A + 48n * P });
         },
         device_goes: (t, { ioas }) => {
           const handle = t.mockDomain(ioas).out('out_stdev_id');
-          t.revoke('d', 1);
+          revoke(t, 'd', 1);
           t.destroy(handle);
           t.unmap(ioas, A, BYTES).ok({ length: BYTES });
         },
         without_domain: (t) => {
           const other = t.ioas();
           t.mapFile(other, 'd', { iova: A });
-          t.revoke('d', 1);
+          revoke(t, 'd', 1);
           t.mockDomain(other);
           t.unmap(other, A, P).ok({ length: P });
         },
       },
       control: (t, { ioas }) => {
-        t.revoke('d', 1);
+        revoke(t, 'd', 1);
         t.unmap(ioas, A, BYTES).ok({ length: BYTES });
       },
     }),

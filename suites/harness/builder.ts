@@ -2,7 +2,6 @@ import type { Errno } from '../../models/base/errno.js';
 import { PAGE_SIZE } from '../../models/base/u64.js';
 import { HWPT_DATA_TYPES } from '../../models/ioctls/driver_data.js';
 import { HWPT_INVALIDATE_SELFTEST } from '../../models/layout/driver_data.js';
-import { DMABUF_OPEN_FLAGS } from '../../models/ioctls/test/test_members.js';
 import { IOAS_MAP_FLAGS } from '../../models/ioctls/shared_rules.js';
 import { OPTIONS, OPTION_OPS } from '../../models/ioctls/native/option.js';
 import { BUFFER, SCRATCH } from '../../models/program/arena.js';
@@ -350,20 +349,6 @@ export class ScenarioBuilder {
       ...(iova === undefined ? {} : { iova }),
       ...args,
     });
-  }
-
-  /** A dma-buf of the mock, readable and writable. */
-  dmabuf(label: string, length: number, args: Readonly<Record<string, Operand>> = {}): ExpectedStep {
-    return this.ioctl(
-      'IOMMU_TEST_OP_DMABUF_GET',
-      { length, open_flags: DMABUF_OPEN_FLAGS.RDWR | DMABUF_OPEN_FLAGS.CLOEXEC, ...args },
-      { fd: label },
-    );
-  }
-
-  /** Revokes a dma-buf, or offers it again. */
-  revoke(file: string, revoked: number): ExpectedStep {
-    return this.ioctl('IOMMU_TEST_OP_DMABUF_REVOKE', { dmabuf_fd: { fd: file }, revoked });
   }
 
   copy({ src, dst, from, length = PAGE_SIZE, iova, access = 'rw', args }: CopyOptions): ExpectedStep {

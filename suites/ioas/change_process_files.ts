@@ -1,6 +1,7 @@
 import type { ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START as A, P } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
+import { dmabuf, revoke } from '../dmabuf/set_up.js';
 
 function changeProcess(t: ScenarioBuilder) {
   return t.ioctl('IOMMU_IOAS_CHANGE_PROCESS', {});
@@ -61,10 +62,10 @@ export const ioasChangeProcessFiles = suite(
         dma_buf: {
           needs: ['dmabuf'],
           body: (t, { other }) => {
-            t.dmabuf('d', 0x1000);
+            dmabuf(t, 'd', 0x1000);
             t.mapFile(other, 'd', { iova: A });
             changeProcess(t).fails('EINVAL');
-            t.revoke('d', 1);
+            revoke(t, 'd', 1);
             changeProcess(t).fails('EINVAL');
             t.unmap(other, A, P);
             changeProcess(t);

@@ -1,6 +1,7 @@
 import { SCRATCH } from '../../models/program/arena.js';
 import { APERTURE_START as A, P } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
+import { dmabuf, revoke } from '../dmabuf/set_up.js';
 import { TYPE1, compatIoas, setIommu, unmapAllDma, unmapDma } from './set_up.js';
 
 export const vfioFiles = suite(
@@ -57,7 +58,7 @@ export const vfioFiles = suite(
         const ioas = compatIoas(t);
         setIommu(t, TYPE1);
         t.mockDomain(ioas);
-        t.dmabuf('d', 0x4000);
+        dmabuf(t, 'd', 0x4000);
         t.mapFile(ioas, 'd', { iova: A + P, length: 4n * P });
         t.map(ioas, { iova: A + 5n * P, length: 4n * P });
         return ioas;
@@ -70,7 +71,7 @@ export const vfioFiles = suite(
         first_two_pages: (t) => unmapDma(t, A + P, 2n * P).fails('EOPNOTSUPP'),
         inside_a_page: (t) => unmapDma(t, A + P, 0x400n).fails('EOPNOTSUPP'),
         revoked: (t) => {
-          t.revoke('d', 1);
+          revoke(t, 'd', 1);
           unmapDma(t, A + P, 2n * P).fails('EOPNOTSUPP');
           unmapDma(t, A + P, 4n * P).ok({ size: 4n * P });
         },
