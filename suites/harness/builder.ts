@@ -119,10 +119,8 @@ interface MapOptions {
   readonly args?: Readonly<Record<string, Operand>>;
 }
 
-interface MapFileOptions extends Omit<MapOptions, 'va'> {
-  /** Offset in the file. */
-  readonly start?: Scalar;
-}
+/** `start` is an offset in the file. */
+type MapFileOptions = Omit<MapOptions, 'va'> & { readonly start?: Scalar };
 
 interface CopyOptions {
   readonly src: Scalar;
