@@ -11,6 +11,8 @@ export interface Context {
   readonly path: string;
   readonly agentSources: string;
   readonly recorderSources: string;
+  /** Of the init that runs the kernel's own selftests. */
+  readonly initSources: string;
   readonly kernelFragments: string;
   readonly corpus: string;
   /** Pages about kernel findings. */
@@ -36,6 +38,7 @@ export function makeContext(version: string, interruption: Interruption): Contex
     path: env.PATH ?? '',
     agentSources: join(ROOT, 'targets/agent/src'),
     recorderSources: join(ROOT, 'targets/recorder/src'),
+    initSources: join(ROOT, 'targets/selftests/src'),
     kernelFragments: join(ROOT, 'targets/kernels'),
     corpus: join(ROOT, 'corpus'),
     findings: join(ROOT, 'docs/findings'),

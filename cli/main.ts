@@ -10,6 +10,7 @@ import { explainCommand } from './commands/explain.js';
 import { kernelCommand } from './commands/kernel.js';
 import { listCommand } from './commands/list.js';
 import { recordCommand } from './commands/record.js';
+import { recordSelftestsCommand } from './commands/record_selftests.js';
 import { replayCommand } from './commands/replay.js';
 import { runCommand } from './commands/run.js';
 import { testKernelCommand } from './commands/test_kernel.js';
@@ -38,6 +39,7 @@ async function main(args: readonly string[], context: Context): Promise<number> 
     .command(testKernelCommand(context, finish))
     .command(recordCommand(context, finish))
     .command(checkCommand(finish))
+    .command(recordSelftestsCommand(context, finish))
     .command(benchCommand(context, finish))
     .command(doctorCommand(context, finish))
     .demandCommand(1, 'say what to do; "iommufd-cts run" is a good start')

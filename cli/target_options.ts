@@ -105,12 +105,28 @@ async function findKernel(
     await versionOfBzImage(asked);
     return { name: asked, bzImage: asked, flavour: flavour as Flavour };
   }
-  const ids = (await store.list()).map(({ id }) => id).join(', ');
-  throw new UsageError(`there is no kernel ${asked} in the cache; there is ${ids === '' ? 'none' : ids}`);
+  throw await unknownKernel(asked, store);
 }
 
 function describe({ id, bzImage, flavour }: Kernel): { name: string; bzImage: string; flavour: Flavour } {
   return { name: id, bzImage, flavour };
+}
+
+/**
+ * A kernel of the cache, by its id, or the one that most runs want.
+ * @throws UsageError when there is no such kernel
+ */
+export async function findCachedKernel(asked: string | undefined, { cache }: Context): Promise<Kernel> {
+  const store = new KernelStore(cache);
+  if (asked === undefined) return newestKernel(store);
+  const known = await store.find(asked);
+  if (known !== undefined) return known;
+  throw await unknownKernel(asked, store);
+}
+
+async function unknownKernel(asked: string, store: KernelStore): Promise<UsageError> {
+  const ids = (await store.list()).map(({ id }) => id).join(', ');
+  return new UsageError(`there is no kernel ${asked} in the cache; there is ${ids === '' ? 'none' : ids}`);
 }
 
 /** The fast kernel of the highest version, since that is what most runs want. */

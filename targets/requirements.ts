@@ -7,8 +7,8 @@ export interface Requirement {
   readonly what: string;
   /** The Debian package that has it. */
   readonly package: string;
-  /** Running a guest, or building its kernel. */
-  readonly for: 'guest' | 'build';
+  /** Running a guest, building its kernel, or building the kernel's own selftests. */
+  readonly for: 'guest' | 'build' | 'selftests';
   /** @param path the value of PATH */
   isThere(path: string): Promise<boolean>;
 }
@@ -57,6 +57,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   tool('apt-get', 'apt', 'build'),
   file('the headers of libelf', 'libelf-dev', 'build', ['/usr/include/gelf.h']),
   file('the headers of OpenSSL', 'libssl-dev', 'build', ['/usr/include/openssl/opensslv.h']),
+  file('the headers of libcap', 'libcap-dev', 'selftests', ['/usr/include/sys/capability.h']),
 ];
 
 /** The requirements that a machine does not meet. */

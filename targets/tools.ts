@@ -17,6 +17,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'apt-get': 'apt',
   xz: 'xz-utils',
   tar: 'tar',
+  ldd: 'libc-bin',
 };
 
 /** Where a program is, or undefined. `path` is the value of PATH. */

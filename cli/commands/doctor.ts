@@ -1,7 +1,12 @@
 import { statfs } from 'node:fs/promises';
 import { freemem, cpus } from 'node:os';
 import type { CommandModule } from 'yargs';
-import { REQUIREMENTS, describeMissing, missingRequirements } from '../../targets/requirements.js';
+import {
+  REQUIREMENTS,
+  type Requirement,
+  describeMissing,
+  missingRequirements,
+} from '../../targets/requirements.js';
 import { KernelStore } from '../../targets/kernels/store.js';
 import { kvmState } from '../../targets/qemu/accelerator.js';
 import type { Context } from '../context.js';
@@ -33,21 +38,27 @@ export function doctorCommand(
   };
 }
 
+/** What requirements are for, in words. */
+const PURPOSES: Readonly<Record<Requirement['for'], string>> = {
+  guest: 'run kernels',
+  build: 'build kernels',
+  selftests: "build the kernel's own selftests",
+};
+
 async function diagnose({ path, cache, isRoot }: Context): Promise<Finding[]> {
   const missing = await missingRequirements(path);
   const kernels = await new KernelStore(cache).list();
   const disk = await statfs(cache).catch(() => statfs('/'));
   const freeGib = Math.floor((disk.bavail * disk.bsize) / 2 ** 30);
-  const needs = (purpose: 'guest' | 'build') => missing.filter((requirement) => requirement.for === purpose);
+  const needs = (purpose: Requirement['for']) => missing.filter((requirement) => requirement.for === purpose);
   return [
     { what: 'the embedded model', state: 'good', detail: `node ${process.version}, needs nothing else` },
     ...REQUIREMENTS.map((requirement): Finding => {
       const isMissing = missing.includes(requirement);
-      const purpose = requirement.for === 'guest' ? 'to run kernels' : 'to build kernels';
       return {
         what: requirement.what,
         state: isMissing ? 'missing' : 'good',
-        detail: `${purpose}, package ${requirement.package}`,
+        detail: `to ${PURPOSES[requirement.for]}, package ${requirement.package}`,
       };
     }),
     { what: 'KVM', state: 'note', detail: await kvmState(cache) },
@@ -69,8 +80,9 @@ async function diagnose({ path, cache, isRoot }: Context): Promise<Finding[]> {
       state: 'note',
       detail: `${String(cpus().length)} cores, ${String(Math.floor(freemem() / 2 ** 30))} GiB free`,
     },
-    ...(needs('guest').length > 0 ? [advice('run kernels', needs('guest'), isRoot)] : []),
-    ...(needs('build').length > 0 ? [advice('build kernels', needs('build'), isRoot)] : []),
+    ...(['guest', 'build', 'selftests'] as const).flatMap((purpose) =>
+      needs(purpose).length > 0 ? [advice(PURPOSES[purpose], needs(purpose), isRoot)] : [],
+    ),
   ];
 }
 

@@ -7,7 +7,7 @@ import { runTool } from '../tools.js';
 import { cHeader } from './wire.js';
 
 /** Static, so that the guest needs nothing but the agent; warnings are errors of ours. */
-const COMPILER_FLAGS = ['-std=gnu11', '-O2', '-static', '-Wall', '-Wextra', '-Werror'];
+export const STATIC_FLAGS = ['-std=gnu11', '-O2', '-static', '-Wall', '-Wextra', '-Werror'];
 
 /**
  * Compiles the agent and packs it as the only file of an initial RAM disk.
@@ -17,14 +17,9 @@ const COMPILER_FLAGS = ['-std=gnu11', '-O2', '-static', '-Wall', '-Wextra', '-We
  * @throws TestBedError when the compiler or cpio is missing or fails
  */
 export async function buildInitramfs(sources: string, cache: string): Promise<string> {
-  const header = cHeader({
-    slots: SLOTS_MAX,
-    steps: STEPS_MAX,
-    handles: FD_HANDLE_BASE,
-    processes: PROCESSES_MAX,
-  });
+  const header = agentHeader();
   const names = (await readdir(sources)).filter((name) => /\.[ch]$/.test(name)).sort();
-  const hash = createHash('sha256').update(header).update(COMPILER_FLAGS.join(' '));
+  const hash = createHash('sha256').update(header).update(STATIC_FLAGS.join(' '));
   for (const name of names) hash.update(name).update(await readFile(join(sources, name)));
   const path = join(cache, `agent-${hash.digest('hex').slice(0, 16)}.cpio`);
   const isBuilt = await stat(path).then(
@@ -33,6 +28,16 @@ export async function buildInitramfs(sources: string, cache: string): Promise<st
   );
   if (!isBuilt) await build(sources, names, header, cache, path);
   return path;
+}
+
+/** The header that the C sources include. */
+export function agentHeader(): string {
+  return cHeader({
+    slots: SLOTS_MAX,
+    steps: STEPS_MAX,
+    handles: FD_HANDLE_BASE,
+    processes: PROCESSES_MAX,
+  });
 }
 
 async function build(
@@ -46,7 +51,7 @@ async function build(
   try {
     await writeFile(join(work, 'wire.h'), header);
     const units = names.filter((name) => name.endsWith('.c')).map((name) => join(sources, name));
-    await runTool('gcc', [...COMPILER_FLAGS, '-I', work, '-o', join(work, 'init'), ...units]);
+    await runTool('gcc', [...STATIC_FLAGS, '-I', work, '-o', join(work, 'init'), ...units]);
     const archive = await runTool('cpio', ['-o', '-H', 'newc', '--quiet'], { cwd: work, input: 'init\n' });
     await mkdir(cache, { recursive: true });
     const unfinished = `${path}.${String(process.pid)}`;

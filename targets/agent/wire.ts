@@ -20,11 +20,19 @@ export const FRAME = {
   ARENA: 1,
   RUN: 2,
   BENCH: 3,
+  /** To the init of the kernel's selftests: seconds and whether to record, 32 bits each; the program and its arguments, each ended by 0. */
+  EXECUTE: 4,
   HELLO: 16,
   RESULTS: 17,
   BENCHED: 18,
   DIED: 19,
   TROUBLE: 20,
+  /** What the program printed. */
+  OUTPUT: 21,
+  /** An offset in the trace, 64 bits, and bytes that belong there. */
+  TRACE: 22,
+  /** The status of the program as wait(2) gives it, and whether its time was up, 32 bits each. */
+  ENDED: 23,
 } as const;
 
 /** Operations of a step. */

@@ -4,7 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { BadInputError, TestBedError } from '../target.js';
 import { runTool } from '../tools.js';
 import { downloadPackage, findPackage } from './packages.js';
-import { exists } from './store.js';
+import { type Kernel, exists } from './store.js';
 
 /** Where a kernel's source is to come from. */
 export type SourceRequest =
@@ -41,7 +41,7 @@ async function planPackage(
   notice(`looking ${name} up in Debian's archive`);
   const found = await findPackage(name, suite, cache);
   const title = `${name} ${found.version}`;
-  const place = join(cache, 'sources', `${name}_${found.version.replace(/[^\w.+~-]/g, '_')}`);
+  const place = placeOf(name, found.version, cache);
   return {
     description: `Debian ${title}`,
     identity: title,
@@ -59,6 +59,26 @@ async function planPackage(
       return place;
     },
   };
+}
+
+/** Where the source of a package is kept. */
+function placeOf(name: string, version: string, cache: string): string {
+  return join(cache, 'sources', `${name}_${version.replace(/[^\w.+~-]/g, '_')}`);
+}
+
+/**
+ * The source tree that a kernel was built from.
+ * @throws TestBedError when there is none, or none any more
+ */
+export async function sourceTreeOf({ id, source }: Kernel, cache: string): Promise<string> {
+  const [, name, version] = /^Debian (\S+) (\S+)$/.exec(source) ?? [];
+  const tree = name === undefined || version === undefined ? source : placeOf(name, version, cache);
+  if (await exists(join(tree, 'Kconfig'))) return tree;
+  const advice =
+    tree === source
+      ? 'kernels built by "kernel build" from source have one'
+      : `remove the kernel with "kernel remove ${id}" and build it again`;
+  throw new TestBedError(`there is no source of ${id} (${source}); ${advice}`);
 }
 
 /** Debian's source packages hold one tar file, which holds one directory. */

@@ -1,14 +1,11 @@
 import type { Hello } from '../agent/decode.js';
 import { buildInitramfs } from '../agent/build.js';
 import { type Target, type TargetCapability, type TargetInfo } from '../target.js';
-import { versionOfBzImage } from '../kernels/bz_image.js';
-import { findTool, missingTool } from '../tools.js';
-import { type AcceleratorChoice, chooseAccelerator } from './accelerator.js';
+import type { AcceleratorChoice } from './accelerator.js';
+import { prepareMachine } from './machine.js';
 import { QemuSession } from './session.js';
 import type { Flavour } from '../kernels/store.js';
 import type { Accelerator } from './virtual_machine.js';
-
-const QEMU = 'qemu-system-x86_64';
 
 /** What the guest needs; a sanitized kernel needs more memory and more time. */
 const MEMORY_MIB: Readonly<Record<Flavour, number>> = { fast: 1024, sanitize: 3072 };
@@ -39,31 +36,21 @@ export class QemuTarget implements Target {
 
   /** @throws TestBedError when something is missing, or the kernel does not boot */
   async start(): Promise<QemuSession> {
-    const {
+    const { bzImage, flavour, accelerator, agentSources, cache, path, consoleFile, kernelArguments } =
+      this.options;
+    const machine = await prepareMachine({
       bzImage,
-      flavour,
-      accelerator: choice,
-      agentSources,
+      accelerator,
       cache,
       path,
-      consoleFile,
-      kernelArguments,
-    } = this.options;
-    const qemu = await findTool(QEMU, path);
-    if (qemu === undefined) throw missingTool(QEMU);
-    await versionOfBzImage(bzImage);
-    const machine = {
-      qemu,
-      bzImage,
       initramfs: await buildInitramfs(agentSources, cache),
       memoryMib: MEMORY_MIB[flavour],
       bootMs: BOOT_MS[flavour],
       ...(kernelArguments === undefined ? {} : { kernelArguments }),
       ...(consoleFile === undefined ? {} : { consoleFile }),
-    };
-    const accelerator = await chooseAccelerator(choice, machine, cache);
-    return QemuSession.start({ machine: { ...machine, accelerator }, stepMs: STEP_MS[flavour] }, (hello) =>
-      describe(hello, accelerator),
+    });
+    return QemuSession.start({ machine, stepMs: STEP_MS[flavour] }, (hello) =>
+      describe(hello, machine.accelerator),
     );
   }
 }
@@ -72,7 +59,11 @@ function describe(hello: Hello, accelerator: Accelerator): TargetInfo {
   const capabilities = new Set<TargetCapability>(['console']);
   if (hello.hasHugePages) capabilities.add('thp');
   if (hello.hasIommufd) capabilities.add('iommufd');
-  const how = accelerator === 'kvm' ? 'KVM' : 'TCG, no KVM';
   const { release } = hello;
-  return { description: `Linux ${release} in QEMU (${how})`, release, capabilities, accelerator };
+  return { description: describeGuest(release, accelerator), release, capabilities, accelerator };
+}
+
+/** A guest in words. */
+export function describeGuest(release: string, accelerator: Accelerator): string {
+  return `Linux ${release} in QEMU (${accelerator === 'kvm' ? 'KVM' : 'TCG, no KVM'})`;
 }

@@ -31,6 +31,11 @@ struct writer {
 void put(struct writer *to, uint64_t value, unsigned int bytes);
 void put_bytes(struct writer *to, const void *bytes, size_t count);
 
+/* start.c: what comes first in a guest. */
+void start_mount(void);
+void start_mount_at(const char *type, const char *path);
+void start_say_hello(bool has_progress);
+
 /* frame.c: the port to the host. */
 void port_open(void);
 int port_number(void);

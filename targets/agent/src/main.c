@@ -6,38 +6,13 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
-#include <sys/stat.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent.h"
-
-static void mount_at(const char *type, const char *path)
-{
-	mkdir(path, 0755);
-	if (mount(type, path, type, 0, NULL) && errno != EBUSY)
-		trouble("%s cannot be mounted: %s", path, strerror(errno));
-}
-
-static void say_hello(bool has_progress)
-{
-	struct utsname name;
-	char text[1024], thp[64];
-	int bytes;
-
-	uname(&name);
-	read_text("/sys/kernel/mm/transparent_hugepage", "enabled", thp, sizeof(thp));
-	bytes = snprintf(text, sizeof(text), "wire=%d\nrelease=%s\nversion=%s\nmachine=%s\nprogress=%d\nthp=%d\niommufd=%d\n",
-			 WIRE_VERSION, name.release, name.version, name.machine, has_progress, thp[0] != '\0',
-			 access("/dev/iommu", F_OK) == 0);
-	frame_send(FRAME_HELLO, text, (size_t)bytes);
-}
 
 static void work(void)
 {
@@ -87,13 +62,10 @@ int main(void)
 	int status = 0;
 	pid_t worker;
 
-	if (getpid() == 1) {
-		mount_at("proc", "/proc");
-		mount_at("sysfs", "/sys");
-		mount_at("devtmpfs", "/dev");
-	}
+	if (getpid() == 1)
+		start_mount();
 	port_open();
-	say_hello(shared_start());
+	start_say_hello(shared_start());
 	worker = fork();
 	if (worker < 0)
 		trouble("the worker cannot be started: %s", strerror(errno));

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "agent.h"
+
+void start_mount_at(const char *type, const char *path)
+{
+	mkdir(path, 0755);
+	if (mount(type, path, type, 0, NULL) && errno != EBUSY)
+		trouble("%s cannot be mounted: %s", path, strerror(errno));
+}
+
+void start_mount(void)
+{
+	start_mount_at("proc", "/proc");
+	start_mount_at("sysfs", "/sys");
+	start_mount_at("devtmpfs", "/dev");
+}
+
+void start_say_hello(bool has_progress)
+{
+	struct utsname name;
+	char text[1024], thp[64];
+	int bytes;
+
+	uname(&name);
+	read_text("/sys/kernel/mm/transparent_hugepage", "enabled", thp, sizeof(thp));
+	bytes = snprintf(text, sizeof(text), "wire=%d\nrelease=%s\nversion=%s\nmachine=%s\nprogress=%d\nthp=%d\niommufd=%d\n",
+			 WIRE_VERSION, name.release, name.version, name.machine, has_progress, thp[0] != '\0',
+			 access("/dev/iommu", F_OK) == 0);
+	frame_send(FRAME_HELLO, text, (size_t)bytes);
+}

@@ -1,0 +1,105 @@
+import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { agentHeader, STATIC_FLAGS } from '../agent/build.js';
+import { ENVIRONMENT } from '../recorder/header.js';
+import { TRACE_HEADER_BYTES, traceHeader } from '../trace/format.js';
+import { runTool } from '../tools.js';
+import { SELFTESTS, type Selftest } from './programs.js';
+
+/** Sources of the agent that the init shares. */
+const SHARED_SOURCES = ['bytes.c', 'frame.c', 'start.c', 'sysfs.c'] as const;
+
+/** Where files are in the guest. */
+const RECORDER_PATH = '/recorder.so';
+const EMPTY_TRACE_PATH = '/empty.trace';
+
+/** Pages of 2 MiB that are set aside: the largest fixture takes 64, and some are still to be given back when it starts. */
+const HUGE_PAGES = 96;
+
+/** Where a program is in the guest. */
+export function guestPathOf(program: Selftest): string {
+  return `/bin/${program}`;
+}
+
+/** What goes into the initial RAM disk. */
+export interface InitramfsParts {
+  /** Directory of the programs. */
+  readonly programs: string;
+  /** The recorder, built. */
+  readonly recorder: string;
+  /** Directories of C sources. */
+  readonly initSources: string;
+  readonly agentSources: string;
+}
+
+/**
+ * Packs the selftests, the recorder, the libraries that they need, and an init that runs them.
+ * @param directory where the result is put
+ * @returns its path
+ * @throws TestBedError when a tool is missing or fails
+ */
+export async function packInitramfs(parts: InitramfsParts, directory: string): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), 'iommufd-cts-selftests-'));
+  try {
+    await mkdir(join(root, 'bin'));
+    const programs = SELFTESTS.map((name) => ({ from: join(parts.programs, name), to: guestPathOf(name) }));
+    const own = [...programs, { from: parts.recorder, to: RECORDER_PATH }];
+    const libraries = await Promise.all(own.map(({ from }) => librariesOf(from)));
+    const others = [...new Set(libraries.flat())].map((path) => ({ from: path, to: path }));
+    for (const { from, to } of [...own, ...others]) {
+      await mkdir(join(root, dirname(to)), { recursive: true });
+      await copyFile(from, join(root, to));
+    }
+    await writeFile(join(root, EMPTY_TRACE_PATH), traceHeader());
+    await compileInit(parts, root, directory);
+    const path = join(directory, 'selftests.cpio');
+    const names = (await readdir(root, { recursive: true })).sort();
+    const archive = await runTool('cpio', ['-o', '-H', 'newc', '--quiet'], {
+      cwd: root,
+      input: `${names.join('\n')}\n`,
+    });
+    await writeFile(path, archive);
+    return path;
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+/** The shared libraries of a program, and what loads them. */
+async function librariesOf(program: string): Promise<string[]> {
+  const listed = (await runTool('ldd', [program])).toString('utf8');
+  return [...listed.matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => path);
+}
+
+async function compileInit(
+  { initSources, agentSources }: InitramfsParts,
+  root: string,
+  headers: string,
+): Promise<void> {
+  await writeFile(join(headers, 'wire.h'), agentHeader());
+  await writeFile(join(headers, 'selftests.h'), initHeader());
+  const own = (await readdir(initSources)).filter((name) => name.endsWith('.c'));
+  await runTool('gcc', [
+    ...[...STATIC_FLAGS, '-I', headers, '-I', agentSources, '-o', join(root, 'init')],
+    ...own.map((name) => join(initSources, name)),
+    ...SHARED_SOURCES.map((name) => join(agentSources, name)),
+  ]);
+}
+
+/** What the init has to know of the recorder and of where things are. */
+function initHeader(): string {
+  const strings = {
+    RECORDER_PATH,
+    EMPTY_TRACE: EMPTY_TRACE_PATH,
+    HUGE_PAGES_WANTED: String(HUGE_PAGES),
+    TRACE_VARIABLE: ENVIRONMENT.TRACE,
+    LIBRARY_VARIABLE: ENVIRONMENT.LIBRARY,
+  };
+  return [
+    '/* Generated from targets/selftests/initramfs.ts. */',
+    `#define TRACE_HEADER_BYTES ${String(TRACE_HEADER_BYTES)}`,
+    ...Object.entries(strings).map(([name, value]) => `#define ${name} ${JSON.stringify(value)}`),
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sourceTreeOf } from '../kernels/source.js';
+import { type Kernel, exists } from '../kernels/store.js';
+import { runTool } from '../tools.js';
+
+/** The kernel's own tests of iommufd. Source: tools/testing/selftests/iommu/Makefile. */
+export const SELFTESTS = ['iommufd', 'iommufd_fail_nth'] as const;
+
+export type Selftest = (typeof SELFTESTS)[number];
+
+/** Where a kernel's source has them. */
+const PLACE = 'tools/testing/selftests/iommu';
+
+/**
+ * What the programs of some releases use although their own headers lack it: 6.12.y took over changes of the tests without those of
+ * the kernel. The values are those of the releases that have both; in 6.12 there is only the outgoing type at this place.
+ */
+const DEFINITIONS: Readonly<Record<string, string>> = {
+  in_data_type: 'out_data_type',
+  IOMMU_HW_INFO_TYPE_DEFAULT: '0',
+  IOMMU_HW_INFO_FLAG_INPUT_TYPE: '1',
+  MOCK_FLAGS_DEVICE_PASID: '4',
+  MOCK_PASID_WIDTH: '20',
+};
+
+/** The headers that should have them. */
+const HEADERS = ['include/uapi/linux/iommufd.h', 'drivers/iommu/iommufd/iommufd_test.h'] as const;
+
+/**
+ * Compiles the selftests of a kernel with its own headers, or finds them in the cache.
+ * @returns the directory of the programs
+ * @throws TestBedError when the source is not there, or does not compile
+ */
+export async function buildSelftests(kernel: Kernel, cache: string): Promise<string> {
+  const hash = createHash('sha256').update(kernel.content).update(JSON.stringify(DEFINITIONS));
+  const place = join(cache, 'selftests', `${kernel.id}-${hash.digest('hex').slice(0, 16)}`);
+  if (await exists(place)) return place;
+  const tree = await sourceTreeOf(kernel, cache);
+  const work = join(cache, 'selftests', `.unfinished-${String(process.pid)}`);
+  await rm(work, { recursive: true, force: true });
+  try {
+    await compile(tree, work);
+    await rename(join(work, 'programs'), place);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  return place;
+}
+
+async function compile(tree: string, work: string): Promise<void> {
+  const [headers, programs] = [join(work, 'headers'), join(work, 'programs')];
+  await mkdir(programs, { recursive: true });
+  await mkdir(headers);
+  await runTool('make', ['-s', '-C', tree, `O=${headers}`, 'headers']);
+  const definitions = (await missingDefinitions(tree)).map(([name, value]) => `-D${name}=${value}`);
+  await runTool('make', [
+    ...['-s', '-C', join(tree, PLACE), `OUTPUT=${programs}`],
+    `KHDR_INCLUDES=-isystem ${join(headers, 'usr/include')}`,
+    `USERCFLAGS=${definitions.join(' ')}`,
+    ...SELFTESTS.map((name) => join(programs, name)),
+  ]);
+}
+
+async function missingDefinitions(tree: string): Promise<[name: string, value: string][]> {
+  const texts = await Promise.all(HEADERS.map((header) => readFile(join(tree, header), 'utf8')));
+  return Object.entries(DEFINITIONS).filter(([name]) => !texts.some((text) => text.includes(name)));
+}
