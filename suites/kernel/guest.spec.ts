@@ -1,34 +1,15 @@
-import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { assert } from 'chai';
-import type { Kernel } from '../../targets/kernels/store.js';
 import { type Ended, type RunningCli, runCli, startCli } from '../self/cli.js';
 import { makeDirectory, removeDirectory } from '../self/temporary.js';
+import { fastKernels, guestsOf } from './guests.js';
 
 /** Those after which a kernel can go on. */
 const FINDINGS = ['map-page-count-warn', 'map-without-access-warn', 'unfill-reads-unmapped'].map(
   (id) => `corpus/findings/${id}.json`,
 );
-
-/** Kernels in the cache that are built for gates. */
-async function fastKernels(): Promise<Kernel[]> {
-  const { stdout } = await runCli(['kernel', 'list', '--json']);
-  return (JSON.parse(stdout) as Kernel[]).filter(({ flavour }) => flavour === 'fast');
-}
-
-/** Ids of the QEMU processes that a command has started. */
-async function guestsOf({ process: { pid } }: RunningCli): Promise<number[]> {
-  const list = await promisify(execFile)('ps', ['-o', 'pid=', '--ppid', String(pid)]).catch(() => ({
-    stdout: '',
-  }));
-  return list.stdout
-    .split('\n')
-    .map(Number)
-    .filter((id) => id > 0);
-}
 
 async function untilGuestRuns(running: RunningCli): Promise<number> {
   for (let tries = 0; tries < 300; tries++) {

@@ -50,6 +50,7 @@ describe('documentation', () => {
       'replay',
       'kernel build',
       'test-kernel',
+      'record-selftests',
       'bench',
       'doctor',
     ]) {

@@ -15,13 +15,14 @@ const PLACE = 'tools/testing/selftests/iommu';
 
 /**
  * What the programs of some releases use although their own headers lack it: 6.12.y took over changes of the tests without those of
- * the kernel. The values are those of the releases that have both; in 6.12 there is only the outgoing type at this place.
+ * the kernel. There is only the outgoing type in its struct, and no flag that makes a mock device with PASIDs; the rest is as in the
+ * releases that have both.
  */
 const DEFINITIONS: Readonly<Record<string, string>> = {
   in_data_type: 'out_data_type',
   IOMMU_HW_INFO_TYPE_DEFAULT: '0',
   IOMMU_HW_INFO_FLAG_INPUT_TYPE: '1',
-  MOCK_FLAGS_DEVICE_PASID: '4',
+  MOCK_FLAGS_DEVICE_PASID: '0',
   MOCK_PASID_WIDTH: '20',
 };
 

@@ -7,6 +7,7 @@ import { describeGuest } from '../qemu/index.js';
 import { prepareMachine } from '../qemu/machine.js';
 import { buildRecorder } from '../recorder/build.js';
 import { TestBedError } from '../target.js';
+import { traceHeader } from '../trace/format.js';
 import { type ExecutionResult, SelftestGuest } from './guest.js';
 import { guestPathOf, packInitramfs } from './initramfs.js';
 import { type Selftest, buildSelftests } from './programs.js';
@@ -14,7 +15,7 @@ import { type TapReport, parseTap } from './tap.js';
 
 /** Of the guest: the largest fixture maps 128 MiB of huge pages, and as much of others. */
 const MEMORY_MIB = 2048;
-const BOOT_MS = 60_000;
+const BOOT_MS = 120_000;
 
 /** Where things are that a recording is made of. */
 export interface RecordingMeans {
@@ -100,6 +101,8 @@ async function runIn(guest: SelftestGuest, request: RecordingRequest): Promise<O
     request.trace === undefined ? undefined : await open(request.trace, 'w');
   const start = performance.now();
   try {
+    // The guest sends its own once the counters in it are final.
+    await trace?.write(traceHeader());
     const result = await guest.execute({
       command: [guestPathOf(request.program), ...request.arguments],
       seconds: request.secondsMax,

@@ -1,0 +1,21 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { Kernel } from '../../targets/kernels/store.js';
+import { type RunningCli, runCli } from '../self/cli.js';
+
+/** Kernels in the cache that are built for gates. */
+export async function fastKernels(): Promise<Kernel[]> {
+  const { stdout } = await runCli(['kernel', 'list', '--json']);
+  return (JSON.parse(stdout) as Kernel[]).filter(({ flavour }) => flavour === 'fast');
+}
+
+/** Ids of the QEMU processes that a command has started. */
+export async function guestsOf({ process: { pid } }: RunningCli): Promise<number[]> {
+  const list = await promisify(execFile)('ps', ['-o', 'pid=', '--ppid', String(pid)]).catch(() => ({
+    stdout: '',
+  }));
+  return list.stdout
+    .split('\n')
+    .map(Number)
+    .filter((id) => id > 0);
+}

@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { assert } from 'chai';
+import { TRACE_HEADER_BYTES } from '../../targets/trace/format.js';
+import { readTrace } from '../../targets/trace/reader.js';
+import { type RunningCli, runCli, startCli } from '../self/cli.js';
+import { makeDirectory, removeDirectory } from '../self/temporary.js';
+import { fastKernels, guestsOf } from './guests.js';
+
+describe("the kernel's own selftests, recorded", () => {
+  let directory: string;
+  let trace: string;
+
+  beforeEach(async () => {
+    directory = await makeDirectory();
+    trace = join(directory, 'selftests.trace');
+  });
+
+  afterEach(() => removeDirectory(directory));
+
+  /** Begins to record, and waits until the guest runs cases. */
+  async function startRecording(): Promise<{ readonly running: RunningCli; readonly guest: number }> {
+    const running = startCli(['record-selftests', '-o', trace]);
+    for (;;) {
+      const [guest] = await guestsOf(running);
+      const recorded = await readFile(trace).catch(() => '');
+      if (guest !== undefined && recorded.length > TRACE_HEADER_BYTES) return { running, guest };
+      await sleep(200);
+    }
+  }
+
+  it('a fixture on every kernel: cases, records, and a trace that can be read', async () => {
+    for (const { id } of await fastKernels()) {
+      const { code, stdout, stderr } = await runCli([
+        'record-selftests',
+        '--kernel',
+        id,
+        '-o',
+        trace,
+        '--',
+        '-f',
+        'iommufd',
+      ]);
+      assert.equal(code, 0, stdout + stderr);
+      assert.match(stdout, /^iommufd on Linux .*: 1\d cases, 1\d passed, 0 failed, 0 skipped in /m, id);
+      const { records, troubles } = readTrace(await readFile(trace), trace);
+      assert.deepEqual(troubles, [], id);
+      assert.isAbove(records.filter(({ kind }) => kind === 'ioctl').length, 70, id);
+    }
+  });
+
+  it('a guest that is killed: 2, and one sentence', async () => {
+    const { running, guest } = await startRecording();
+    process.kill(guest, 'SIGKILL');
+    const { code, stderr } = await running.ended;
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /\niommufd-cts: the virtual machine ended while the selftests ran: QEMU ended on SIGKILL\n$/,
+    );
+  });
+
+  it('Ctrl-C: 2, the trace is whole as far as it goes, and no guest stays behind', async () => {
+    const { running, guest } = await startRecording();
+    await sleep(3000);
+    running.process.kill('SIGINT');
+    const { code, stderr } = await running.ended;
+    assert.equal(code, 2);
+    assert.match(stderr, /\niommufd-cts: interrupted; the trace has what was recorded until then\n$/);
+    assert.isNotEmpty(readTrace(await readFile(trace), trace).records);
+    assert.throws(() => process.kill(guest, 0), /ESRCH/);
+  });
+
+  it('time that is up: 2, with the cases so far', async () => {
+    const { code, stdout } = await runCli(['record-selftests', '-o', trace, '--time', '3']);
+    assert.equal(code, 2);
+    assert.match(stdout, /\nended after 3 s, with \d+ of \d+ cases\n/);
+  });
+});
