@@ -43,7 +43,7 @@ export class QemuTarget implements Target {
       accelerator,
       cache,
       path,
-      initramfs: await buildInitramfs(agentSources, cache),
+      pack: () => buildInitramfs(agentSources, cache),
       memoryMib: MEMORY_MIB[flavour],
       bootMs: BOOT_MS[flavour],
       ...(kernelArguments === undefined ? {} : { kernelArguments }),

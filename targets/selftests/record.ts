@@ -67,10 +67,9 @@ export async function recordSelftest(request: RecordingRequest, means: Recording
   const recorder = await buildRecorder(means.recorderSources, means.cache);
   const work = await mkdtemp(join(tmpdir(), 'iommufd-cts-selftests-'));
   try {
-    const initramfs = await packInitramfs({ ...means, programs, recorder }, work);
     const machine = await prepareMachine({
       bzImage: kernel.bzImage,
-      initramfs,
+      pack: () => packInitramfs({ ...means, programs, recorder }, work),
       memoryMib: MEMORY_MIB,
       bootMs: BOOT_MS,
       accelerator: request.accelerator,
