@@ -189,6 +189,7 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
       'EINVAL.file_pages:swap:ENOMEM.memlock': FILL,
     }),
     'VFIO_IOMMU_UNMAP_DMA/EOPNOTSUPP.cut_dmabuf:swap:EINVAL.cut': FIRST_DECIDES,
+    'VFIO_IOMMU_UNMAP_DMA/EINVAL.all_of_range:swap:EOPNOTSUPP.cut_dmabuf': 'where all goes nothing is cut',
     'IOMMU_IOAS_NOIOMMU_GET_PA/ENOENT.area:swap:EINVAL.dmabuf_revoked':
       'without an area there is no dma-buf that was revoked',
     'IOMMU_TEST_OP_DMABUF_REVOKE/EBADF.fd:swap:EINVAL.kind': NO_FILE,

@@ -1,4 +1,4 @@
-import { BUFFER } from '../../models/program/arena.js';
+import { BUFFER, SCRATCH } from '../../models/program/arena.js';
 import { APERTURE_START as A, P, U64_MAX } from '../harness/constants.js';
 import { NO_SUCH_ID } from '../harness/builder.js';
 import { scenario, suite } from '../harness/scenario.js';
@@ -235,6 +235,26 @@ export const ioasMapFile = suite(
           t.counters(1);
           t.unmap(ioas, 0n, P);
           t.counters(0);
+        },
+        itself: (t) => {
+          const file = t.memfd('m', 1n);
+          t.mmapFile(file, 0n, 1n);
+          t.fork('child');
+          t.by('child', () => {
+            t.open('g');
+            const pinning = t.ioas('g');
+            t.ioctl('IOMMU_TEST_OP_MOCK_DOMAIN', { id: pinning }, { file: 'g' });
+            const place = { flags: 7, iova: A, length: P };
+            t.ioctl('IOMMU_IOAS_MAP_FILE', { ...place, ioas_id: pinning, fd: { fd: file } }, { file: 'g' });
+            t.ioctl(
+              'IOMMU_IOAS_MAP_FILE',
+              { ...place, ioas_id: t.ioas('g'), fd: { fd: 'g' } },
+              { file: 'g' },
+            );
+            t.close('g');
+          });
+          t.exit('child');
+          t.checkRefs(SCRATCH.start, 1);
         },
         empty: (t, ioas) => {
           t.mapFile(ioas, t.memfd('m', 0n), { iova: A });

@@ -7,9 +7,13 @@ import { makeDirectory, removeDirectory } from '../self/temporary.js';
 import { fastKernels, guestsOf } from './guests.js';
 
 /** Those after which a kernel can go on. */
-const FINDINGS = ['map-page-count-warn', 'map-without-access-warn', 'unfill-reads-unmapped'].map(
-  (id) => `corpus/findings/${id}.json`,
-);
+const FINDINGS = [
+  'map-page-count-warn',
+  'map-without-access-warn',
+  'unfill-reads-unmapped',
+  'map-file-keeps-itself',
+  'dmabuf-get-returns-0',
+].map((id) => `corpus/findings/${id}.json`);
 
 async function untilGuestRuns(running: RunningCli): Promise<number> {
   for (let tries = 0; tries < 300; tries++) {

@@ -50,6 +50,12 @@ export const ioasMapFile = defineCall(
     lastRequired: 'iova',
     respond: 'struct',
     allocates: true,
+    findings: [
+      {
+        page: 'map-file-keeps-itself',
+        says: 'an iommufd that is mapped by itself is never released, nor is what it has pinned',
+      },
+    ],
   },
   (c) => {
     const { args, profile, world } = c;

@@ -3,7 +3,8 @@ import { PAGE_SIZE, alignUp } from '../../base/u64.js';
 import { DmaBuf, revokeDmaBuf } from '../../state/dma_buf.js';
 import { FOREIGN_FD } from '../shared_rules.js';
 import { DMABUF_OPEN_FLAGS } from './test_members.js';
-import { defineTestOp } from './test_command.js';
+import { type CallContext, once } from '../description.js';
+import { type MemberArgs, defineTestOp } from './test_command.js';
 
 const GET = 'selftest.c:iommufd_test_dmabuf_get';
 const REVOKE = 'selftest.c:iommufd_test_dmabuf_revoke';
@@ -23,8 +24,18 @@ export const dmabufGet = defineTestOp(
     respond: 'nothing',
     allocates: true,
     hidesFd: true,
+    findings: [
+      {
+        page: 'dmabuf-get-returns-0',
+        says: 'it returns 0 instead of the descriptor',
+        isFor: ({ dmabufGetReturnsFd }) => !dmabufGetReturnsFd,
+      },
+    ],
   },
-  ({ args }) => ({ bytes: alignUp(BigInt(args.length), PAGE_SIZE) }),
+  (c) => {
+    const bytes = alignUp(BigInt(c.args.length), PAGE_SIZE);
+    return { bytes, make: once(() => makeDmaBuf(c, bytes)) };
+  },
 ).behaves({
   rules: [
     {
@@ -40,13 +51,18 @@ export const dmabufGet = defineTestOp(
       when: ({ bytes }) => bytes > BYTES_MAX,
     },
   ],
-  effect: (c) => {
-    const { args, bytes, world } = c;
-    const mode = args.open_flags & (WRONLY | RDWR);
-    const first = world.memory.physical.takeFrames(bytes);
-    c.installFd(new DmaBuf(bytes, first, mode === 0 || mode === RDWR, mode === WRONLY || mode === RDWR));
+  effect: ({ make }) => {
+    make();
   },
+  returns: ({ make, profile }) => (profile.dmabufGetReturnsFd ? make() : 0),
 });
+
+/** Returns the handle of the descriptor. */
+function makeDmaBuf(c: CallContext<MemberArgs<'dmabuf_get'>>, bytes: bigint): number {
+  const mode = c.args.open_flags & (WRONLY | RDWR);
+  const first = c.world.memory.physical.takeFrames(bytes);
+  return c.installFd(new DmaBuf(bytes, first, mode === 0 || mode === RDWR, mode === WRONLY || mode === RDWR));
+}
 
 export const dmabufRevoke = defineTestOp(
   {

@@ -200,9 +200,11 @@ static void pass_fds(void)
 	}
 }
 
-/* Numbers become handles, and new descriptors are kept. */
-static void receive_fds(bool has_succeeded)
+/* Numbers become handles, and new descriptors are kept. Returns what the call returned, with a handle for a number too. */
+static long receive_fds(long result)
 {
+	bool has_succeeded = result >= 0;
+
 	for (unsigned int i = 0; i < places_count; i++) {
 		struct fd_place *place = &places[i];
 		int32_t handle = (int32_t)(FD_HANDLE_BASE + place->slot);
@@ -215,8 +217,11 @@ static void receive_fds(bool has_succeeded)
 			put_number(place, handle);
 		} else if (has_succeeded) {
 			file_adopt(place->slot, place->number);
+			if (result > 0 && result == place->number)
+				result = handle;
 		}
 	}
+	return result;
 }
 
 /* What the call has changed of its buffers, and around them. */
@@ -255,7 +260,7 @@ static void finish(unsigned int step, struct writer *to, long result)
 {
 	int error = result < 0 ? errno : 0;
 
-	receive_fds(result >= 0);
+	result = receive_fds(result);
 	for (unsigned int i = 0; i < buffers_count; i++)
 		save_buffer(step, i, &buffers[i]);
 	if (to)
