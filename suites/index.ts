@@ -35,6 +35,7 @@ import { mockDirty } from './mock/dirty.js';
 import { mockDomain } from './mock/domain.js';
 import { mockReplace } from './mock/replace.js';
 import { mockReserved } from './mock/reserved.js';
+import { mockTwoTables } from './mock/two_tables.js';
 import { objectDestroy } from './object/destroy.js';
 import { objectIds } from './object/ids.js';
 import { optionHugePages } from './option/huge_pages.js';
@@ -96,6 +97,7 @@ export const SUITES: readonly Suite[] = [
   mockDomain,
   mockReplace,
   mockReserved,
+  mockTwoTables,
   mockCheckMap,
   mockCheckRefs,
   pasidAttach,

@@ -47,12 +47,19 @@ export const deviceHwInfo = suite(
       covers: ['IOMMU_GET_HW_INFO/OK'],
       source: 'mock.md 4.1, 16',
       gaps: [4, 28],
+      kselftest: ['iommufd_dirty_tracking.device_dirty_capability'],
       setup: mockDevice,
       cases: {
         no_dirty_tracking: (t, { ioas }) => {
           const unable = t.ioctl('IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', { id: ioas, dev_flags: 1 });
           ask(t, unable.out('out_idev_id'), 8).ok({
             out_capabilities: { byProfile: { '7.3': 8n, '6.12': 0n } },
+          });
+        },
+        on_a_page_table_that_tracks: (t, { ioas, device }) => {
+          const hwpt = t.hwptAlloc(device, ioas, { flags: 2 }).out('out_hwpt_id');
+          ask(t, t.mockDomain(hwpt).out('out_idev_id'), 8).ok({
+            out_capabilities: { byProfile: { '7.3': 9n, '6.12': 1n } },
           });
         },
         short_struct: (t, { device }) => ask(t, device, 8, { size: 32 }).ok({ data_len: 8 }),

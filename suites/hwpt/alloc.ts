@@ -65,7 +65,7 @@ export const hwptAlloc = suite(
       ],
       source: 'mock.md 5.1, 16',
       gaps: [24],
-      kselftest: ['iommufd_mock_domain.one_domain.alloc_hwpt'],
+      kselftest: ['iommufd_mock_domain.alloc_hwpt'],
       setup: deviceAndIoases,
       cases: {
         bit_4: (t, { device, ioas }) => t.hwptAlloc(device, ioas, { flags: 0x10 }).fails('EOPNOTSUPP'),
@@ -332,7 +332,7 @@ export const hwptAlloc = suite(
     scenario('life,with_devices', {
       doc: 'A device can be attached to a page table by its id; the page table stays when the device goes, and is busy while it is there.',
       covers: ['IOMMU_TEST_OP_MOCK_DOMAIN/OK', 'IOMMU_DESTROY/EBUSY.users'],
-      kselftest: ['iommufd_mock_domain.one_domain.alloc_hwpt'],
+      kselftest: ['iommufd_mock_domain.alloc_hwpt'],
       setup: (t) => {
         const all = deviceAndIoases(t);
         return { ...all, hwpt: t.hwptAlloc(all.device, all.other).out('out_hwpt_id') };
@@ -343,6 +343,26 @@ export const hwptAlloc = suite(
           t.destroy(hwpt).fails('EBUSY');
           t.destroy(mock.out('out_stdev_id'));
           t.destroy(hwpt);
+        },
+        devices_take_turns: (t, { ioas, mock, device, other, hwpt }) => {
+          const first = mock.out('out_stdev_id');
+          const second = t.mockDomain(ioas).out('out_stdev_id');
+          const parent = t.hwptAlloc(device, other, { flags: NEST_PARENT }).out('out_hwpt_id');
+          for (const handle of [first, second]) {
+            t.replace(handle, hwpt);
+            t.destroy(hwpt).fails('EBUSY');
+            t.replace(handle, parent);
+            t.destroy(parent).fails('EBUSY');
+          }
+          t.replace(second, hwpt);
+          t.destroy(parent).fails('EBUSY');
+          t.replace(first, hwpt);
+          t.destroy(parent);
+          t.replace(first, ioas);
+          t.destroy(hwpt).fails('EBUSY');
+          t.replace(second, ioas);
+          t.destroy(hwpt);
+          t.destroy(other);
         },
         not_chosen_for_the_ioas: (t, { other, hwpt }) => {
           t.mockDomain(hwpt);

@@ -1,5 +1,6 @@
 import { APERTURE_START as A, P } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
+import { ONLY_ONCE } from '../mock/every_alignment.js';
 import { HALF, PAGES, SEEN, fileAndDomain, truncate } from './map_file_set_up.js';
 
 export const ioasMapFilePinning = suite(
@@ -109,11 +110,12 @@ export const ioasMapFilePinning = suite(
         'iommufd_mock_domain.one_domain_file.all_aligns_copy',
       ],
       needs: ['map_file'],
+      without: ONLY_ONCE,
       setup: fileAndDomain,
       cases: {
         one_domain: (t, { ioas, hwpt, file }) => {
-          for (let start = 0n; start < 4n * P; start += HALF) {
-            for (let length = HALF; start + length <= 4n * P; length += HALF) {
+          for (let start = 0n; start < PAGES * P; start += HALF) {
+            for (let length = HALF; start + length <= PAGES * P; length += HALF) {
               const iova = A + (start % P);
               t.mapFile(ioas, file, { iova, start, length });
               t.checkMap(hwpt, iova, SEEN + start, length);
@@ -125,8 +127,8 @@ export const ioasMapFilePinning = suite(
         },
         another_comes_and_goes: (t, { ioas, hwpt, file }) => {
           const mock = t.mockDomain(ioas);
-          for (let start = 0n; start < 2n * P; start += HALF) {
-            for (let length = HALF; start + length <= 2n * P; length += HALF) {
+          for (let start = 0n; start < PAGES * P; start += HALF) {
+            for (let length = HALF; start + length <= PAGES * P; length += HALF) {
               const iova = A + (start % P);
               t.mapFile(ioas, file, { iova, start, length });
               const second = t.hwptAlloc(mock.out('out_idev_id'), ioas).out('out_hwpt_id');

@@ -44,7 +44,7 @@ export const mockReplace = suite(
     scenario('moves,between_ioases', {
       doc: 'With its last device an automatic page table goes, and the new IOAS gets one.',
       covers: ['IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/OK'],
-      kselftest: ['iommufd_mock_domain.one_domain.replace'],
+      kselftest: ['iommufd_mock_domain.replace'],
       setup: (t) => {
         const all = deviceAndIoases(t);
         t.map(all.ioas, { iova: A });
@@ -80,6 +80,18 @@ export const mockReplace = suite(
           t.checkMap(automatic, A, BUFFER.start);
           t.counters(2);
         },
+        back_to_what_another_device_kept: (t, { handle, ioas, other, automatic }) => {
+          const second = t.mockDomain(ioas).out('out_stdev_id');
+          t.replace(handle, other);
+          t.destroy(other).fails('EBUSY');
+          t.replace(handle, automatic);
+          t.destroy(other);
+          t.replace(second, automatic);
+          t.destroy(second);
+          t.destroy(automatic).fails('EBUSY');
+          t.checkMap(automatic, A, BUFFER.start);
+          t.counters(1);
+        },
         joins_the_automatic_one: (t, { handle, other }) => {
           const second = t.mockDomain(other).out('out_hwpt_id');
           t.replace(handle, other);
@@ -97,7 +109,7 @@ export const mockReplace = suite(
     scenario('moves,nowhere', {
       doc: 'To its own IOAS or page table a device moves without anything happening.',
       covers: ['IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/OK'],
-      kselftest: ['iommufd_mock_domain.one_domain.replace'],
+      kselftest: ['iommufd_mock_domain.replace'],
       without: { shifted_ids: 'the ids are what is tested' },
       setup: (t) => {
         t.ioctl('IOMMU_IOAS_ALLOC', {}).ok({ out_ioas_id: 1 });
@@ -115,7 +127,7 @@ export const mockReplace = suite(
     scenario('moves,between_page_tables', {
       doc: 'A device moves to page tables of user space, nested ones too, which stay when it leaves.',
       covers: ['IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/OK', 'IOMMU_DESTROY/EBUSY.users'],
-      kselftest: ['iommufd_mock_domain.one_domain.alloc_hwpt'],
+      kselftest: ['iommufd_mock_domain.alloc_hwpt'],
       setup: (t) => {
         const all = deviceAndIoases(t);
         const device = all.mock.out('out_idev_id');
