@@ -95,6 +95,12 @@ export class ExpectedStep {
     return this;
   }
 
+  /** What a read that did not get everything across has put at the start of its buffer, beyond what it returns. */
+  leaves(...words: readonly number[]): this {
+    this.#expectation = { ...this.#expectation, words };
+    return this;
+  }
+
   /** The answer comes with a kernel warning, of every kernel or of those of some profiles. */
   warns(title: string, profiles?: readonly string[]): this {
     const splat = profiles === undefined ? { title } : { title, profiles };
@@ -108,7 +114,7 @@ export class ExpectedStep {
   }
 }
 
-type IoctlOptions = Pick<IoctlStep, 'tail' | 'at' | 'command' | 'file' | 'fd'>;
+export type IoctlOptions = Pick<IoctlStep, 'tail' | 'at' | 'command' | 'file' | 'fd'>;
 
 interface MapOptions {
   readonly va?: Scalar;

@@ -26,11 +26,13 @@ export function checkExpectation(
   if (seen !== expected) return `expected ${expected}, saw ${seen}`;
   const { counters } = expectation;
   if (counters !== undefined) return checkCounters(counters, returned);
+  const { value: wanted } = expectation;
+  if (returned.errno === 0 && wanted !== undefined && returned.value !== wanted)
+    return `expected to return ${String(wanted)}, saw ${String(returned.value)}`;
   if (step.do === 'read') return checkWords(expectation.words ?? [], step, returned);
   if (step.do !== 'ioctl' || call === undefined) return undefined;
-  const { value = 0 } = expectation;
-  if (returned.errno === 0 && returned.value !== value)
-    return `expected to return ${String(value)}, saw ${String(returned.value)}`;
+  if (returned.errno === 0 && wanted === undefined && returned.value !== 0)
+    return `expected to return 0, saw ${String(returned.value)}`;
   const behind = checkBehind(expectation, step.buffers, call, returned);
   if (behind !== undefined) return behind;
   const names = Object.keys(expectation.outputs);
