@@ -5,9 +5,9 @@ import {
   fd32,
   flags32,
   id32,
+  number32,
   reserved32,
   sizeField,
-  u32,
 } from '../../layout/field.js';
 import { VeventqFile } from '../../state/event_files.js';
 import type { Veventq, Viommu } from '../../state/objects.js';
@@ -30,6 +30,9 @@ export const VEVENTQ_TYPES = {
 /** VEVENTQ_MAX_DEPTH. Source: eventq.c. */
 const DEPTH_MAX = 1 << 19;
 
+/** Few, so that a program fills the queue; the most, one more, and none. */
+const LIKELY_DEPTHS = [1, 1, 2, 2, 3, DEPTH_MAX, DEPTH_MAX + 1, 0];
+
 /** There are none. */
 const FLAGS = {} as const;
 
@@ -38,7 +41,7 @@ const FIELDS = {
   flags: flags32(FLAGS),
   viommu_id: id32(['VIOMMU']),
   type: choice32(VEVENTQ_TYPES),
-  veventq_depth: u32('how many events it keeps'),
+  veventq_depth: number32('how many events it keeps', LIKELY_DEPTHS),
   out_veventq_id: id32(['VEVENTQ'], 'out'),
   out_veventq_fd: fd32(['veventq'], 'out'),
   __reserved: reserved32(),

@@ -88,7 +88,7 @@ export const TEST_MEMBERS = {
   },
   trigger_iopf: {
     dev_id: id32(['DEVICE']),
-    pasid: u32('0, or the PASID of the request'),
+    pasid: pasid32(),
     grpid: u32('group of page requests'),
     perm: flags32({ READ: 1, WRITE: 2, EXEC: 4, PRIV: 8 }),
     addr: iova64('where the device met no translation'),
