@@ -9,6 +9,9 @@ import type { Picks } from './picks.js';
 /** Codes of answers, of which the last does not exist. */
 const CODES_MAX = 2;
 
+/** A cookie that no fault has. */
+const NO_COOKIE = 0xffff;
+
 /** The most faults that one step answers. */
 const ANSWERS_MAX = 4;
 
@@ -82,10 +85,11 @@ function readableBytes(file: EventFile): number {
 }
 
 /** Answers each fault by its cookie, and then one that nobody has. */
-function answerAll(file: string, { waiting, answerable }: FaultQueue): Step[] {
+function answerAll(file: string, { waiting, answerable, firstCookie }: FaultQueue): Step[] {
   const cookies = new Set(answerable.keys());
-  for (let cookie = 1; cookies.size < answerable.size + waiting.length; cookie++) cookies.add(cookie);
-  const words = [...cookies, 0].flatMap((cookie) => [cookie, 0]);
+  for (let cookie = firstCookie; cookies.size < answerable.size + waiting.length; cookie++)
+    cookies.add(cookie);
+  const words = [...cookies, NO_COOKIE].flatMap((cookie) => [cookie, 0]);
   return [{ do: 'write', file, words, bytes: (cookies.size + 1) * HWPT_PAGE_RESPONSE.bytes }];
 }
 

@@ -91,8 +91,8 @@ function describeDevice({ attachments, vdevice, hardware }: Device, values: Prim
   for (const [pasid, { id }] of attachments) values.push(pasid, id);
 }
 
-function describeFaults({ waiting, answerable }: FaultQueue, values: Primitive[]): void {
-  values.push(waiting.length, answerable.size, ...answerable.keys());
+function describeFaults({ waiting, answerable, firstCookie }: FaultQueue, values: Primitive[]): void {
+  values.push(firstCookie, waiting.length, answerable.size, ...answerable.keys());
   for (const { request, device, attachedPasid } of [...waiting, ...answerable.values()]) {
     values.push(device.id, attachedPasid, request.pasid, request.grpid, request.perm, request.addr);
   }

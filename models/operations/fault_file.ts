@@ -63,6 +63,12 @@ export const faultWrite = defineOperation<RawTransfer, FaultFile>({
   of: 'fault',
   doc: 'Answers faults that have been read; stops at the first answer that it does not take.',
   source: WRITE,
+  findings: [
+    {
+      page: 'fault-cookie-zero',
+      says: 'a refused answer to cookie 0 makes 0 a cookie that a later fault is given',
+    },
+  ],
   rules: [
     UNPOSITIONED,
     {
@@ -91,19 +97,33 @@ export const faultWrite = defineOperation<RawTransfer, FaultFile>({
         const response = c.step.bytes > 0 ? responseAt(c, 0) : undefined;
         return response !== undefined && c.file?.object.queue.answerable.has(response.cookie) === false;
       },
+      leaves: {
+        what: 'an answer to cookie 0, while other faults have been read, lets the next fault have the cookie 0',
+        cite: 'lib/xarray.c:xas_create, xas_store',
+        does: (c) => {
+          takeAnswers(c);
+        },
+      },
     },
   ],
-  effect: (c) => {
-    let done = 0;
-    for (; done < c.step.bytes; done += HWPT_PAGE_RESPONSE.bytes) {
-      const response = responseAt(c, done);
-      const isKnown = response !== undefined && c.file?.object.queue.answerable.has(response.cookie);
-      if (isKnown !== true || response.code > CODES_MAX) break;
-      c.file?.object.queue.answer(response.cookie);
-    }
-    return done;
-  },
+  effect: takeAnswers,
 });
+
+/** Takes answers until one is not good, and returns the bytes of those taken. */
+function takeAnswers(c: Transfer): number {
+  const queue = c.file?.object.queue;
+  let done = 0;
+  for (; done < c.step.bytes; done += HWPT_PAGE_RESPONSE.bytes) {
+    const response = responseAt(c, done);
+    if (response === undefined || response.code > CODES_MAX) break;
+    if (queue?.answerable.has(response.cookie) !== true) {
+      queue?.refuse(response.cookie);
+      break;
+    }
+    queue.answer(response.cookie);
+  }
+  return done;
+}
 
 export const faultPoll = defineOperation<Extract<RawStep, { do: 'poll' }>, FaultFile>({
   name: 'fault_poll',

@@ -1,4 +1,4 @@
-import type { Rule } from '../ioctls/description.js';
+import type { CallFinding, Rule } from '../ioctls/description.js';
 import type { RawStep } from '../program/raw.js';
 import type { Profile } from '../profiles/index.js';
 import type { CallMemory } from '../state/call_memory.js';
@@ -25,6 +25,8 @@ export interface OperationDescription {
   readonly of?: OpenFileKind;
   readonly doc: string;
   readonly source: string;
+  /** What it does against its documentation. */
+  readonly findings?: readonly CallFinding[];
   readonly rules: readonly Rule<OperationContext>[];
   /** What success changes; returns the value of the system call. */
   effect(this: void, c: OperationContext): number;

@@ -26,6 +26,7 @@ export interface PageFault {
 export class FaultQueue {
   readonly #waiting: PageFault[] = [];
   readonly #answerable = new Map<number, PageFault>();
+  #firstCookie = 1;
 
   /** Faults that nobody has read, in the order of their coming. */
   get waiting(): readonly PageFault[] {
@@ -37,9 +38,14 @@ export class FaultQueue {
     return this.#answerable;
   }
 
-  /** The cookie of the next fault that is read: the lowest free number from 1. */
+  /** Cookies begin here: at 1, or after an answer to nobody at 0. */
+  get firstCookie(): number {
+    return this.#firstCookie;
+  }
+
+  /** The cookie of the next fault that is read: the lowest free number. */
   get nextCookie(): number {
-    let cookie = 1;
+    let cookie = this.#firstCookie;
     while (this.#answerable.has(cookie)) cookie += 1;
     return cookie;
   }
@@ -57,6 +63,14 @@ export class FaultQueue {
 
   answer(cookie: number): void {
     assert(this.#answerable.delete(cookie), `a fault has the cookie ${String(cookie)}`);
+  }
+
+  /**
+   * An answer to a cookie that nobody has. The kernel erases what it does not find: number 0 of its table is reserved by an entry
+   * of its own while there are others, and free for good once that is erased. Source: lib/xarray.c:xas_create, xas_store.
+   */
+  refuse(cookie: number): void {
+    if (cookie === 0 && this.#answerable.size > 0) this.#firstCookie = 0;
   }
 
   /** An attachment has ended: the kernel answers what came through it. Source: eventq.c:iommufd_auto_response_faults. */

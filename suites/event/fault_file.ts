@@ -243,6 +243,51 @@ export const eventFaultFile = suite(
       },
       control: (t) => t.write('q', [1, 0, 2, 1]).returns(2 * ANSWER),
     }),
+    scenario('write,cookie_zero', {
+      doc: 'An answer to cookie 0 is refused, and yet makes 0 a cookie if a fault waits for its answer: a flaw of the kernel.',
+      covers: ['fault_write/EINVAL.cookie'],
+      source: 'docs/findings/fault-cookie-zero.md',
+      setup: (t) => {
+        const all = deviceWithQueue(t);
+        fault(t, all.device, { grpid: 1 });
+        return all;
+      },
+      cases: {
+        while_one_waits: (t, { device }) => {
+          t.read('q', FAULT).reads(...record(1, { grpid: 1 }));
+          t.write('q', [0, 0]).fails('EINVAL');
+          fault(t, device, { grpid: 2 });
+          t.read('q', FAULT).reads(...record(0, { grpid: 2 }));
+          t.write('q', [0, 0]).returns(ANSWER);
+          t.write('q', [0, 0]).fails('EINVAL');
+          t.write('q', [1, 0]).returns(ANSWER);
+          fault(t, device, { grpid: 3 });
+          fault(t, device, { grpid: 4 });
+          t.read('q', 2 * FAULT).reads(...record(0, { grpid: 3 }), ...record(1, { grpid: 4 }));
+        },
+        bad_code: (t, { device }) => {
+          t.read('q', FAULT).reads(...record(1, { grpid: 1 }));
+          t.write('q', [0, 2]).fails('EINVAL');
+          fault(t, device, { grpid: 2 });
+          t.read('q', FAULT).reads(...record(2, { grpid: 2 }));
+        },
+        while_none_waits: (t, { device }) => {
+          t.write('q', [0, 0]).fails('EINVAL');
+          t.read('q', FAULT).reads(...record(1, { grpid: 1 }));
+          t.write('q', [1, 0, 0, 0]).returns(ANSWER);
+          fault(t, device, { grpid: 2 });
+          t.read('q', FAULT).reads(...record(1, { grpid: 2 }));
+        },
+        behind_a_good_one: (t, { device }) => {
+          fault(t, device, { grpid: 2 });
+          t.read('q', 2 * FAULT).reads(...record(1, { grpid: 1 }), ...record(2, { grpid: 2 }));
+          t.write('q', [1, 0, 0, 0]).returns(ANSWER);
+          fault(t, device, { grpid: 3 });
+          t.read('q', FAULT).reads(...record(0, { grpid: 3 }));
+        },
+      },
+      control: (t) => t.read('q', FAULT).reads(...record(1, { grpid: 1 })),
+    }),
     scenario('poll', {
       doc: 'The file can always be written to, and be read while a fault has not been.',
       covers: ['fault_poll/OK'],

@@ -131,6 +131,8 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
     'IOMMU_VEVENTQ_ALLOC/ENOENT.viommu:swap:EEXIST.type': NO_TARGET,
     'fault_read/ESPIPE.count:swap:EINVAL.count': 'a count of 0 is a multiple',
     'fault_read/EINVAL.count:swap:EFAULT.buffer': 'nothing is written where nothing is asked for',
+    'fault_write/EINVAL.code:swap:EINVAL.cookie':
+      'both answer EINVAL, and a cookie is not looked for behind a bad code',
     'fault_write/EFAULT.response:swap:EINVAL.code': 'an answer that cannot be read has no code',
     ...reasonsFor(['mmap'], {
       'EACCES.access:swap:EPERM.no_exec': OTHER_FILE,
