@@ -256,33 +256,38 @@ const VFIO: Theme = {
   ],
 };
 
+const EMPTY_DMABUF: Kind = { call: 'IOMMU_TEST_OP_DMABUF_GET', args: { length: 0 } };
+
 /** Files of memory and dma-bufs: mapped, copied, cut short and revoked. */
 const FILES: Theme = {
   isFor: ({ hasFileMappings }) => hasFileMappings,
   prelude: ['memory_file', ALLOC, 'show_file', DEVICE, { call: 'IOMMU_TEST_OP_DMABUF_GET' }],
-  kinds: spread({
-    IOMMU_IOAS_ALLOC: 3,
-    IOMMU_IOAS_MAP: 2,
-    IOMMU_IOAS_MAP_FILE: 30,
-    IOMMU_IOAS_COPY: 14,
-    IOMMU_IOAS_UNMAP: 8,
-    IOMMU_IOAS_CHANGE_PROCESS: 4,
-    IOMMU_OPTION: 2,
-    IOMMU_HWPT_ALLOC: 4,
-    IOMMU_DESTROY: 4,
-    IOMMU_TEST_OP_DMABUF_GET: 2,
-    IOMMU_TEST_OP_DMABUF_REVOKE: 4,
-    IOMMU_TEST_OP_MOCK_DOMAIN: 4,
-    IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE: 3,
-    IOMMU_TEST_OP_MD_CHECK_MAP: 3,
-    memory_file: 3,
-    show_file: 4,
-    cut_file: 4,
-    file: 3,
-    process: 3,
-    counters: 2,
-    second_file: 2,
-  }),
+  kinds: [
+    ...spread({
+      IOMMU_IOAS_ALLOC: 3,
+      IOMMU_IOAS_MAP: 2,
+      IOMMU_IOAS_MAP_FILE: 30,
+      IOMMU_IOAS_COPY: 14,
+      IOMMU_IOAS_UNMAP: 8,
+      IOMMU_IOAS_CHANGE_PROCESS: 4,
+      IOMMU_OPTION: 2,
+      IOMMU_HWPT_ALLOC: 4,
+      IOMMU_DESTROY: 4,
+      IOMMU_TEST_OP_DMABUF_GET: 2,
+      IOMMU_TEST_OP_DMABUF_REVOKE: 4,
+      IOMMU_TEST_OP_MOCK_DOMAIN: 4,
+      IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE: 3,
+      IOMMU_TEST_OP_MD_CHECK_MAP: 3,
+      memory_file: 3,
+      show_file: 4,
+      cut_file: 4,
+      file: 3,
+      process: 3,
+      counters: 2,
+      second_file: 2,
+    }),
+    EMPTY_DMABUF,
+  ],
 };
 
 const THEMES: readonly Theme[] = [

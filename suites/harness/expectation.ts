@@ -7,7 +7,7 @@ import type { CallDescription } from '../../models/ioctls/description.js';
 import type { Returned } from '../../models/outcome.js';
 import type { RawStep, RawTransfer } from '../../models/program/raw.js';
 import type { Profile } from '../../models/profiles/index.js';
-import type { Expectation } from './builder.js';
+import type { Expectation } from './expected_step.js';
 
 /**
  * Holds an answer against what a scenario expects of it.
