@@ -35,7 +35,7 @@ export function sourcePage({ call, operation }: RuleSource): string {
   return operation === undefined ? envelopePage() : operationPage(operation);
 }
 
-function operationPage({ name, doc, source, rules }: OperationDescription): string {
+function operationPage({ name, doc, source, rules, findings = [] }: OperationDescription): string {
   return page(
     `# ${name}`,
     doc,
@@ -43,6 +43,7 @@ function operationPage({ name, doc, source, rules }: OperationDescription): stri
     '## What it refuses',
     ruleTable(name, rules),
     ...leftoverNotes(rules),
+    ...findingNotes({ findings }),
     ...scenarioList(`${name}/`),
   );
 }
@@ -158,7 +159,7 @@ function leftoverNotes(rules: readonly Rule<never>[]): string[] {
 }
 
 /** What the call does against its documentation. */
-function findingNotes({ findings }: CallDescription): string[] {
+function findingNotes({ findings = [] }: Pick<OperationDescription, 'findings'>): string[] {
   if (findings.length === 0) return [];
   const notes = findings.map(({ page: name, says, isFor = () => true }) => {
     const kernels = PROFILES.filter(isFor).map(({ id }) => id);

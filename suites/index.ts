@@ -1,3 +1,9 @@
+import { eventFaultFile } from './event/fault_file.js';
+import { eventFaultPasid } from './event/fault_pasid.js';
+import { eventFaultQueue } from './event/fault_queue.js';
+import { eventFaultRouting } from './event/fault_routing.js';
+import { eventVeventq } from './event/veventq.js';
+import { eventVeventqFile } from './event/veventq_file.js';
 import { deviceHwInfo } from './device/hw_info.js';
 import { dmabufBuffer } from './dmabuf/buffer.js';
 import { dmabufMap } from './dmabuf/map.js';
@@ -109,6 +115,12 @@ export const SUITES: readonly Suite[] = [
   viommuNested,
   viommuInvalidate,
   viommuMmap,
+  eventFaultQueue,
+  eventFaultFile,
+  eventFaultRouting,
+  eventFaultPasid,
+  eventVeventq,
+  eventVeventqFile,
   vfioCompatIoas,
   vfioNumbers,
   vfioGetInfo,

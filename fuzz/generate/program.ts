@@ -12,10 +12,12 @@ import { NO_PASID, type Selftest } from '../../models/state/objects.js';
 import type { OpenFile } from '../../models/state/open_file.js';
 import type { World } from '../../models/state/world.js';
 import { drawCall } from './calls.js';
+import { drawEventStep, emptyQueues } from './events.js';
 import { drawFileStep, drawMemory } from './files.js';
 import { Picks } from './picks.js';
 import { GeneratorState } from './state.js';
-import { type Kind, SET_COMPAT, themesFor } from './themes.js';
+import type { Kind } from './theme.js';
+import { SET_COMPAT, themesFor } from './themes.js';
 
 /** The numbers behind one step. */
 interface Intent {
@@ -132,6 +134,7 @@ class ProgramWriter {
     const probes = probesOf(world, labels, this.behaviour.profile);
     this.#steps.push(...probes);
     if (this.#child !== undefined) this.#endChild(this.#child);
+    for (const step of emptyQueues(world, labels)) this.#append(step);
     for (const step of detachPasids(world, labels)) this.#append(step);
     for (const [slot] of world.fds.entries) {
       const file = labels.get(slot);
@@ -142,7 +145,7 @@ class ProgramWriter {
   }
 
   #addCall(
-    { call: name, args }: Extract<Kind, object>,
+    { call: name, args, newest = {} }: Extract<Kind, object>,
     numbers: readonly number[],
     mayFail = new Picks(numbers).rarely(FAILURES_ONE_IN),
   ): void {
@@ -155,7 +158,7 @@ class ProgramWriter {
       const drawn = drawCall(call, this.#state, picks);
       const step: IoctlStep = {
         ...drawn,
-        args: { ...drawn.args, ...args },
+        args: { ...drawn.args, ...args, ...this.#state.newest(newest) },
         label: `s${String(this.#steps.length)}`,
         ...(call.newFd === undefined ? {} : { fd: `d${String(this.#steps.length)}` }),
       };
@@ -183,19 +186,18 @@ class ProgramWriter {
       case 'counters':
         this.#append({ do: 'counters' });
         return;
-      case 'memory': {
-        const step = drawMemory(picks);
-        if (this.#isPredictable(step)) this.#append(step);
+      case 'memory':
+        this.#addIfPredictable(drawMemory(picks));
         return;
-      }
       case 'file':
       case 'memory_file':
       case 'show_file':
-      case 'cut_file': {
-        const step = drawFileStep(kind, this.#state, picks, `d${String(this.#steps.length)}`);
-        if (step !== undefined && this.#isPredictable(step)) this.#append(step);
+      case 'cut_file':
+        this.#addIfPredictable(drawFileStep(kind, this.#state, picks, `d${String(this.#steps.length)}`));
         return;
-      }
+      case 'events':
+        this.#addIfPredictable(drawEventStep(this.#run.world, this.#state.labels, picks));
+        return;
       case 'process':
         this.#append({
           do: 'process',
@@ -209,6 +211,10 @@ class ProgramWriter {
       case 'second_file':
         this.#switchFile();
     }
+  }
+
+  #addIfPredictable(step: Step | undefined): void {
+    if (step !== undefined && this.#isPredictable(step)) this.#append(step);
   }
 
   /** Makes a process, changes over to it or back, or lets it exit. */

@@ -3,7 +3,7 @@ import type { IoctlStep, Operand, Reference, Scalar } from '../../models/program
 import { callByName } from '../../models/ioctls/index.js';
 import type { IoPagetable } from '../../models/state/io_pagetable.js';
 import type { IommufdFile } from '../../models/state/iommufd_file.js';
-import type { IommufdObject } from '../../models/state/objects.js';
+import type { IommufdObject, ObjectType } from '../../models/state/objects.js';
 import type { World } from '../../models/state/world.js';
 import type { Picks } from './picks.js';
 
@@ -36,6 +36,16 @@ export class GeneratorState {
     const object = picks.rarely(12) ? picks.any(objects) : picks.any(fitting);
     if (object === undefined) return { operand: picks.below(3), table: undefined };
     return { operand: this.#producers.get(this.#key(object.id)) ?? object.id, table: tableOf(object) };
+  }
+
+  /** The ids of the newest objects of some types, for those that there are. */
+  newest(types: Readonly<Record<string, ObjectType>>): Record<string, Scalar> {
+    const operands: Record<string, Scalar> = {};
+    for (const [member, wanted] of Object.entries(types)) {
+      const object = this.#file?.objects.objects.findLast(({ type }) => type === wanted);
+      if (object !== undefined) operands[member] = this.#producers.get(this.#key(object.id)) ?? object.id;
+    }
+    return operands;
   }
 
   /**

@@ -1,37 +1,22 @@
-import { PASID_FAILING } from '../../models/hardware/mock_device.js';
 import type { Profile } from '../../models/profiles/index.js';
 import { OPTIONS, OPTION_OPS } from '../../models/ioctls/native/option.js';
 import { HWPT_FLAGS } from '../../models/ioctls/native/hwpt_alloc.js';
-import type { IoctlStep } from '../../models/program/program.js';
-
-import type { FileKind } from './files.js';
-
-/** What one step may be: a call, maybe with some of its arguments given, or something that is no ioctl. */
-export type Kind =
-  | 'child'
-  | 'counters'
-  | FileKind
-  | 'memory'
-  | 'process'
-  | 'second_file'
-  | {
-      readonly call: string;
-      /** Arguments that are not left to chance. */
-      readonly args?: IoctlStep['args'];
-    };
-
-/** What a program is mostly about. Programs of one theme reach combinations that a uniform mixture hardly ever does. */
-export interface Theme {
-  /** The first steps of the program. */
-  readonly prelude: readonly Kind[];
-  /** Which kernels it makes sense for; without it, all. */
-  readonly isFor?: (profile: Profile) => boolean;
-  /** The other steps are drawn from these; what stands there more often comes more often. */
-  readonly kinds: readonly Kind[];
-}
-
-/** How often kinds come, relative to one another: what builds state comes often, what only asks comes rarely. */
-type Weights = Readonly<Record<string, number>>;
+import { EVENT_THEMES } from './event_themes.js';
+import {
+  ALLOC,
+  ATTACH_DEVICE,
+  ATTACH_FAILING,
+  DETACH_DEVICE,
+  DEVICE,
+  DEVICE_WITH_PASIDS,
+  type Kind,
+  MOVE_FAILING,
+  PAGE_TABLE_FOR_PASIDS,
+  PARENT_FOR_PASIDS,
+  type Theme,
+  type Weights,
+  spread,
+} from './theme.js';
 
 const EVERYTHING: Weights = {
   IOMMU_IOAS_ALLOC: 3,
@@ -71,6 +56,10 @@ const EVERYTHING: Weights = {
   IOMMU_TEST_OP_MD_CHECK_MAP: 4,
   IOMMU_TEST_OP_MD_CHECK_REFS: 2,
   IOMMU_TEST_OP_DIRTY: 2,
+  IOMMU_FAULT_QUEUE_ALLOC: 1,
+  IOMMU_VEVENTQ_ALLOC: 1,
+  IOMMU_TEST_OP_TRIGGER_IOPF: 1,
+  IOMMU_TEST_OP_TRIGGER_VEVENT: 1,
   IOMMU_TEST_CMD: 1,
   counters: 2,
   memory: 3,
@@ -79,9 +68,6 @@ const EVERYTHING: Weights = {
   process: 2,
   second_file: 1,
 };
-
-const ALLOC: Kind = { call: 'IOMMU_IOAS_ALLOC' };
-const DEVICE: Kind = { call: 'IOMMU_TEST_OP_MOCK_DOMAIN' };
 
 const PAGE_TABLE: Kind = { call: 'IOMMU_HWPT_ALLOC' };
 
@@ -143,20 +129,6 @@ const PAGE_TABLES: Theme = {
     counters: 2,
   }),
 };
-
-const DEVICE_WITH_PASIDS: Kind = { call: 'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', args: { dev_flags: 4 } };
-
-/** ALLOC_PASID, and with it NEST_PARENT. */
-const PAGE_TABLE_FOR_PASIDS: Kind = { call: 'IOMMU_HWPT_ALLOC', args: { flags: 8 } };
-const PARENT_FOR_PASIDS: Kind = { call: 'IOMMU_HWPT_ALLOC', args: { flags: 9 } };
-
-/** The automatic page table that a device comes with keeps its PASIDs from being attached. */
-const DETACH_DEVICE: Kind = { call: 'IOMMU_TEST_OP_PASID_DETACH', args: { pasid: 0 } };
-const ATTACH_DEVICE: Kind = { call: 'IOMMU_TEST_OP_PASID_ATTACH', args: { pasid: 0 } };
-
-/** The PASID whose moves fail every other time. */
-const ATTACH_FAILING: Kind = { call: 'IOMMU_TEST_OP_PASID_ATTACH', args: { pasid: PASID_FAILING } };
-const MOVE_FAILING: Kind = { call: 'IOMMU_TEST_OP_PASID_REPLACE', args: { pasid: PASID_FAILING } };
 
 /** Devices with several PASIDs on several page tables. Detaching what is left is the end of every program. */
 const PASIDS: Theme = {
@@ -284,33 +256,38 @@ const VFIO: Theme = {
   ],
 };
 
+const EMPTY_DMABUF: Kind = { call: 'IOMMU_TEST_OP_DMABUF_GET', args: { length: 0 } };
+
 /** Files of memory and dma-bufs: mapped, copied, cut short and revoked. */
 const FILES: Theme = {
   isFor: ({ hasFileMappings }) => hasFileMappings,
   prelude: ['memory_file', ALLOC, 'show_file', DEVICE, { call: 'IOMMU_TEST_OP_DMABUF_GET' }],
-  kinds: spread({
-    IOMMU_IOAS_ALLOC: 3,
-    IOMMU_IOAS_MAP: 2,
-    IOMMU_IOAS_MAP_FILE: 30,
-    IOMMU_IOAS_COPY: 14,
-    IOMMU_IOAS_UNMAP: 8,
-    IOMMU_IOAS_CHANGE_PROCESS: 4,
-    IOMMU_OPTION: 2,
-    IOMMU_HWPT_ALLOC: 4,
-    IOMMU_DESTROY: 4,
-    IOMMU_TEST_OP_DMABUF_GET: 2,
-    IOMMU_TEST_OP_DMABUF_REVOKE: 4,
-    IOMMU_TEST_OP_MOCK_DOMAIN: 4,
-    IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE: 3,
-    IOMMU_TEST_OP_MD_CHECK_MAP: 3,
-    memory_file: 3,
-    show_file: 4,
-    cut_file: 4,
-    file: 3,
-    process: 3,
-    counters: 2,
-    second_file: 2,
-  }),
+  kinds: [
+    ...spread({
+      IOMMU_IOAS_ALLOC: 3,
+      IOMMU_IOAS_MAP: 2,
+      IOMMU_IOAS_MAP_FILE: 30,
+      IOMMU_IOAS_COPY: 14,
+      IOMMU_IOAS_UNMAP: 8,
+      IOMMU_IOAS_CHANGE_PROCESS: 4,
+      IOMMU_OPTION: 2,
+      IOMMU_HWPT_ALLOC: 4,
+      IOMMU_DESTROY: 4,
+      IOMMU_TEST_OP_DMABUF_GET: 2,
+      IOMMU_TEST_OP_DMABUF_REVOKE: 4,
+      IOMMU_TEST_OP_MOCK_DOMAIN: 4,
+      IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE: 3,
+      IOMMU_TEST_OP_MD_CHECK_MAP: 3,
+      memory_file: 3,
+      show_file: 4,
+      cut_file: 4,
+      file: 3,
+      process: 3,
+      counters: 2,
+      second_file: 2,
+    }),
+    EMPTY_DMABUF,
+  ],
 };
 
 const THEMES: readonly Theme[] = [
@@ -327,17 +304,10 @@ const THEMES: readonly Theme[] = [
   VFIO,
   FILES,
   FILES,
+  ...EVENT_THEMES,
 ];
 
 /** The themes of programs for a kernel. */
 export function themesFor(profile: Profile): readonly Theme[] {
   return THEMES.filter(({ isFor }) => isFor?.(profile) ?? true);
-}
-
-function spread(weights: Weights): Kind[] {
-  return Object.entries(weights).flatMap(([name, weight]) => new Array<Kind>(weight).fill(kindOf(name)));
-}
-
-function kindOf(name: string): Kind {
-  return /^(IOMMU|VFIO)_/.test(name) ? { call: name } : (name as Exclude<Kind, object>);
 }

@@ -1,4 +1,5 @@
 import type { MockTable } from './mock_domain.js';
+import type { Viommu } from '../state/objects.js';
 import { MockCache } from './mock_cache.js';
 
 /** Flags of MOCK_DOMAIN_FLAGS over all kernels; a profile says which ones it takes. Source: iommufd_test.h. */
@@ -22,11 +23,24 @@ export class MockDevice {
   /** Whether moving PASID_FAILING fails next time. Source: struct mock_dev, pasid_1024_fake_error. */
   failsNext = false;
 
+  #viommu: Viommu | undefined;
+  #virtId = 0n;
+
   /** @param hasGenericTables whether the kernel's mock has the page table of generic_pt */
   constructor(
     private readonly flags: number,
     private readonly hasGenericTables: boolean,
   ) {}
+
+  /** The vIOMMU that it reports events to: the one that it is attached through. */
+  get viommu(): Viommu | undefined {
+    return this.#viommu;
+  }
+
+  /** The name that it had for the guest when it came to the vIOMMU, which stays although its vDEVICE goes. */
+  get virtId(): bigint {
+    return this.#virtId;
+  }
 
   /** IOMMU_CAP_DIRTY_TRACKING. */
   get canTrackDirty(): boolean {
@@ -47,6 +61,13 @@ export class MockDevice {
   /** PASIDs from here on are none of its own; 0 counts as one. Source: drivers/iommu/iommu.c:dev_iommu_get_max_pasids. */
   get pasidsMax(): number {
     return 2 ** this.pasidBits;
+  }
+
+  /** It has been attached through a vIOMMU, or through none. Source: selftest.c:mock_domain_nop_attach. */
+  follow(viommu: Viommu | undefined, virtId: bigint): void {
+    if (viommu === this.#viommu) return;
+    this.#viommu = viommu;
+    this.#virtId = viommu === undefined ? 0n : virtId;
   }
 
   /** The driver has attached a PASID, or moved it. Source: selftest.c:mock_domain_set_dev_pasid_nop. */

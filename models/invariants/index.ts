@@ -5,7 +5,9 @@ import { areasDisjoint } from './areas_disjoint.js';
 import { closeLeavesNothing } from './close_leaves_nothing.js';
 import { dirtyBitsAreMapped } from './dirty_bits_are_mapped.js';
 import { domainsTranslateAreas } from './domains_translate_areas.js';
+import { eventsWithinDepth } from './events_within_depth.js';
 import { failureChangesNothing } from './failure_changes_nothing.js';
+import { faultsHaveAttachments } from './faults_have_attachments.js';
 import { idsLowestFree } from './ids_lowest_free.js';
 import type { Invariant } from './invariant.js';
 import { pagesPinnedOnce } from './pages_pinned_once.js';
@@ -26,6 +28,8 @@ export const INVARIANTS: readonly Invariant[] = [
   idsLowestFree,
   alignmentIsNeeded,
   usersMatchHolders,
+  faultsHaveAttachments,
+  eventsWithinDepth,
   pasidsCompatible,
   areasKeepFiles,
 ];

@@ -16,6 +16,7 @@ import {
 import type { Profile } from '../profiles/profile.js';
 import type { Area } from '../state/pages.js';
 import type { UserMemory } from '../state/user_memory.js';
+import { isOfEvents } from '../state/event_files.js';
 import type { World } from '../state/world.js';
 
 /** Areas of an IOAS that are probed after each step; more would only repeat the same question. */
@@ -30,8 +31,10 @@ export function probesOf(world: World, labels: ReadonlyMap<number, string>, prof
   const probes: Step[] = [{ do: 'counters' }];
   for (const [slot, file] of world.fds.entries) {
     const label = labels.get(slot);
-    if (label !== undefined && file.kind === 'iommufd')
-      probes.push(...fileProbes(world, file, label, profile));
+    if (label === undefined) continue;
+    if (file.kind === 'iommufd') probes.push(...fileProbes(world, file, label, profile));
+    // Whether something waits; 0 bytes take nothing.
+    if (isOfEvents(file)) probes.push({ do: 'poll', file: label }, { do: 'read', file: label, bytes: 0 });
   }
   return probes;
 }

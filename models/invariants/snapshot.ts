@@ -1,5 +1,6 @@
 import type { IommufdFile } from '../state/iommufd_file.js';
-import type { Device, IommufdObject } from '../state/objects.js';
+import type { FaultQueue } from '../state/fault_queue.js';
+import type { Device, IommufdObject, Veventq } from '../state/objects.js';
 import type { IoPagetable } from '../state/io_pagetable.js';
 import type { OpenFile } from '../state/open_file.js';
 import { isRevoked } from '../state/pages.js';
@@ -57,11 +58,12 @@ function describeObject(object: IommufdObject, values: Primitive[]): void {
         object.domain.extentCount,
         object.domain.tracksDirty,
         object.isPasidCompatible,
+        object.fault?.id ?? 0,
         ...object.domain.dirtyEntries,
       );
       return;
     case 'HWPT_NESTED':
-      values.push(object.base.id, object.isPasidCompatible, ...object.iotlb.entries);
+      values.push(object.base.id, object.isPasidCompatible, object.fault?.id ?? 0, ...object.iotlb.entries);
       return;
     case 'DEVICE':
       describeDevice(object, values);
@@ -72,14 +74,33 @@ function describeObject(object: IommufdObject, values: Primitive[]): void {
     case 'VDEVICE':
       values.push(object.viommu.id, object.device.id, object.virtId);
       return;
+    case 'FAULT':
+      describeFaults(object.queue, values);
+      return;
+    case 'VEVENTQ':
+      describeEvents(object, values);
+      return;
     case 'SELFTEST':
       values.push(object.device.id);
   }
 }
 
 function describeDevice({ attachments, vdevice, hardware }: Device, values: Primitive[]): void {
-  values.push(vdevice?.id ?? 0, hardware.failsNext, ...hardware.cache.entries, attachments.size);
+  values.push(vdevice?.id ?? 0, hardware.viommu?.id ?? 0, hardware.virtId);
+  values.push(hardware.failsNext, ...hardware.cache.entries, attachments.size);
   for (const [pasid, { id }] of attachments) values.push(pasid, id);
+}
+
+function describeFaults({ waiting, answerable, firstCookie }: FaultQueue, values: Primitive[]): void {
+  values.push(firstCookie, waiting.length, answerable.size, ...answerable.keys());
+  for (const { request, device, attachedPasid } of [...waiting, ...answerable.values()]) {
+    values.push(device.id, attachedPasid, request.pasid, request.grpid, request.perm, request.addr);
+  }
+}
+
+function describeEvents({ viommu, eventType, queue }: Veventq, values: Primitive[]): void {
+  values.push(viommu.id, eventType, queue.depth, queue.nextSequence, queue.records.length);
+  for (const { sequence, payload } of queue.records) values.push(sequence, payload?.join() ?? 'lost');
 }
 
 function describeTable(table: IoPagetable, values: Primitive[]): void {

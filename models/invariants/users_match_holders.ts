@@ -1,5 +1,5 @@
 import type { IommufdFile } from '../state/iommufd_file.js';
-import type { Hwpt, IommufdObject, Viommu } from '../state/objects.js';
+import type { Fault, Hwpt, IommufdObject, Veventq, Viommu } from '../state/objects.js';
 import type { Process } from '../state/process.js';
 import type { World } from '../state/world.js';
 import type { Invariant } from './invariant.js';
@@ -44,12 +44,27 @@ function holdersOf(object: IommufdObject, file: IommufdFile, { processes }: Worl
       return (
         mappingsOf(processes, object) +
         count(file, (other) => other.type === 'HWPT_NESTED' && other.base === object) +
-        count(file, (other) => other.type === 'VDEVICE' && other.viommu === object)
+        count(file, (other) => other.type === 'VDEVICE' && other.viommu === object) +
+        count(file, (other) => other.type === 'VEVENTQ' && other.viommu === object)
       );
+    case 'FAULT':
+      return openFilesOf(object, processes) + count(file, (other) => isHwpt(other) && other.fault === object);
+    case 'VEVENTQ':
+      return openFilesOf(object, processes);
     case 'SELFTEST':
     case 'VDEVICE':
       return 0;
   }
+}
+
+function isHwpt(object: IommufdObject): object is Hwpt {
+  return object.type === 'HWPT_PAGING' || object.type === 'HWPT_NESTED';
+}
+
+/** However many descriptors a file has, it counts once. */
+function openFilesOf(object: Fault | Veventq, processes: readonly Process[]): number {
+  const files = new Set(processes.flatMap(({ fds }) => [...fds.entries].map(([, opened]) => opened)));
+  return [...files].filter((opened) => 'object' in opened && opened.object === object).length;
 }
 
 /** Each PASID of each device counts. */

@@ -1,5 +1,6 @@
 import type { CallDescription } from './description.js';
 import { destroy } from './native/destroy.js';
+import { faultQueueAlloc } from './native/fault_queue_alloc.js';
 import { getHwInfo } from './native/get_hw_info.js';
 import { hwptAlloc } from './native/hwpt_alloc.js';
 import { hwptGetDirtyBitmap } from './native/hwpt_get_dirty_bitmap.js';
@@ -16,6 +17,7 @@ import { ioasNoiommuGetPa } from './native/ioas_noiommu_get_pa.js';
 import { ioasUnmap } from './native/ioas_unmap.js';
 import { option } from './native/option.js';
 import { vdeviceAlloc } from './native/vdevice_alloc.js';
+import { veventqAlloc } from './native/veventq_alloc.js';
 import { vfioIoas } from './native/vfio_ioas.js';
 import { viommuAlloc } from './native/viommu_alloc.js';
 import { vfioCheckExtension } from './vfio/check_extension.js';
@@ -38,6 +40,8 @@ import { pasidCheckHwpt } from './test/pasid_check_hwpt.js';
 import { pasidDetach } from './test/pasid_detach.js';
 import { pasidReplace } from './test/pasid_replace.js';
 import { testCommand } from './test/test_command.js';
+import { triggerIopf } from './test/trigger_iopf.js';
+import { triggerVevent } from './test/trigger_vevent.js';
 
 /** The only registry: every call that the model describes, by command number and operation. */
 export const CALLS: readonly CallDescription[] = [
@@ -58,6 +62,8 @@ export const CALLS: readonly CallDescription[] = [
   hwptInvalidate,
   viommuAlloc,
   vdeviceAlloc,
+  faultQueueAlloc,
+  veventqAlloc,
   ioasChangeProcess,
   ioasNoiommuGetPa,
   vfioGetApiVersion,
@@ -82,6 +88,8 @@ export const CALLS: readonly CallDescription[] = [
   pasidDetach,
   pasidCheckHwpt,
   dirty,
+  triggerIopf,
+  triggerVevent,
 ];
 
 const byName = new Map(CALLS.map((call) => [call.name, call]));

@@ -1,6 +1,7 @@
 import type { RawStep } from '../program/raw.js';
 import type { OpenFile, OpenFileKind } from '../state/open_file.js';
 import { close, dup } from './close.js';
+import { faultPoll, faultRead, faultWrite } from './fault_file.js';
 import { mmap } from './mmap.js';
 import { mremap } from './mremap.js';
 import { mprotect } from './mprotect.js';
@@ -8,6 +9,7 @@ import type { OperationDescription } from './operation.js';
 import { exit, fork } from './process.js';
 import { dmabufPoll, poll, read, write } from './read_write.js';
 import { truncate } from './truncate.js';
+import { veventqPoll, veventqRead, veventqWrite } from './veventq_file.js';
 
 /** The only registry of system calls on files beside ioctl(). */
 export const OPERATIONS: readonly OperationDescription[] = [
@@ -17,6 +19,12 @@ export const OPERATIONS: readonly OperationDescription[] = [
   write,
   poll,
   dmabufPoll,
+  faultRead,
+  faultWrite,
+  faultPoll,
+  veventqRead,
+  veventqWrite,
+  veventqPoll,
   truncate,
   mmap,
   mprotect,

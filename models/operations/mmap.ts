@@ -1,6 +1,7 @@
 import { pageIndex } from '../base/u64.js';
 import type { Leftover, Rule } from '../ioctls/description.js';
 import type { RawMmap } from '../program/raw.js';
+import { isOfEvents } from '../state/event_files.js';
 import type { OpenFile } from '../state/open_file.js';
 import type { IommufdFile } from '../state/iommufd_file.js';
 import type { Backing, MappedRegion } from '../state/user_memory.js';
@@ -66,6 +67,19 @@ const RULES: readonly Rule<Context>[] = [
     when: ({ file }) => file?.kind === 'iommufd',
   },
   {
+    id: 'EPERM.no_exec',
+    says: 'the mapping is executable, and the file is none that can hold programs',
+    cite: `${VFS}; fs/libfs.c:pseudo_fs_get_tree, SB_I_NOEXEC`,
+    isFor: ({ hasNoExecFiles }) => hasNoExecFiles,
+    when: ({ file, step }) => isOfEvents(file) && step.access === 'rwx',
+  },
+  {
+    id: 'ENODEV.of_events',
+    says: 'the file is one of events, which cannot be mapped',
+    cite: VFS,
+    when: ({ file }) => isOfEvents(file),
+  },
+  {
     id: 'EINVAL.private',
     says: 'the mapping is private, or the file was opened with O_RDONLY, which is as good',
     cite: SOURCE,
@@ -114,7 +128,7 @@ export const mmap = defineOperation<RawMmap, OpenFile>({
 });
 
 function backingOf(file: OpenFile | undefined, step: RawMmap): Backing | undefined {
-  if (file === undefined) return undefined;
+  if (file === undefined || isOfEvents(file)) return undefined;
   if (file.kind === 'iommufd') return { kind: 'region', region: present(regionOf(file, step), 'a region') };
   assert(file.kind === 'memfd', 'a file that can be mapped');
   return { kind: 'file', file, first: pageIndex(step.file?.offset ?? 0n) };

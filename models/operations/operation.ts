@@ -1,4 +1,4 @@
-import type { Rule } from '../ioctls/description.js';
+import type { CallFinding, Rule } from '../ioctls/description.js';
 import type { RawStep } from '../program/raw.js';
 import type { Profile } from '../profiles/index.js';
 import type { CallMemory } from '../state/call_memory.js';
@@ -25,19 +25,26 @@ export interface OperationDescription {
   readonly of?: OpenFileKind;
   readonly doc: string;
   readonly source: string;
+  /** What it does against its documentation. */
+  readonly findings?: readonly CallFinding[];
   readonly rules: readonly Rule<OperationContext>[];
   /** What success changes; returns the value of the system call. */
   effect(this: void, c: OperationContext): number;
 }
 
-/** Describes the operation of one kind of step on one kind of file. */
+/** Describes the operation of one kind of step on one kind of file; `isFor` says which kernels have such files. */
 export function defineOperation<S extends RawStep, F extends OpenFile>(
   description: Omit<OperationDescription, 'rules' | 'effect'> & {
+    readonly isFor?: (profile: Profile) => boolean;
     readonly rules: readonly Rule<OperationContext<S, F>>[];
     effect(this: void, c: OperationContext<S, F>): number;
   },
 ): OperationDescription {
-  return description;
+  const { isFor, rules, ...rest } = description;
+  if (isFor === undefined) return { ...rest, rules };
+  const hasRule = (rule: Rule<never>) => (profile: Profile) =>
+    isFor(profile) && (rule.isFor?.(profile) ?? true);
+  return { ...rest, rules: rules.map((rule) => ({ ...rule, isFor: hasRule(rule) })) };
 }
 
 /** The first answer to every operation on a descriptor. */

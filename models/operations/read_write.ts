@@ -3,6 +3,7 @@ import type { Profile } from '../profiles/index.js';
 import type { DmaBuf } from '../state/dma_buf.js';
 import type { OpenFile } from '../state/open_file.js';
 import { type OperationContext, closedFile, defineOperation } from './operation.js';
+import { POLL } from './poll_events.js';
 
 const NO_METHOD = {
   id: 'EINVAL.no_method',
@@ -47,9 +48,6 @@ export const write = defineOperation<RawTransfer, OpenFile>({
   rules: [closedFile(), notOpened('isWritable'), NO_METHOD, MEMORY_FILE],
   effect: () => 0,
 });
-
-/** Events of poll(). Source: include/uapi/asm-generic/poll.h. */
-const POLL = { IN: 0x1, OUT: 0x4, RDNORM: 0x40, WRNORM: 0x100 } as const;
 
 /** poll() of all events without waiting. A closed descriptor is -1 to it, which it passes over. */
 export const poll = defineOperation<Extract<RawStep, { do: 'poll' }>, OpenFile>({

@@ -28,6 +28,7 @@ export const linux612: Profile = {
   hasGenericPageTable: false,
   hasViommus: false,
   hasFileMappings: false,
+  hasNoExecFiles: false,
   hasPasids: false,
   misalignedMapErrno: 'EINVAL',
   movedRules: [

@@ -22,6 +22,7 @@ export const linux73: Profile = {
   hasViommus: true,
   hasFileMappings: true,
   dmabufGetReturnsFd: false,
+  hasNoExecFiles: true,
   hasPasids: true,
   misalignedMapErrno: 'ENXIO',
   movedRules: [],

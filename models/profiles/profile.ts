@@ -46,6 +46,8 @@ export interface Profile {
   readonly hasFileMappings: boolean;
   /** Whether DMABUF_GET tells the number of the descriptor that it makes. */
   readonly dmabufGetReturnsFd: boolean;
+  /** Whether files without a place in the file system can hold no programs. */
+  readonly hasNoExecFiles: boolean;
   /** Whether devices can be attached by PASID. */
   readonly hasPasids: boolean;
   /** What mapping a range into a domain fails with if it is not a multiple of the domain's smallest page. */

@@ -88,7 +88,7 @@ export function pasidConflict(
 }
 
 /** What a new paging page table is beyond its domain. */
-type PagingTraits = Pick<HwptPaging, 'isAutomatic' | 'isNestParent' | 'isPasidCompatible'>;
+type PagingTraits = Pick<HwptPaging, 'isAutomatic' | 'isNestParent' | 'isPasidCompatible' | 'fault'>;
 
 /** Carries a plan out and makes the page table of its domain. */
 export function createHwptPaging(
@@ -100,6 +100,7 @@ export function createHwptPaging(
   plan.commit();
   const { ioas, domain } = plan;
   const hwpt: HwptPaging = { type: 'HWPT_PAGING', id, users: 1, ioas, domain, ...traits };
+  if (hwpt.fault !== undefined) hwpt.fault.users += 1;
   ioas.hwpts.push(hwpt);
   ioas.users += 1;
   file.objects.insert(hwpt);
@@ -108,26 +109,22 @@ export function createHwptPaging(
 
 /** Attaches a device's requests with a PASID. Both gain a user. Source: device.c:iommufd_hw_pagetable_attach. */
 export function attachDevice(device: Device, pasid: number, hwpt: Hwpt): void {
-  const { attachments, hardware } = device;
+  const { attachments } = device;
   assert(!attachments.has(pasid), 'the device to attach is not attached');
   attachments.set(pasid, hwpt);
-  hardware.noteAttach(pasid);
+  tellHardware(device, pasid, hwpt);
   device.users += 1;
   hwpt.users += 1;
 }
 
 /** Moves an attached device; the old page table goes if it was automatic. Source: device.c:iommufd_device_do_replace. */
-export function replaceHwpt(
-  file: IommufdFile,
-  { attachments, hardware }: Device,
-  pasid: number,
-  hwpt: Hwpt,
-): void {
-  const old = attachments.get(pasid);
+export function replaceHwpt(file: IommufdFile, device: Device, pasid: number, hwpt: Hwpt): void {
+  const old = device.attachments.get(pasid);
   assert(old !== undefined, 'the device to move is attached');
   if (old === hwpt) return;
-  attachments.set(pasid, hwpt);
-  hardware.noteAttach(pasid);
+  device.attachments.set(pasid, hwpt);
+  tellHardware(device, pasid, hwpt);
+  old.fault?.queue.forget(device, pasid);
   hwpt.users += 1;
   putHwpt(file, old);
 }
@@ -138,8 +135,18 @@ export function detachDevice(file: IommufdFile, device: Device, pasid: number): 
   if (hwpt === undefined) return;
   device.attachments.delete(pasid);
   device.hardware.noteDetach(pasid);
+  if (pasid === NO_PASID) device.hardware.follow(undefined, 0n);
+  hwpt.fault?.queue.forget(device, pasid);
   device.users -= 1;
   putHwpt(file, hwpt);
+}
+
+/** Source: selftest.c:mock_domain_nop_attach, mock_domain_set_dev_pasid_nop. */
+function tellHardware({ hardware, vdevice }: Device, pasid: number, hwpt: Hwpt): void {
+  hardware.noteAttach(pasid);
+  if (pasid !== NO_PASID) return;
+  const viommu = hwpt.type === 'HWPT_NESTED' && hwpt.base.type === 'VIOMMU' ? hwpt.base : undefined;
+  hardware.follow(viommu, vdevice?.virtId ?? 0n);
 }
 
 /** Whether requests with a PASID are attached to something. The kernel cannot let go of such a device. */
@@ -156,6 +163,7 @@ function putHwpt(file: IommufdFile, hwpt: Hwpt): void {
 
 /** What goes with a page table that nobody uses. Source: hw_pagetable.c:iommufd_hwpt_paging_destroy, iommufd_hwpt_nested_destroy. */
 export function destroyHwpt(hwpt: Hwpt): void {
+  if (hwpt.fault !== undefined) hwpt.fault.users -= 1;
   if (hwpt.type === 'HWPT_NESTED') {
     hwpt.base.users -= 1;
     return;

@@ -29,6 +29,11 @@ export function destroyObject(file: IommufdFile, object: IommufdObject): void {
     case 'VDEVICE':
       releaseVdevice(object);
       break;
+    case 'VEVENTQ':
+      object.viommu.users -= 1;
+      break;
+    case 'FAULT':
+      break;
     case 'DEVICE':
       assert(false, `a ${object.type} of this model is never without users`);
   }

@@ -2,8 +2,10 @@ import { assert } from '../base/assert.js';
 import type { MockDevice } from '../hardware/mock_device.js';
 import type { MockDomain } from '../hardware/mock_domain.js';
 import type { MockCache } from '../hardware/mock_cache.js';
+import type { FaultQueue } from './fault_queue.js';
 import type { MmapRegion } from './mmap_regions.js';
 import { IoPagetable } from './io_pagetable.js';
+import type { VeventQueue } from './vevent_queue.js';
 
 /** Types of iommufd objects that this model has. Source: include/linux/iommufd.h, enum iommufd_object_type. */
 export const OBJECT_TYPES = [
@@ -14,6 +16,8 @@ export const OBJECT_TYPES = [
   'SELFTEST',
   'VIOMMU',
   'VDEVICE',
+  'FAULT',
+  'VEVENTQ',
 ] as const;
 
 export type ObjectType = (typeof OBJECT_TYPES)[number];
@@ -42,6 +46,8 @@ export interface HwptPaging extends Counted {
   /** Whether nested page tables may be made on it. */
   readonly isNestParent: boolean;
   readonly isPasidCompatible: boolean;
+  /** Where the faults of devices on it go, if anywhere. */
+  readonly fault: Fault | undefined;
 }
 
 /** A page table of a guest on top of a paging one, or of the one of a vIOMMU. */
@@ -50,6 +56,8 @@ export interface HwptNested extends Counted {
   /** What it was made on, which it holds. */
   readonly base: HwptPaging | Viommu;
   readonly isPasidCompatible: boolean;
+  /** Where the faults of devices on it go, if anywhere. */
+  readonly fault: Fault | undefined;
   /** What the mock hardware caches of it. */
   readonly iotlb: MockCache;
 }
@@ -92,7 +100,21 @@ export interface Vdevice extends Counted {
   readonly virtId: bigint;
 }
 
-export type IommufdObject = Ioas | Hwpt | Device | Selftest | Viommu | Vdevice;
+/** A queue of page faults. Its file, and each page table that sends faults there, are users. Source: struct iommufd_fault. */
+export interface Fault extends Counted {
+  readonly type: 'FAULT';
+  readonly queue: FaultQueue;
+}
+
+/** A queue of events of one type that concern a vIOMMU. Its file is a user. Source: struct iommufd_veventq. */
+export interface Veventq extends Counted {
+  readonly type: 'VEVENTQ';
+  readonly viommu: Viommu;
+  readonly eventType: number;
+  readonly queue: VeventQueue;
+}
+
+export type IommufdObject = Ioas | Hwpt | Device | Selftest | Viommu | Vdevice | Fault | Veventq;
 
 /** An id that stays taken until the file is closed, although nothing is there any more. */
 const TOMBSTONE = 'tombstone';

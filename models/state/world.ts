@@ -121,8 +121,19 @@ export class World {
 
   /** The last reference is gone. */
   #release(file: OpenFile): void {
-    if (file.kind !== 'iommufd') return;
-    releaseFile(file);
-    this.contexts.delete(file);
+    switch (file.kind) {
+      case 'iommufd':
+        releaseFile(file);
+        this.contexts.delete(file);
+        break;
+      case 'fault':
+      case 'veventq':
+        file.object.users -= 1;
+        this.put(file.context);
+        break;
+      case 'memfd':
+      case 'dmabuf':
+        break;
+    }
   }
 }

@@ -1,5 +1,6 @@
 import type { Operand } from '../../models/program/program.js';
-import type { ExpectedStep, ScenarioBuilder } from '../harness/builder.js';
+import type { ScenarioBuilder } from '../harness/builder.js';
+import type { ExpectedStep } from '../harness/expected_step.js';
 
 /** O_RDWR and O_CLOEXEC. */
 const OPEN_FLAGS = 0x8_0002;

@@ -1,4 +1,3 @@
-import type { Errno } from '../../models/base/errno.js';
 import { PAGE_SIZE } from '../../models/base/u64.js';
 import { HWPT_DATA_TYPES } from '../../models/ioctls/driver_data.js';
 import { HWPT_INVALIDATE_SELFTEST } from '../../models/layout/driver_data.js';
@@ -20,95 +19,9 @@ import {
   type Step,
   type WriteStep,
 } from '../../models/program/program.js';
-import type { Counters } from '../../models/outcome.js';
+import { CountersExpectation, ExpectedStep, type Expectation } from './expected_step.js';
 
-/** An answer expected by hand: the same from every kernel, or by profile id. */
-export type ExpectedErrno = Errno | Readonly<Record<string, Errno | 'OK'>>;
-
-/**
- * Members of the struct after the call: the same for every kernel, or by profile id; arrays as pairs of start and last, driver
- * data as bytes.
- */
-export type ExpectedOutputs = Readonly<
-  Record<
-    string,
-    | number
-    | bigint
-    | readonly (readonly [bigint, bigint])[]
-    | Uint8Array
-    | { readonly byProfile: Readonly<Record<string, number | bigint | Uint8Array>> }
-  >
->;
-
-/** What a scenario expects of one step, written by hand from the uAPI. */
-export interface Expectation {
-  readonly errno: ExpectedErrno | 'OK';
-  readonly outputs: ExpectedOutputs;
-  readonly counters?: Counters;
-  /** What the call returns if it does not fail; without it, 0. */
-  readonly value?: number;
-  /** Words of 32 bits at the start of what a read filled. */
-  readonly words?: readonly number[];
-  /** Bytes behind the struct after the call. */
-  readonly behind?: Uint8Array;
-  /** The kernel warning that comes with the answer: a known finding. */
-  readonly splat?: { readonly title: string; readonly profiles?: readonly string[] };
-}
-
-/** A step of a scenario, on which expectations are hung. Without any, it must succeed. */
-export class ExpectedStep {
-  #expectation: Expectation = { errno: 'OK', outputs: {} };
-
-  constructor(private readonly label: string) {}
-
-  get expectation(): Expectation {
-    return this.#expectation;
-  }
-
-  /** Success, with these members after the call. */
-  ok(outputs: ExpectedOutputs = {}): this {
-    this.#expectation = { errno: 'OK', outputs };
-    return this;
-  }
-
-  /** Failure that writes nothing but what is said here. */
-  fails(errno: ExpectedErrno, outputs: ExpectedOutputs = {}): this {
-    this.#expectation = { errno, outputs };
-    return this;
-  }
-
-  /** These bytes follow the struct after the call. */
-  followedBy(behind: Uint8Array): this {
-    this.#expectation = { ...this.#expectation, behind };
-    return this;
-  }
-
-  /** Success that returns this number. */
-  returns(value: number): this {
-    this.#expectation = { ...this.#expectation, value };
-    return this;
-  }
-
-  /** What a read has put at the start of its buffer, in words of 32 bits. */
-  reads(...words: readonly number[]): this {
-    this.#expectation = { ...this.#expectation, value: 4 * words.length, words };
-    return this;
-  }
-
-  /** The answer comes with a kernel warning, of every kernel or of those of some profiles. */
-  warns(title: string, profiles?: readonly string[]): this {
-    const splat = profiles === undefined ? { title } : { title, profiles };
-    this.#expectation = { ...this.#expectation, splat };
-    return this;
-  }
-
-  /** The value that a member has after the call, plus a constant. */
-  out(member: string, plus = 0n): Reference {
-    return { ref: `${this.label}.${member}`, ...(plus === 0n ? {} : { plus }) };
-  }
-}
-
-type IoctlOptions = Pick<IoctlStep, 'tail' | 'at' | 'command' | 'file' | 'fd'>;
+export type IoctlOptions = Pick<IoctlStep, 'tail' | 'at' | 'command' | 'file' | 'fd'>;
 
 interface MapOptions {
   readonly va?: Scalar;
@@ -517,14 +430,4 @@ export class ScenarioBuilder {
 function pasidKey(handle: Scalar, pasid: number): string {
   const name = typeof handle === 'object' ? handle.ref : String(handle);
   return `${name}/${String(pasid)}`;
-}
-
-class CountersExpectation extends ExpectedStep {
-  constructor(private readonly counters: Counters) {
-    super('counters');
-  }
-
-  override get expectation(): Expectation {
-    return { errno: 'OK', outputs: {}, counters: this.counters };
-  }
 }

@@ -128,6 +128,17 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
     }),
     'IOMMU_VIOMMU_ALLOC/ENOENT.hwpt:swap:EINVAL.parent': NO_TARGET,
     'IOMMU_VDEVICE_ALLOC/ENOENT.device:swap:EEXIST.device': NO_TARGET,
+    'IOMMU_VEVENTQ_ALLOC/ENOENT.viommu:swap:EEXIST.type': NO_TARGET,
+    'fault_read/ESPIPE.count:swap:EINVAL.count': 'a count of 0 is a multiple',
+    'fault_read/EINVAL.count:swap:EFAULT.buffer': 'nothing is written where nothing is asked for',
+    'fault_write/EINVAL.code:swap:EINVAL.cookie':
+      'both answer EINVAL, and a cookie is not looked for behind a bad code',
+    'fault_write/EFAULT.response:swap:EINVAL.code': 'an answer that cannot be read has no code',
+    ...reasonsFor(['mmap'], {
+      'EACCES.access:swap:EPERM.no_exec': OTHER_FILE,
+      'ENODEV.no_method:swap:ENODEV.of_events': OTHER_FILE,
+      'ENODEV.of_events:swap:EINVAL.private': OTHER_FILE,
+    }),
     'IOMMU_IOAS_NOIOMMU_GET_PA/ENOENT.ioas:drop':
       'without the IOAS there is no area either, and both answer ENOENT',
     'IOMMU_TEST_OP_DEV_CHECK_CACHE/ENOENT.device:swap:EINVAL.cache': NO_TARGET,

@@ -7,7 +7,7 @@ import type { CallDescription } from '../../models/ioctls/description.js';
 import type { Returned } from '../../models/outcome.js';
 import type { RawStep, RawTransfer } from '../../models/program/raw.js';
 import type { Profile } from '../../models/profiles/index.js';
-import type { Expectation } from './builder.js';
+import type { Expectation } from './expected_step.js';
 
 /**
  * Holds an answer against what a scenario expects of it.
@@ -26,11 +26,13 @@ export function checkExpectation(
   if (seen !== expected) return `expected ${expected}, saw ${seen}`;
   const { counters } = expectation;
   if (counters !== undefined) return checkCounters(counters, returned);
+  const { value: wanted } = expectation;
+  if (returned.errno === 0 && wanted !== undefined && returned.value !== wanted)
+    return `expected to return ${String(wanted)}, saw ${String(returned.value)}`;
   if (step.do === 'read') return checkWords(expectation.words ?? [], step, returned);
   if (step.do !== 'ioctl' || call === undefined) return undefined;
-  const { value = 0 } = expectation;
-  if (returned.errno === 0 && returned.value !== value)
-    return `expected to return ${String(value)}, saw ${String(returned.value)}`;
+  if (returned.errno === 0 && wanted === undefined && returned.value !== 0)
+    return `expected to return 0, saw ${String(returned.value)}`;
   const behind = checkBehind(expectation, step.buffers, call, returned);
   if (behind !== undefined) return behind;
   const names = Object.keys(expectation.outputs);

@@ -7,7 +7,7 @@ import { probesOf } from '../../models/invariants/probes.js';
 import { readMember } from '../../models/layout/struct.js';
 import { ModelRun } from '../../models/model_run.js';
 import type { Outcome, Returned } from '../../models/outcome.js';
-import { assemble } from '../../models/program/assemble.js';
+import { Assembler, assemble } from '../../models/program/assemble.js';
 import type { IoctlStep, Operand, Program, Step } from '../../models/program/program.js';
 import type { Variant } from './scenario.js';
 
@@ -123,9 +123,17 @@ function insertProbes(program: Program, behaviour: Behaviour): VariedProgram | s
   return { program: { ...program, steps }, steps: places, relate: answersAlike };
 }
 
+/** The names of a program's descriptors, by slot. */
 function fileLabels({ steps }: Program): Map<number, string> {
-  const labels = steps.filter((step) => step.do === 'open').map(({ label }) => label);
-  return new Map(labels.entries());
+  const assembler = new Assembler();
+  const labels = new Map<number, string>();
+  for (const step of steps) {
+    assembler.add(step);
+    const label = step.do === 'ioctl' ? step.fd : 'label' in step ? step.label : undefined;
+    const slot = label === undefined ? undefined : assembler.slotOf(label);
+    if (label !== undefined && slot !== undefined) labels.set(slot, label);
+  }
+  return labels;
 }
 
 type Role = CallDescription['layout']['members'][number]['field']['role'];

@@ -1,5 +1,6 @@
 import type { IoctlStep, Operand, Reference, Scalar } from '../../models/program/program.js';
-import type { ExpectedStep, ScenarioBuilder } from '../harness/builder.js';
+import type { ScenarioBuilder } from '../harness/builder.js';
+import type { ExpectedStep } from '../harness/expected_step.js';
 import { P } from '../harness/constants.js';
 
 /** IOMMU_HWPT_ALLOC_DIRTY_TRACKING. */

@@ -1,5 +1,6 @@
 import type { Reference } from '../../models/program/program.js';
-import type { ExpectedStep, ScenarioBuilder } from '../harness/builder.js';
+import type { ScenarioBuilder } from '../harness/builder.js';
+import type { ExpectedStep } from '../harness/expected_step.js';
 
 const NEST_PARENT = 1;
 

@@ -1,5 +1,6 @@
 import type { Reference } from '../../models/program/program.js';
-import type { ExpectedStep, ScenarioBuilder } from '../harness/builder.js';
+import type { ScenarioBuilder } from '../harness/builder.js';
+import type { ExpectedStep } from '../harness/expected_step.js';
 
 /** ALLOC_PASID. */
 export const PASID = 8;

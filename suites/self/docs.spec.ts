@@ -62,8 +62,8 @@ describe('documentation', () => {
 
   it('numbers of scenarios and invariants are those there are', async () => {
     assert.include(await page('CHANGELOG.md'), `${String(SCENARIOS.length)} scenarios`);
-    assert.equal(INVARIANTS.length, 12);
-    assert.include(await page('README.md'), 'twelve invariants');
+    assert.equal(INVARIANTS.length, 14);
+    assert.include(await page('README.md'), 'fourteen invariants');
   });
 });
 

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { assert } from 'chai';
 import { readProgramFile } from '../../fuzz/corpus/program_file.js';
 import { CALLS } from '../../models/ioctls/index.js';
+import { OPERATIONS } from '../../models/operations/index.js';
 import { PROFILES } from '../../models/profiles/index.js';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
@@ -11,6 +12,7 @@ const ROOT = resolve(import.meta.dirname, '../../..');
 const KNOWN = [
   ...CALLS.flatMap(({ rules }) => rules.flatMap(({ splat }) => splat?.finding ?? [])),
   ...CALLS.flatMap(({ findings }) => findings.map(({ page }) => page)),
+  ...OPERATIONS.flatMap(({ findings = [] }) => findings.map(({ page }) => page)),
   ...PROFILES.flatMap(({ possibleSplats }) => possibleSplats.map(({ finding }) => finding)),
 ];
 

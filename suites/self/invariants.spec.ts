@@ -8,10 +8,12 @@ import { ModelRun } from '../../models/model_run.js';
 import { assemble } from '../../models/program/assemble.js';
 import { DEFAULT_PROFILE } from '../../models/profiles/index.js';
 import { attachDevice } from '../../models/state/attach.js';
-import type { Device, Ioas } from '../../models/state/objects.js';
+import type { Device, Fault, Ioas, Veventq } from '../../models/state/objects.js';
 import { Area, Pages } from '../../models/state/pages.js';
 import type { OpenFile } from '../../models/state/open_file.js';
+import { VeventQueue } from '../../models/state/vevent_queue.js';
 import type { World } from '../../models/state/world.js';
+import { deviceOfGuest, deviceWithQueue, veventq } from '../event/set_up.js';
 import { ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START, P } from '../harness/constants.js';
 
@@ -31,6 +33,41 @@ function worldWithDevice(): { world: World; device: Device } {
   const objects = present(world.fds.getOfKind(0, 'iommufd'), 'a file').objects.objects;
   const device = objects.find((object) => object.type === 'DEVICE');
   return { world, device: present(device, 'a device') };
+}
+
+const REQUEST = { pasid: 0, grpid: 0, perm: 0, addr: 0n };
+
+/** A world with a device on a page table with a fault queue, and a queue of events. */
+function worldWithQueues(): {
+  world: World;
+  fault: Fault;
+  device: Device;
+  veventq: { -readonly [K in keyof Veventq]: Veventq[K] };
+} {
+  const t = new ScenarioBuilder();
+  const { viommu } = deviceOfGuest(t);
+  veventq(t, viommu, 2);
+  deviceWithQueue(t, 'r');
+  const run = new ModelRun(new Behaviour(DEFAULT_PROFILE), 'exact', []);
+  for (const step of assemble(t.program).steps) assert.isDefined(run.execute(step));
+  const objects = present(run.world.fds.getOfKind(0, 'iommufd'), 'a file').objects.objects;
+  return {
+    world: run.world,
+    fault: objects.find(({ type }) => type === 'FAULT') as Fault,
+    device: objects.find(({ type }) => type === 'DEVICE') as Device,
+    veventq: objects.find(({ type }) => type === 'VEVENTQ') as Veventq,
+  };
+}
+
+/** A queue that says of itself what no sequence of events makes. */
+function brokenQueue(depth: number, numbers: readonly (number | 'lost')[]): VeventQueue {
+  const queue = new VeventQueue(depth);
+  const records = numbers.map((number, at) => ({
+    sequence: number === 'lost' ? at : number,
+    payload: number === 'lost' ? undefined : new Uint8Array(4),
+  }));
+  Object.defineProperties(queue, { records: { value: records }, nextSequence: { value: numbers.length } });
+  return queue;
 }
 
 /** The moment after a call that succeeded, unless a part of it says otherwise. */
@@ -165,6 +202,40 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, Broken>>>> = {
     'a PASID is attached to an automatic page table': () => {
       const { world, device } = worldWithDevice();
       attachDevice(device, 7, present(device.attachments.get(0), 'a page table'));
+      return momentOf(world);
+    },
+  },
+  faults_have_attachments: {
+    'a device has left with its fault unanswered': () => {
+      const { world, fault, device } = worldWithQueues();
+      fault.queue.add({ request: REQUEST, device, attachedPasid: 7 });
+      return momentOf(world);
+    },
+    'a device that is gone has a fault': () => {
+      const { world, fault, device } = worldWithQueues();
+      fault.queue.add({ request: REQUEST, device: { ...device, id: 77 }, attachedPasid: 0 });
+      return momentOf(world);
+    },
+  },
+  events_within_depth: {
+    'there are more events than the queue keeps': () => {
+      const { world, veventq } = worldWithQueues();
+      veventq.queue = brokenQueue(1, [0, 1]);
+      return momentOf(world);
+    },
+    'events are out of order': () => {
+      const { world, veventq } = worldWithQueues();
+      veventq.queue = brokenQueue(4, [1, 0]);
+      return momentOf(world);
+    },
+    'lost events are marked before the last event': () => {
+      const { world, veventq } = worldWithQueues();
+      veventq.queue = brokenQueue(4, [0, 'lost', 2]);
+      return momentOf(world);
+    },
+    'lost events are marked twice': () => {
+      const { world, veventq } = worldWithQueues();
+      veventq.queue = brokenQueue(4, [0, 'lost', 'lost']);
       return momentOf(world);
     },
   },

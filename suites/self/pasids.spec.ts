@@ -36,7 +36,7 @@ describe('PASIDs', () => {
   }).timeout(60_000);
 
   it('are detached before the files of random programs are closed, which attach several', () => {
-    const programs = samplePrograms(behaviour, { seed: 5, count: 600, stepsMax: 20 }).map(assemble);
+    const programs = samplePrograms(behaviour, { seed: 5, count: 900, stepsMax: 20 }).map(assemble);
     const ends = programs.map(endOf);
     assert.isTrue(ends.every(({ isKnown, pasids }) => isKnown && !pasids));
     assert.isAtLeast(Math.max(...ends.map(({ pasidsMost }) => pasidsMost)), 4);

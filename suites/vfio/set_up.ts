@@ -1,6 +1,7 @@
 import type { IoctlStep, Operand, Reference, Scalar } from '../../models/program/program.js';
 import { BUFFER } from '../../models/program/arena.js';
-import type { ExpectedStep, ScenarioBuilder } from '../harness/builder.js';
+import type { ScenarioBuilder } from '../harness/builder.js';
+import type { ExpectedStep } from '../harness/expected_step.js';
 import { P } from '../harness/constants.js';
 
 /** Of linux/vfio.h. */

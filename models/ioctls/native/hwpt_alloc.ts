@@ -12,7 +12,7 @@ import {
   u32,
 } from '../../layout/field.js';
 import { AddDomainPlan, createHwptPaging } from '../../state/attach.js';
-import type { Device, HwptPaging, IommufdObject, Viommu } from '../../state/objects.js';
+import type { Device, Fault, HwptPaging, IommufdObject, Viommu } from '../../state/objects.js';
 import { chooseIds } from '../choices.js';
 import { defineCall, once } from '../description.js';
 import { type DataFailure, HWPT_DATA_TYPES, type HwptSelftest, readHwptSelftest } from '../driver_data.js';
@@ -43,13 +43,15 @@ const FIELDS = {
   data_type: choice32(HWPT_DATA_TYPES),
   data_len: dataBytes32('bytes of the driver data'),
   data_uptr: data64('driver data', 'in', 'iommu_hwpt_selftest'),
-  fault_id: u32('id of FAULT, with FAULT_ID_VALID'),
+  fault_id: id32(['FAULT']),
   __reserved2: u32('never checked'),
 } as const;
 
 interface Lookups {
   readonly device: Device | undefined;
   readonly target: IommufdObject | undefined;
+  /** The fault queue that it is to have; undefined without FAULT_ID_VALID. */
+  readonly fault: Fault | undefined;
   /** The driver data, if the call gets as far as reading it. */
   readonly data: () => HwptSelftest | DataFailure | undefined;
   /** The new domain of an IOAS. */
@@ -83,7 +85,9 @@ export const hwptAlloc = defineCall(
       const hasDirtyBits = (args.flags & HWPT_FLAGS.DIRTY_TRACKING) !== 0;
       return new AddDomainPlan(target, world.process, new MockDomain(table, hasDirtyBits));
     });
-    return { device, target, data, plan };
+    const hasFault = (args.flags & HWPT_FLAGS.FAULT_ID_VALID) !== 0;
+    const fault = hasFault ? file.objects.findOfType(args.fault_id, 'FAULT') : undefined;
+    return { device, target, fault, data, plan };
   },
 ).behaves({
   rules: [
@@ -189,17 +193,18 @@ export const hwptAlloc = defineCall(
       id: 'ENOENT.fault',
       says: 'FAULT_ID_VALID is set, and no fault queue of this file has the id fault_id',
       cite: SOURCE,
-      when: ({ args }) => (args.flags & HWPT_FLAGS.FAULT_ID_VALID) !== 0,
+      when: ({ args, fault }) => (args.flags & HWPT_FLAGS.FAULT_ID_VALID) !== 0 && fault === undefined,
     },
     cannotRespond(),
   ],
   effect: (c) => {
-    const { args, file, target } = c;
+    const { args, fault, file, target } = c;
     const [id] = chooseIds(c, ['out_hwpt_id']);
     args.out_hwpt_id = present(id, 'id');
     const isPasidCompatible = (args.flags & HWPT_FLAGS.PASID) !== 0;
     if (isNestable(target)) {
       target.users += 1;
+      if (fault !== undefined) fault.users += 1;
       const { iotlb } = c.data() as HwptSelftest;
       const nested = {
         type: 'HWPT_NESTED',
@@ -207,12 +212,13 @@ export const hwptAlloc = defineCall(
         users: 1,
         base: target,
         isPasidCompatible,
+        fault,
       } as const;
       file.objects.insert({ ...nested, iotlb: new MockCache(iotlb, IOTLB_ENTRIES) });
       return;
     }
     const isNestParent = (args.flags & HWPT_FLAGS.NEST_PARENT) !== 0;
-    const traits = { isAutomatic: false, isNestParent, isPasidCompatible };
+    const traits = { isAutomatic: false, isNestParent, isPasidCompatible, fault };
     createHwptPaging(file, args.out_hwpt_id, present(c.plan(), 'a domain to add'), traits);
   },
 });

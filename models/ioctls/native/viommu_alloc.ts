@@ -12,7 +12,7 @@ const SOURCE = 'viommu.c:iommufd_viommu_alloc_ioctl';
 const MOCK = 'selftest.c:mock_viommu_init';
 
 /** Source: iommufd.h, enum iommu_viommu_type; iommufd_test.h. */
-const TYPES = { DEFAULT: 0, ARM_SMMUV3: 1, SELFTEST: 0xdead_beef } as const;
+export const VIOMMU_TYPES = { DEFAULT: 0, ARM_SMMUV3: 1, SELFTEST: 0xdead_beef } as const;
 
 /** The data of the first version of its struct. */
 const DATA_BYTES_MIN = VIOMMU_SELFTEST.endOf('out_data');
@@ -23,7 +23,7 @@ const REGION_BYTES = 8192;
 const FIELDS = {
   size: sizeField(),
   flags: u32('must be 0'),
-  type: choice32(TYPES),
+  type: choice32(VIOMMU_TYPES),
   dev_id: id32(['DEVICE']),
   hwpt_id: id32(['HWPT_PAGING']),
   out_viommu_id: id32(['VIOMMU'], 'out'),
@@ -60,7 +60,7 @@ export const viommuAlloc = defineCall(
       id: 'EOPNOTSUPP.flags',
       says: 'flags is not 0, or type is DEFAULT',
       cite: SOURCE,
-      when: ({ args }) => args.flags !== 0 || args.type === TYPES.DEFAULT,
+      when: ({ args }) => args.flags !== 0 || args.type === VIOMMU_TYPES.DEFAULT,
     },
     {
       id: 'ENOENT.device',
@@ -72,7 +72,7 @@ export const viommuAlloc = defineCall(
       id: 'EOPNOTSUPP.type',
       says: 'the driver has no vIOMMU of the type',
       cite: 'selftest.c:mock_get_viommu_size',
-      when: ({ args }) => args.type !== TYPES.SELFTEST,
+      when: ({ args }) => args.type !== VIOMMU_TYPES.SELFTEST,
     },
     {
       id: 'ENOENT.hwpt',

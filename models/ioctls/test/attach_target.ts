@@ -164,7 +164,7 @@ export function createAutomaticHwpt(
   { file, plan }: Pick<AttachTarget, 'plan'> & { readonly file: IommufdFile },
   id: number,
 ): HwptPaging {
-  const traits = { isAutomatic: true, isNestParent: false, isPasidCompatible: false };
+  const traits = { isAutomatic: true, isNestParent: false, isPasidCompatible: false, fault: undefined };
   return createHwptPaging(file, id, present(plan(), 'a domain to add'), traits);
 }
 

@@ -86,6 +86,16 @@ export const TEST_MEMBERS = {
     cache_id: u32('entry of the cache'),
     cache: u32('the value that it should have'),
   },
+  trigger_iopf: {
+    dev_id: id32(['DEVICE']),
+    pasid: pasid32(),
+    grpid: u32('group of page requests'),
+    perm: flags32({ READ: 1, WRITE: 2, EXEC: 4, PRIV: 8 }),
+    addr: iova64('where the device met no translation'),
+  },
+  trigger_vevent: {
+    dev_id: id32(['DEVICE']),
+  },
   check_refs: {
     length: length64('bytes of memory to look at'),
     uptr: userVa64('the memory'),

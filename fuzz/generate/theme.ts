@@ -1,0 +1,60 @@
+import { PASID_FAILING } from '../../models/hardware/mock_device.js';
+import type { Profile } from '../../models/profiles/index.js';
+import type { IoctlStep } from '../../models/program/program.js';
+import type { FileKind } from './files.js';
+import type { ObjectType } from '../../models/state/objects.js';
+
+/** What one step may be: a call, maybe with some of its arguments given, or something that is no ioctl. */
+export type Kind =
+  | 'child'
+  | 'counters'
+  | 'events'
+  | FileKind
+  | 'memory'
+  | 'process'
+  | 'second_file'
+  | {
+      readonly call: string;
+      /** Arguments that are not left to chance. */
+      readonly args?: IoctlStep['args'];
+      /** Members that take the newest object of a type, if there is one. */
+      readonly newest?: Readonly<Record<string, ObjectType>>;
+    };
+
+/** What a program is mostly about. Programs of one theme reach combinations that a uniform mixture hardly ever does. */
+export interface Theme {
+  /** The first steps of the program. */
+  readonly prelude: readonly Kind[];
+  /** Which kernels it makes sense for; without it, all. */
+  readonly isFor?: (profile: Profile) => boolean;
+  /** The other steps are drawn from these; what stands there more often comes more often. */
+  readonly kinds: readonly Kind[];
+}
+
+/** How often kinds come, relative to one another: what builds state comes often, what only asks comes rarely. */
+export type Weights = Readonly<Record<string, number>>;
+
+export function spread(weights: Weights): Kind[] {
+  return Object.entries(weights).flatMap(([name, weight]) => new Array<Kind>(weight).fill(kindOf(name)));
+}
+
+function kindOf(name: string): Kind {
+  return /^(IOMMU|VFIO)_/.test(name) ? { call: name } : (name as Exclude<Kind, object>);
+}
+
+export const ALLOC: Kind = { call: 'IOMMU_IOAS_ALLOC' };
+export const DEVICE: Kind = { call: 'IOMMU_TEST_OP_MOCK_DOMAIN' };
+
+export const DEVICE_WITH_PASIDS: Kind = { call: 'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', args: { dev_flags: 4 } };
+
+/** ALLOC_PASID, and with it NEST_PARENT. */
+export const PAGE_TABLE_FOR_PASIDS: Kind = { call: 'IOMMU_HWPT_ALLOC', args: { flags: 8 } };
+export const PARENT_FOR_PASIDS: Kind = { call: 'IOMMU_HWPT_ALLOC', args: { flags: 9 } };
+
+/** The automatic page table that a device comes with keeps its PASIDs from being attached. */
+export const DETACH_DEVICE: Kind = { call: 'IOMMU_TEST_OP_PASID_DETACH', args: { pasid: 0 } };
+export const ATTACH_DEVICE: Kind = { call: 'IOMMU_TEST_OP_PASID_ATTACH', args: { pasid: 0 } };
+
+/** The PASID whose moves fail every other time. */
+export const ATTACH_FAILING: Kind = { call: 'IOMMU_TEST_OP_PASID_ATTACH', args: { pasid: PASID_FAILING } };
+export const MOVE_FAILING: Kind = { call: 'IOMMU_TEST_OP_PASID_REPLACE', args: { pasid: PASID_FAILING } };

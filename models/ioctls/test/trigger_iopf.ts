@@ -1,0 +1,32 @@
+import { present } from '../../base/assert.js';
+import { u32 } from '../../layout/field.js';
+import { reportFault } from '../../state/report.js';
+import { defineTestOp } from './test_command.js';
+
+const SOURCE = 'selftest.c:iommufd_test_trigger_iopf';
+
+export const triggerIopf = defineTestOp(
+  {
+    op: 'TRIGGER_IOPF',
+    member: 'trigger_iopf',
+    doc: 'Lets a mock device ask for a page; succeeds whether or not a fault queue gets to see it.',
+    source: SOURCE,
+    id: u32('unused'),
+    respond: 'nothing',
+    allocates: false,
+  },
+  ({ args, file }) => ({ device: file.objects.findOfType(args.dev_id, 'DEVICE') }),
+).behaves({
+  rules: [
+    {
+      id: 'ENOENT.device',
+      says: 'no device of this file has the id dev_id',
+      cite: SOURCE,
+      when: ({ device }) => device === undefined,
+    },
+  ],
+  effect: ({ args, device }) => {
+    const { pasid, grpid, perm, addr } = args;
+    reportFault(present(device, 'a device'), { pasid, grpid, perm, addr });
+  },
+});
