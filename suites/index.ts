@@ -1,3 +1,7 @@
+import { accessCreate } from './access/create.js';
+import { accessPages } from './access/pages.js';
+import { accessReplace } from './access/replace.js';
+import { accessUnmap } from './access/unmap.js';
 import { deviceHwInfo } from './device/hw_info.js';
 import { dmabufBuffer } from './dmabuf/buffer.js';
 import { dmabufMap } from './dmabuf/map.js';
@@ -33,6 +37,7 @@ import { mockCheckMap } from './mock/check_map.js';
 import { mockCheckRefs } from './mock/check_refs.js';
 import { mockDirty } from './mock/dirty.js';
 import { mockDomain } from './mock/domain.js';
+import { mockMemoryLimit } from './mock/memory_limit.js';
 import { mockReplace } from './mock/replace.js';
 import { mockReserved } from './mock/reserved.js';
 import { mockTwoTables } from './mock/two_tables.js';
@@ -100,6 +105,11 @@ export const SUITES: readonly Suite[] = [
   mockTwoTables,
   mockCheckMap,
   mockCheckRefs,
+  mockMemoryLimit,
+  accessCreate,
+  accessPages,
+  accessUnmap,
+  accessReplace,
   pasidAttach,
   pasidReplace,
   pasidDetach,

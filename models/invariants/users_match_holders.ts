@@ -25,7 +25,10 @@ export const usersMatchHolders: Invariant = {
 function holdersOf(object: IommufdObject, file: IommufdFile, { processes }: World): number {
   switch (object.type) {
     case 'IOAS':
-      return count(file, (other) => other.type === 'HWPT_PAGING' && other.ioas === object);
+      return count(
+        file,
+        (other) => (other.type === 'HWPT_PAGING' || other.type === 'ACCESS') && other.ioas === object,
+      );
     case 'HWPT_PAGING':
       return (
         attachmentsTo(object, file) +
@@ -46,6 +49,9 @@ function holdersOf(object: IommufdObject, file: IommufdFile, { processes }: Worl
         count(file, (other) => other.type === 'HWPT_NESTED' && other.base === object) +
         count(file, (other) => other.type === 'VDEVICE' && other.viommu === object)
       );
+    case 'ACCESS':
+      // Whoever made it.
+      return 1;
     case 'SELFTEST':
     case 'VDEVICE':
       return 0;

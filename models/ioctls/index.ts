@@ -24,8 +24,12 @@ import { vfioGetInfo } from './vfio/get_info.js';
 import { vfioMapDma } from './vfio/map_dma.js';
 import { vfioSetIommu } from './vfio/set_iommu.js';
 import { vfioUnmapDma } from './vfio/unmap_dma.js';
+import { accessPages } from './test/access_pages.js';
+import { accessReplaceIoas } from './test/access_replace_ioas.js';
 import { addReserved } from './test/add_reserved.js';
 import { dmabufGet, dmabufRevoke } from './test/dmabuf.js';
+import { createAccess } from './test/create_access.js';
+import { destroyAccessPages } from './test/destroy_access_pages.js';
 import { devCheckCache } from './test/dev_check_cache.js';
 import { dirty } from './test/dirty.js';
 import { mdCheckMap } from './test/md_check_map.js';
@@ -37,6 +41,7 @@ import { pasidAttach } from './test/pasid_attach.js';
 import { pasidCheckHwpt } from './test/pasid_check_hwpt.js';
 import { pasidDetach } from './test/pasid_detach.js';
 import { pasidReplace } from './test/pasid_replace.js';
+import { setTempMemoryLimit } from './test/set_temp_memory_limit.js';
 import { testCommand } from './test/test_command.js';
 
 /** The only registry: every call that the model describes, by command number and operation. */
@@ -73,6 +78,11 @@ export const CALLS: readonly CallDescription[] = [
   mdCheckRefs,
   mockDomainReplace,
   mockDomainFlags,
+  createAccess,
+  destroyAccessPages,
+  accessPages,
+  setTempMemoryLimit,
+  accessReplaceIoas,
   mdCheckIotlb,
   devCheckCache,
   dmabufGet,

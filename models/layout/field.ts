@@ -177,6 +177,10 @@ export const fdS32 = (of: readonly FdKind[], doc: string, direction?: Direction)
 /** A number of bytes in 32 bits. */
 export const length32 = (doc: string): Field<number> => u32Field({ is: 'length' }, doc);
 
+/** The number of a descriptor. `of` names the kinds of files that it can be of. */
+export const fd32 = (of: readonly FdKind[], direction?: Direction): Field<number> =>
+  u32Field({ is: 'fd', of }, `descriptor of ${of.join(' or ')}`, direction);
+
 /** A single byte. */
 export const u8 = (doc: string, direction?: Direction): Field<number> => ({
   ...u32(doc, direction),

@@ -29,6 +29,7 @@ export const linux612: Profile = {
   hasViommus: false,
   hasFileMappings: false,
   hasPasids: false,
+  hasNoExecFiles: false,
   misalignedMapErrno: 'EINVAL',
   movedRules: [
     ...['IOMMU_IOAS_MAP', 'VFIO_IOMMU_MAP_DMA'].flatMap((call) =>

@@ -23,6 +23,7 @@ export const linux73: Profile = {
   hasFileMappings: true,
   dmabufGetReturnsFd: false,
   hasPasids: true,
+  hasNoExecFiles: true,
   misalignedMapErrno: 'ENXIO',
   movedRules: [],
   possibleSplats: [],

@@ -48,6 +48,8 @@ export interface Profile {
   readonly dmabufGetReturnsFd: boolean;
   /** Whether devices can be attached by PASID. */
   readonly hasPasids: boolean;
+  /** Whether files of anonymous inodes cannot be mapped to be executed. */
+  readonly hasNoExecFiles: boolean;
   /** What mapping a range into a domain fails with if it is not a multiple of the domain's smallest page. */
   readonly misalignedMapErrno: 'ENXIO' | 'EINVAL';
   /** Rules that this kernel checks earlier than the descriptions list them. */

@@ -30,6 +30,7 @@ export function destroyObject(file: IommufdFile, object: IommufdObject): void {
       releaseVdevice(object);
       break;
     case 'DEVICE':
+    case 'ACCESS':
       assert(false, `a ${object.type} of this model is never without users`);
   }
   file.objects.remove(object);

@@ -4,6 +4,7 @@ import type { MockDomain } from '../hardware/mock_domain.js';
 import type { MockCache } from '../hardware/mock_cache.js';
 import type { MmapRegion } from './mmap_regions.js';
 import { IoPagetable } from './io_pagetable.js';
+import type { AccessPin } from './pages.js';
 
 /** Types of iommufd objects that this model has. Source: include/linux/iommufd.h, enum iommufd_object_type. */
 export const OBJECT_TYPES = [
@@ -14,6 +15,7 @@ export const OBJECT_TYPES = [
   'SELFTEST',
   'VIOMMU',
   'VDEVICE',
+  'ACCESS',
 ] as const;
 
 export type ObjectType = (typeof OBJECT_TYPES)[number];
@@ -92,7 +94,27 @@ export interface Vdevice extends Counted {
   readonly virtId: bigint;
 }
 
-export type IommufdObject = Ioas | Hwpt | Device | Selftest | Viommu | Vdevice;
+/** A range that an access has pinned: one run of pages for each area that it meets. */
+export interface AccessItem {
+  readonly id: number;
+  readonly iova: bigint;
+  readonly length: bigint;
+  readonly pins: readonly AccessPin[];
+}
+
+/** Access of the CPU to an IOAS. Whoever made it holds a reference. Source: struct iommufd_access. */
+export interface AccessObject extends Counted {
+  readonly type: 'ACCESS';
+  /** What it demands of areas, in bytes: whole pages if it pins, else nothing. */
+  readonly alignment: bigint;
+  ioas: Ioas;
+  /** What it has pinned, in the order of pinning. */
+  items: readonly AccessItem[];
+  /** The number of the next item; none is given twice. */
+  nextItem: number;
+}
+
+export type IommufdObject = Ioas | Hwpt | Device | Selftest | Viommu | Vdevice | AccessObject;
 
 /** An id that stays taken until the file is closed, although nothing is there any more. */
 const TOMBSTONE = 'tombstone';

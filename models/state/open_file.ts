@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.js';
 import { slotOf } from '../program/raw.js';
+import type { AccessFile } from './access_file.js';
 import type { DmaBuf } from './dma_buf.js';
 import type { IommufdFile } from './iommufd_file.js';
 import type { MemoryFile } from './memory_file.js';
@@ -11,7 +12,7 @@ export interface OpenFileBase {
 }
 
 /** Whatever a descriptor of the program refers to. */
-export type OpenFile = IommufdFile | MemoryFile | DmaBuf;
+export type OpenFile = IommufdFile | MemoryFile | DmaBuf | AccessFile;
 
 export type OpenFileKind = OpenFile['kind'];
 

@@ -1,5 +1,6 @@
 import { present } from '../base/assert.js';
 import { ARENA, type Access } from '../program/arena.js';
+import { destroyAccess } from './access.js';
 import { releaseFile } from './destroy.js';
 import { IommufdFile } from './iommufd_file.js';
 import { MemoryFile } from './memory_file.js';
@@ -121,6 +122,10 @@ export class World {
 
   /** The last reference is gone. */
   #release(file: OpenFile): void {
+    if (file.kind === 'access') {
+      destroyAccess(file.iommufd, file.access);
+      this.put(file.iommufd);
+    }
     if (file.kind !== 'iommufd') return;
     releaseFile(file);
     this.contexts.delete(file);
