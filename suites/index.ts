@@ -1,5 +1,6 @@
 import { accessCreate } from './access/create.js';
 import { accessPages } from './access/pages.js';
+import { accessPins } from './access/pins.js';
 import { accessReplace } from './access/replace.js';
 import { accessUnmap } from './access/unmap.js';
 import { deviceHwInfo } from './device/hw_info.js';
@@ -108,6 +109,7 @@ export const SUITES: readonly Suite[] = [
   mockMemoryLimit,
   accessCreate,
   accessPages,
+  accessPins,
   accessUnmap,
   accessReplace,
   pasidAttach,

@@ -1,6 +1,7 @@
 import { PASID_FAILING } from '../../models/hardware/mock_device.js';
 import type { Profile } from '../../models/profiles/index.js';
 import { OPTIONS, OPTION_OPS } from '../../models/ioctls/native/option.js';
+import { CREATE_ACCESS_FLAGS } from '../../models/ioctls/test/test_members.js';
 import { HWPT_FLAGS } from '../../models/ioctls/native/hwpt_alloc.js';
 import type { IoctlStep } from '../../models/program/program.js';
 
@@ -71,6 +72,8 @@ const EVERYTHING: Weights = {
   IOMMU_TEST_OP_MD_CHECK_MAP: 4,
   IOMMU_TEST_OP_MD_CHECK_REFS: 2,
   IOMMU_TEST_OP_DIRTY: 2,
+  IOMMU_TEST_OP_CREATE_ACCESS: 2,
+  IOMMU_TEST_OP_ACCESS_PAGES: 4,
   IOMMU_TEST_CMD: 1,
   counters: 2,
   memory: 3,
@@ -273,6 +276,8 @@ const VFIO: Theme = {
       IOMMU_TEST_OP_ADD_RESERVED: 2,
       IOMMU_TEST_OP_MD_CHECK_MAP: 6,
       IOMMU_TEST_OP_MD_CHECK_REFS: 2,
+      IOMMU_TEST_OP_CREATE_ACCESS: 2,
+      IOMMU_TEST_OP_ACCESS_PAGES: 5,
       IOMMU_DESTROY: 3,
       memory: 2,
       process: 1,
@@ -313,6 +318,36 @@ const FILES: Theme = {
   }),
 };
 
+/** Accesses of the CPU, and what they pin beside domains and copies. */
+const ACCESSES: Theme = {
+  prelude: [
+    ALLOC,
+    { call: 'IOMMU_TEST_OP_CREATE_ACCESS', args: { flags: CREATE_ACCESS_FLAGS.NEEDS_PIN_PAGES } },
+    { call: 'IOMMU_IOAS_MAP' },
+  ],
+  kinds: spread({
+    IOMMU_IOAS_ALLOC: 2,
+    IOMMU_DESTROY: 2,
+    IOMMU_IOAS_MAP: 14,
+    IOMMU_IOAS_COPY: 8,
+    IOMMU_IOAS_UNMAP: 6,
+    IOMMU_OPTION: 2,
+    IOMMU_TEST_OP_MOCK_DOMAIN: 4,
+    IOMMU_TEST_OP_CREATE_ACCESS: 4,
+    IOMMU_TEST_OP_ACCESS_PAGES: 24,
+    IOMMU_TEST_OP_DESTROY_ACCESS_PAGES: 8,
+    IOMMU_TEST_OP_ACCESS_REPLACE_IOAS: 4,
+    IOMMU_TEST_OP_SET_TEMP_MEMORY_LIMIT: 1,
+    IOMMU_TEST_OP_MD_CHECK_MAP: 2,
+    IOMMU_TEST_OP_MD_CHECK_REFS: 2,
+    counters: 3,
+    memory: 3,
+    file: 3,
+    process: 2,
+    second_file: 1,
+  }),
+};
+
 const THEMES: readonly Theme[] = [
   BROAD,
   BROAD,
@@ -327,6 +362,8 @@ const THEMES: readonly Theme[] = [
   VFIO,
   FILES,
   FILES,
+  ACCESSES,
+  ACCESSES,
 ];
 
 /** The themes of programs for a kernel. */

@@ -5,7 +5,7 @@ import { pageIndex } from '../base/u64.js';
 export type Frame = number;
 
 /** Source: pages.c: TEMP_MEMORY_LIMIT; selftest.c: iommufd_test_memory_limit. */
-const TEMPORARY_BYTES_DEFAULT = 65536;
+export const TEMPORARY_BYTES_DEFAULT = 65536;
 
 /** The pages of the machine: numbers for new ones, and how often each is pinned. Common to all processes. */
 export class PhysicalMemory {

@@ -117,6 +117,28 @@ export const accessCreate = suite(
         t.destroy(ioas);
       },
     }),
+    scenario('descriptor', {
+      doc: 'The descriptor of an access has no operations: it cannot be read, written, truncated or mapped, and is always ready to poll.',
+      covers: [
+        'mmap/EPERM.no_exec',
+        'mmap/ENODEV.anonymous',
+        'read/EINVAL.no_method',
+        'write/EINVAL.no_method',
+      ],
+      source: 'selftest.c: iommfd_test_staccess_fops',
+      setup: (t) => makeAccess(t, 'a', t.ioas()),
+      cases: {
+        read: (t, access) => t.read(access, 8).fails('EINVAL'),
+        write: (t, access) => t.write(access, [0]).fails('EINVAL'),
+        truncate: (t, access) => t.step({ do: 'truncate', file: access, bytes: P }).fails('EINVAL'),
+        mmap: (t, access) => t.mmapFile(access, 0n, 1n).fails('ENODEV'),
+        mmap_private: (t, access) => t.mmapFile(access, 0n, 1n, { isPrivate: true }).fails('ENODEV'),
+        mmap_exec: (t, access) =>
+          t.mmapFile(access, 0n, 1n, { access: 'rwx' }).fails({ '7.3': 'EPERM', '6.12': 'ENODEV' }),
+        ioctl: (t, access) => t.ioctl('IOMMU_IOAS_ALLOC', {}, { file: access }).fails('ENOTTY'),
+      },
+      control: (t, access) => t.poll(access).returns(0x145),
+    }),
     scenario('hidden_id', {
       doc: 'The access takes an id of its iommufd that nobody is told and that user space cannot destroy.',
       covers: [`${CREATE}/OK`, 'IOMMU_DESTROY/EBUSY.users'],
@@ -173,7 +195,9 @@ export const accessCreate = suite(
           t.close();
         },
       },
-      control: (t) => t.counters(1),
+      control: (t) => {
+        t.counters(1);
+      },
     }),
   ],
 );

@@ -101,7 +101,7 @@ export const TEST_MEMBERS = {
     uptr: userVa64('the memory that should be behind it; 0: whatever is'),
   },
   memory_limit: {
-    limit: u32('bytes that one temporary array may take'),
+    limit: number32('bytes that one temporary array may take', [11, 12, 16, 32, 4096, 65536]),
   },
   access_replace_ioas: {
     ioas_id: id32(['IOAS']),
