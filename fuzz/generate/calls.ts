@@ -176,13 +176,13 @@ class ArgumentDraw {
 
   #fd(kinds: readonly FdKind[]): Operand {
     const { operand, table } = this.state.drawFd(kinds, this.picks);
-    this.#table = table ?? this.#table;
+    this.table = table ?? this.table;
     return operand;
   }
 
   /** What is behind the IOVA, where there is something: calls that compare want it, and others lose nothing. */
   #userAddress(): bigint {
-    const area = this.#iova === undefined ? undefined : this.#table?.areaAt(this.#iova);
+    const area = this.#iova === undefined ? undefined : this.table?.areaAt(this.#iova);
     if (area?.pages.source.kind !== 'user' || this.#iova === undefined || this.picks.rarely(3))
       return anyUserAddress(this.picks);
     if (this.picks.rarely(4)) return 0n;

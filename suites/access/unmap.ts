@@ -1,6 +1,7 @@
 import { BUFFER } from '../../models/program/arena.js';
 import { APERTURE_START as A, P, U64_MAX } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
+import { TYPE1, compatIoas, mapDma, setIommu, unmapAllDma, unmapDma } from '../vfio/set_up.js';
 import { makeAccess, pin, unpin } from './set_up.js';
 
 export const accessUnmap = suite(
@@ -103,6 +104,47 @@ export const accessUnmap = suite(
         pin(t, access, A, 2n * P);
         t.unmap(ioas, A, 2n * P).ok({ length: 2n * P });
         unpin(t, access, 0).fails('ENOENT');
+      },
+    }),
+    scenario('vfio,cuts', {
+      doc: 'VFIO cuts no area that an access has pinned a page of; a whole one goes, with the pins.',
+      covers: ['VFIO_IOMMU_UNMAP_DMA/EINVAL.cut', 'VFIO_IOMMU_UNMAP_DMA/OK'],
+      source: 'core.md 4.9',
+      gaps: [57],
+      setup: (t) => {
+        const ioas = compatIoas(t);
+        setIommu(t, TYPE1);
+        mapDma(t, { iova: A, size: 4n * P });
+        mapDma(t, { iova: A + 4n * P, vaddr: BUFFER.start + 0x10000n, size: 4n * P });
+        const access = makeAccess(t, 'a', ioas);
+        pin(t, access, A, P);
+        return access;
+      },
+      cases: {
+        the_pinned_page: (t) => unmapDma(t, A, P).fails('EINVAL'),
+        another_page: (t) => unmapDma(t, A + 2n * P, 2n * P).fails('EINVAL'),
+        unpinned_before: (t, access) => {
+          unpin(t, access, 0);
+          unmapDma(t, A, P).ok({ size: P });
+        },
+        another_area: (t) => {
+          unmapDma(t, A + 5n * P, P).ok({ size: P });
+          t.counters(1);
+        },
+        end_is_cut_before: (t) => {
+          unmapDma(t, A + P, 4n * P).fails('EINVAL');
+          unmapDma(t, A + 5n * P, 3n * P).ok({ size: 3n * P });
+          t.counters(1);
+        },
+        everything: (t, access) => {
+          unmapAllDma(t).ok({ size: 8n * P });
+          unpin(t, access, 0).fails('ENOENT');
+        },
+      },
+      control: (t, access) => {
+        unmapDma(t, A, 4n * P).ok({ size: 4n * P });
+        unpin(t, access, 0).fails('ENOENT');
+        t.counters(0);
       },
     }),
   ],

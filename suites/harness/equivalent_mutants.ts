@@ -11,7 +11,6 @@ const NO_FILE = 'a closed descriptor is of no file that the second question coul
 const OTHER_FILE = 'they are rules of different kinds of files';
 const EMPTY_NEVER_WRAPS = 'an empty range does not wrap';
 
-const OTHER_FILE = 'they are rules of different kinds of files';
 const OTHER_OP = 'they are rules of different operations';
 
 /** Where the kernel maps files. */

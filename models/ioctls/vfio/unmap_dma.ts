@@ -78,9 +78,9 @@ export const vfioUnmapDma = defineCall(
     },
     {
       id: 'EINVAL.cut',
-      says: 'an area would be cut inside a page',
+      says: 'an area would be cut inside a page, or an access has pinned pages of it',
       cite: 'io_pagetable.c:iopt_area_split',
-      when: ({ cuts }) => cuts()?.refusal === 'misaligned',
+      when: ({ cuts }) => ['misaligned', 'pinned'].includes(cuts()?.refusal ?? ''),
       leaves: CUT_AT_THE_END,
     },
     cannotRespond({ what: 'the range is unmapped as far as it can be', does: unmap }),
