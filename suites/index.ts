@@ -59,6 +59,7 @@ import { vfioMapDma } from './vfio/map_dma.js';
 import { vfioNumbers } from './vfio/numbers.js';
 import { vfioUnmapDma } from './vfio/unmap_dma.js';
 import { viommuAlloc } from './viommu/alloc.js';
+import { viommuHwQueue } from './viommu/hw_queue.js';
 import { viommuMmap } from './viommu/mmap.js';
 import { viommuInvalidate } from './viommu/invalidate.js';
 import { viommuNested } from './viommu/nested.js';
@@ -121,6 +122,7 @@ export const SUITES: readonly Suite[] = [
   viommuNested,
   viommuInvalidate,
   viommuMmap,
+  viommuHwQueue,
   vfioCompatIoas,
   vfioNumbers,
   vfioGetInfo,

@@ -75,6 +75,9 @@ function describeObject(object: IommufdObject, values: Primitive[]): void {
     case 'SELFTEST':
       values.push(object.device.id);
       return;
+    case 'HW_QUEUE':
+      values.push(object.viommu.id, object.index, object.access.id);
+      return;
     case 'ACCESS':
       values.push(object.ioas.id, object.alignment, object.nextItem, object.items.length);
       for (const { id, iova, length } of object.items) values.push(id, iova, length);

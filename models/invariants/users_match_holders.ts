@@ -47,11 +47,16 @@ function holdersOf(object: IommufdObject, file: IommufdFile, { processes }: Worl
       return (
         mappingsOf(processes, object) +
         count(file, (other) => other.type === 'HWPT_NESTED' && other.base === object) +
-        count(file, (other) => other.type === 'VDEVICE' && other.viommu === object)
+        count(
+          file,
+          (other) => (other.type === 'VDEVICE' || other.type === 'HW_QUEUE') && other.viommu === object,
+        )
       );
     case 'ACCESS':
       // Whoever made it.
       return 1;
+    case 'HW_QUEUE':
+      return count(file, (other) => other.type === 'HW_QUEUE' && other.previous === object);
     case 'SELFTEST':
     case 'VDEVICE':
       return 0;

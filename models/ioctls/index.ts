@@ -1,6 +1,7 @@
 import type { CallDescription } from './description.js';
 import { destroy } from './native/destroy.js';
 import { getHwInfo } from './native/get_hw_info.js';
+import { hwQueueAlloc } from './native/hw_queue_alloc.js';
 import { hwptAlloc } from './native/hwpt_alloc.js';
 import { hwptGetDirtyBitmap } from './native/hwpt_get_dirty_bitmap.js';
 import { hwptInvalidate } from './native/hwpt_invalidate.js';
@@ -63,6 +64,7 @@ export const CALLS: readonly CallDescription[] = [
   hwptInvalidate,
   viommuAlloc,
   vdeviceAlloc,
+  hwQueueAlloc,
   ioasChangeProcess,
   ioasNoiommuGetPa,
   vfioGetApiVersion,

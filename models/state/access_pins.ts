@@ -20,13 +20,17 @@ export class AccessPinPlan {
   readonly pins: AccessPin[] = [];
   readonly #plan: PinPlan;
 
-  /** @param last the last byte of a range that does not wrap */
+  /**
+   * @param last the last byte of a range that does not wrap
+   * @param isLock whether the access is the kernel's own, which does not let go
+   */
   constructor(
     table: IoPagetable,
     private readonly iova: bigint,
     private readonly last: bigint,
     private readonly isWrite: boolean,
     caller: Process,
+    private readonly isLock = false,
   ) {
     this.#plan = new PinPlan(caller, WHOLE_RUN);
     this.failure = this.#firstFailure(table);
@@ -67,7 +71,7 @@ export class AccessPinPlan {
       return 'misaligned';
     }
     if (!(this.isWrite ? protection.write : protection.read)) return 'protection';
-    const pin = { area, firstIndex: area.indexAt(start), lastIndex: area.indexAt(end) };
+    const pin = { isLock: this.isLock, area, firstIndex: area.indexAt(start), lastIndex: area.indexAt(end) };
     this.pins.push(pin);
     return this.#plan.pin(pages, pin.firstIndex, pin.lastIndex) ?? this.#plan.charge(pages);
   }

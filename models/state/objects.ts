@@ -16,6 +16,7 @@ export const OBJECT_TYPES = [
   'VIOMMU',
   'VDEVICE',
   'ACCESS',
+  'HW_QUEUE',
 ] as const;
 
 export type ObjectType = (typeof OBJECT_TYPES)[number];
@@ -114,7 +115,18 @@ export interface AccessObject extends Counted {
   nextItem: number;
 }
 
-export type IommufdObject = Ioas | Hwpt | Device | Selftest | Viommu | Vdevice | AccessObject;
+/** A queue that the hardware shares with a guest. Source: struct iommufd_hw_queue. */
+export interface HwQueue extends Counted {
+  readonly type: 'HW_QUEUE';
+  readonly viommu: Viommu;
+  readonly index: number;
+  /** What it pins of the parent's IOAS with. */
+  readonly access: AccessObject;
+  /** The queue of the index before, which it holds. */
+  readonly previous: HwQueue | undefined;
+}
+
+export type IommufdObject = Ioas | Hwpt | Device | Selftest | Viommu | Vdevice | AccessObject | HwQueue;
 
 /** An id that stays taken until the file is closed, although nothing is there any more. */
 const TOMBSTONE = 'tombstone';

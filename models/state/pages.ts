@@ -88,6 +88,12 @@ export class Area {
     return false;
   }
 
+  /** Whether an access of the kernel's own keeps it from being unmapped: `num_locks`. */
+  get isLocked(): boolean {
+    for (const { area, isLock } of this.pages.accesses) if (area === this && isLock) return true;
+    return false;
+  }
+
   covers(index: number): boolean {
     return index >= this.firstIndex && index <= this.lastIndex;
   }
@@ -95,6 +101,8 @@ export class Area {
 
 /** A run of pages that an access has pinned through an area. Source: struct iopt_pages_access. */
 export interface AccessPin {
+  /** Whether the area must not be unmapped meanwhile: the access is the kernel's own. */
+  readonly isLock: boolean;
   readonly area: Area;
   readonly firstIndex: number;
   readonly lastIndex: number;
