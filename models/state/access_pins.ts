@@ -6,7 +6,7 @@ import type { Process } from './process.js';
 import type { Frame } from './physical_memory.js';
 
 /** Why an access cannot pin a range. */
-export type AccessPinFailure = PinFailure | 'misaligned' | 'protection' | 'hole';
+export type AccessPinFailure = PinFailure | 'misaligned' | 'protection' | 'dmabuf' | 'hole';
 
 /** The array that takes the pages is there beforehand. Source: pages.c:iopt_pages_fill_xarray. */
 const WHOLE_RUN = Infinity;
@@ -71,6 +71,7 @@ export class AccessPinPlan {
       return 'misaligned';
     }
     if (!(this.isWrite ? protection.write : protection.read)) return 'protection';
+    if (pages.source.kind === 'dmabuf') return 'dmabuf';
     const pin = { isLock: this.isLock, area, firstIndex: area.indexAt(start), lastIndex: area.indexAt(end) };
     this.pins.push(pin);
     return this.#plan.pin(pages, pin.firstIndex, pin.lastIndex) ?? this.#plan.charge(pages);

@@ -1,6 +1,7 @@
 import { BUFFER, FROZEN, HOLE, NO_ACCESS, SCRATCH } from '../../models/program/arena.js';
 import { APERTURE_START as A, P, U64_MAX } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
+import { dmabuf } from '../dmabuf/set_up.js';
 import { SYZ, WRITE, makeAccess, pin, unpin } from './set_up.js';
 
 const PAGES = 'IOMMU_TEST_OP_ACCESS_PAGES';
@@ -13,7 +14,7 @@ const MIB = 1n << 20n;
 
 export const accessPages = suite(
   'access/pages',
-  'ACCESS_PAGES and DESTROY_ACCESS_PAGES: what is refused in which order, and the numbers of items. Areas of files and dma-bufs are covered with those.',
+  'ACCESS_PAGES and DESTROY_ACCESS_PAGES: what is refused in which order, and the numbers of items.',
   [
     scenario('refused,order', {
       doc: 'The length, the flags, the descriptor, whether it pins, and the range are looked at in this order.',
@@ -140,6 +141,53 @@ export const accessPages = suite(
           pin(t, access, A + 0x10001n, P, { uptr: BUFFER.start + P + 1n }).fails('EBADE'),
       },
       control: (t, access) => pin(t, access, A + 0x10001n, P),
+    }),
+    scenario('refused,files', {
+      doc: 'Pages of files of memory are pinned as far as the file goes; those of dma-bufs never are, which counts after the permission.',
+      covers: [`${PAGES}/EINVAL.dmabuf`, `${PAGES}/EINVAL.file_pages`],
+      source: 'core.md 5.5, 5.6',
+      gaps: [50, 55],
+      needs: ['map_file', 'dmabuf'],
+      setup: (t) => {
+        const ioas = t.ioas();
+        t.memfd('m', 2n);
+        t.mapFile(ioas, 'm', { iova: A, length: 4n * P });
+        dmabuf(t, 'd', 0x2000);
+        t.mapFile(ioas, 'd', { iova: A + 0x10000n, length: P, access: 'r' });
+        return { ioas, access: makeAccess(t, 'a', ioas) };
+      },
+      cases: {
+        dmabuf: (t, { access }) => pin(t, access, A + 0x10000n).fails('EINVAL'),
+        dmabuf_not_permitted: (t, { access }) =>
+          pin(t, access, A + 0x10000n, P, { flags: WRITE }).fails('EPERM'),
+        dmabuf_before_hole: (t, { access }) => pin(t, access, A + 0x10000n, 2n * P).fails('EINVAL'),
+        beyond_the_file: (t, { access }) => {
+          pin(t, access, A, 3n * P).fails('EINVAL');
+          t.counters(0);
+        },
+        beyond_the_file_before_hole: (t, { access }) => pin(t, access, A, 5n * P).fails('EINVAL'),
+        file_and_more: (t, { ioas, access }) => {
+          t.unmap(ioas, A, 4n * P);
+          t.mapFile(ioas, 'm', { iova: A, length: 2n * P });
+          t.map(ioas, { iova: A + 2n * P });
+          pin(t, access, A, 3n * P);
+          t.counters(3);
+        },
+        seen_through_a_mapping: (t, { access }) => {
+          t.mmapFile('m', 0n, 2n);
+          pin(t, access, A, 2n * P, { uptr: SCRATCH.start });
+        },
+        cut_short_behind_the_pin: (t, { access }) => {
+          pin(t, access, A, 2n * P);
+          t.step({ do: 'truncate', file: 'm', bytes: 0n });
+          pin(t, access, A, P);
+          t.counters(2);
+        },
+      },
+      control: (t, { access }) => {
+        pin(t, access, A, 2n * P);
+        t.counters(2);
+      },
     }),
     scenario('compared', {
       doc: 'The pinned pages have to be those behind the address now; 0 asks for no comparison. Nothing stays pinned of what differs.',

@@ -5,6 +5,7 @@ import { type ExpectedStep, NO_SUCH_ID, type ScenarioBuilder } from '../harness/
 import { APERTURE_START as A, P, U64_MAX } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
 import { setCompat, unmapAllDma, unmapDma } from '../vfio/set_up.js';
+import { dmabuf } from '../dmabuf/set_up.js';
 import { deviceAndViommu } from './set_up.js';
 
 const ALLOC = 'IOMMU_HW_QUEUE_ALLOC';
@@ -40,7 +41,7 @@ function viommuAndPages(t: ScenarioBuilder): ReturnType<typeof deviceAndViommu> 
 
 export const viommuHwQueue = suite(
   'viommu/hw_queue',
-  'IOMMU_HW_QUEUE_ALLOC of the mock: refusals, the two queues, and the memory that stays mapped, for VFIO as well. Queues of several pages depend on where memory lies in the machine, which no program knows; areas of dma-bufs are not covered.',
+  'IOMMU_HW_QUEUE_ALLOC of the mock: refusals, the two queues, and the memory that stays mapped, for VFIO as well. Queues of several pages depend on where memory lies in the machine, which no program knows.',
   [
     scenario('arguments,refused', {
       doc: 'Flags, type, range, vIOMMU, the type of the mock, and how many pages there may be are looked at in this order.',
@@ -85,12 +86,13 @@ export const viommuHwQueue = suite(
       covers: [
         `${ALLOC}/EADDRINUSE.alignment`,
         `${ALLOC}/EPERM.protection`,
+        `${ALLOC}/EINVAL.dmabuf`,
         `${ALLOC}/ENOENT.hole`,
         `${ALLOC}/EFAULT.repeated`,
       ],
       source: 'device.md 2.9; mock.md 8.3',
       gaps: [47],
-      needs: ['viommu'],
+      needs: ['viommu', 'dmabuf'],
       setup: viommuAndPages,
       cases: {
         half_a_page_is_mapped: (t, { ioas, viommu }) => {
@@ -118,6 +120,17 @@ export const viommuHwQueue = suite(
         hole: (t, { ioas, viommu }) => {
           queue(t, viommu, 0, A + 4n * P).fails('ENOENT');
           t.ranges(ioas, 1).ok({ out_iova_alignment: 0x800n });
+        },
+        dmabuf: (t, { ioas, viommu }) => {
+          dmabuf(t, 'd', 0x1000);
+          t.mapFile(ioas, 'd', { iova: A + 0x10000n });
+          queue(t, viommu, 0, A + 0x10000n).fails('EINVAL');
+          t.unmap(ioas, A + 0x10000n, P);
+        },
+        dmabuf_before_hole: (t, { ioas, viommu }) => {
+          dmabuf(t, 'd', 0x1000);
+          t.mapFile(ioas, 'd', { iova: A + 0x10000n });
+          queue(t, viommu, 0, A + 0x10000n, { length: 2n * P }).fails('EINVAL');
         },
         hole_behind: (t, { viommu }) => queue(t, viommu, 0, A + 3n * P, { length: P + 1n }).fails('ENOENT'),
         hole_before_index: (t, { viommu }) => queue(t, viommu, 7, A + 4n * P).fails('ENOENT'),

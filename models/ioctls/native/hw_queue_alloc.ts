@@ -154,6 +154,7 @@ export const hwQueueAlloc = defineCall(
       'the range begins within a page of the memory, or goes on from within one',
     ),
     pinRule('EPERM.protection', 'protection', 'an area of the range is not readable'),
+    pinRule('EINVAL.dmabuf', 'dmabuf', 'an area of the range shows a dma-buf'),
     pinRule('ENOENT.hole', 'hole', 'an IOVA of the range is not mapped'),
     {
       id: 'EFAULT.repeated',

@@ -5,9 +5,9 @@ import { addItem } from '../../state/access.js';
 import type { AccessFile } from '../../state/access_file.js';
 import { type AccessPinFailure, AccessPinPlan } from '../../state/access_pins.js';
 import { type CallContext, type Rule, once } from '../description.js';
-import { FILL_RULES, cannotRespond, hasUnknownBits } from '../shared_rules.js';
+import { ANY_FILL_RULES, cannotRespond, hasUnknownBits } from '../shared_rules.js';
 import { syzkallerIova } from '../syzkaller.js';
-import { ACCESS_BYTES_MAX, NO_ACCESS, accessFileOf } from './access_descriptor.js';
+import { ACCESS_BYTES_MAX, ACCESS_RULES, type PassedAccess, lookUpAccess } from './access_descriptor.js';
 import { type MemberArgs, defineTestOp } from './test_command.js';
 import { ACCESS_PAGES_FLAGS } from './test_members.js';
 
@@ -16,8 +16,7 @@ const PIN = 'device.c:iommufd_access_pin_pages';
 
 type Args = { id: number } & MemberArgs<'access_pages'>;
 
-interface Lookups {
-  readonly accessFile: AccessFile | undefined;
+interface Lookups extends PassedAccess {
   /** The first IOVA, decoded where a fuzzer asks for it. */
   readonly iova: bigint;
   /** What pinning takes; undefined where it is not asked for. */
@@ -38,10 +37,10 @@ export const accessPages = defineTestOp(
     allocates: true,
   },
   (c): Lookups => {
-    const accessFile = accessFileOf(c);
+    const { accessFile, passedFd } = lookUpAccess(c);
     const iova = iovaOf(c.args, accessFile);
     const plan = once(() => (accessFile === undefined ? undefined : planPins(c, accessFile, iova)));
-    return { accessFile, iova, plan, difference: once(() => firstDifference(c, iova, plan())) };
+    return { accessFile, passedFd, iova, plan, difference: once(() => firstDifference(c, iova, plan())) };
   },
 ).behaves({
   rules: [
@@ -57,7 +56,7 @@ export const accessPages = defineTestOp(
       cite: SOURCE,
       when: ({ args }) => hasUnknownBits(args.flags, ACCESS_PAGES_FLAGS),
     },
-    NO_ACCESS,
+    ...ACCESS_RULES,
     {
       id: 'EOPNOTSUPP.no_pin',
       says: 'the access was created without NEEDS_PIN_PAGES',
@@ -82,7 +81,11 @@ export const accessPages = defineTestOp(
       'the range begins within a page of the memory, or goes on from within one',
     ),
     pinRule('EPERM.protection', 'protection', 'an area does not permit the access'),
-    ...FILL_RULES,
+    {
+      ...pinRule('EINVAL.dmabuf', 'dmabuf', 'an area shows a dma-buf'),
+      isFor: ({ hasFileMappings }) => hasFileMappings,
+    },
+    ...ANY_FILL_RULES,
     pinRule('ENOENT.hole', 'hole', 'an IOVA of the range is not mapped'),
     {
       id: 'EOVERFLOW.uptr_end',

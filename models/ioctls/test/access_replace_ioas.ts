@@ -2,7 +2,7 @@ import { fd32 } from '../../layout/field.js';
 import { present } from '../../base/assert.js';
 import { moveAccess, refusesAccess } from '../../state/access.js';
 import { noSuchIoas } from '../shared_rules.js';
-import { NO_ACCESS, accessFileOf } from './access_descriptor.js';
+import { ACCESS_RULES, lookUpAccess } from './access_descriptor.js';
 import { defineTestOp } from './test_command.js';
 
 const SOURCE = 'device.c:iommufd_access_replace';
@@ -18,13 +18,13 @@ export const accessReplaceIoas = defineTestOp(
     allocates: true,
   },
   (c) => {
-    const accessFile = accessFileOf(c);
-    const ioas = accessFile?.iommufd.objects.findOfType(c.args.ioas_id, 'IOAS');
-    return { accessFile, ioas };
+    const passed = lookUpAccess(c);
+    const ioas = passed.accessFile?.iommufd.objects.findOfType(c.args.ioas_id, 'IOAS');
+    return { ...passed, ioas };
   },
 ).behaves({
   rules: [
-    NO_ACCESS,
+    ...ACCESS_RULES,
     noSuchIoas(SOURCE),
     {
       id: 'EADDRINUSE.alignment',

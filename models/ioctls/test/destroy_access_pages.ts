@@ -1,7 +1,7 @@
 import { fd32 } from '../../layout/field.js';
 import { present } from '../../base/assert.js';
 import { unpinItem } from '../../state/access.js';
-import { NO_ACCESS, accessFileOf } from './access_descriptor.js';
+import { ACCESS_RULES, lookUpAccess } from './access_descriptor.js';
 import { defineTestOp } from './test_command.js';
 
 const SOURCE = 'selftest.c:iommufd_test_access_item_destroy';
@@ -17,13 +17,13 @@ export const destroyAccessPages = defineTestOp(
     allocates: false,
   },
   (c) => {
-    const accessFile = accessFileOf(c);
-    const item = accessFile?.access.items.find(({ id }) => id === c.args.access_pages_id);
-    return { accessFile, item };
+    const passed = lookUpAccess(c);
+    const item = passed.accessFile?.access.items.find(({ id }) => id === c.args.access_pages_id);
+    return { ...passed, item };
   },
 ).behaves({
   rules: [
-    NO_ACCESS,
+    ...ACCESS_RULES,
     {
       id: 'ENOENT.item',
       says: 'the access has no item of that number',
