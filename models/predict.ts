@@ -65,7 +65,12 @@ export function predictIoctl(
   const envelope = openEnvelope(file, step.command, step.arg, memory, profile);
   const refusals = trueRules(behaviour.envelope, envelope, reading);
   if (refusals.length > 0) return refuse('envelope', refusals, (rule) => refusal('envelope', rule, memory));
-  const call = new PreparedCall(world, behaviour, envelope, step, selectOperation(envelope));
+  const description = selectOperation(envelope);
+  if (description.newFd !== undefined && !hasSlotForNewFd(step)) {
+    const why = 'the program says no slot for the descriptor that the call makes';
+    return { kind: 'unspecified', because: `${description.name}/unspecified.slot`, why };
+  }
+  const call = new PreparedCall(world, behaviour, envelope, step, description);
   return call.predict(reading);
 }
 
@@ -283,6 +288,11 @@ function returned(errno: number, memory: CallMemory): Returned {
 function iommufdOf(file: OpenFile | undefined): IommufdFile {
   assert(file?.kind === 'iommufd', 'a call past the envelope is on an iommufd');
   return file;
+}
+
+/** A call that is made under the name of another, as an operation by its number, may have none. */
+function hasSlotForNewFd({ fds }: RawIoctl): boolean {
+  return fds.some(({ direction }) => direction !== 'in');
 }
 
 /** Gives a file the slot that the step has for the descriptor that the call makes. */

@@ -4,6 +4,11 @@ import { eventFaultQueue } from './event/fault_queue.js';
 import { eventFaultRouting } from './event/fault_routing.js';
 import { eventVeventq } from './event/veventq.js';
 import { eventVeventqFile } from './event/veventq_file.js';
+import { accessCreate } from './access/create.js';
+import { accessPages } from './access/pages.js';
+import { accessPins } from './access/pins.js';
+import { accessReplace } from './access/replace.js';
+import { accessUnmap } from './access/unmap.js';
 import { deviceHwInfo } from './device/hw_info.js';
 import { dmabufBuffer } from './dmabuf/buffer.js';
 import { dmabufMap } from './dmabuf/map.js';
@@ -39,6 +44,7 @@ import { mockCheckMap } from './mock/check_map.js';
 import { mockCheckRefs } from './mock/check_refs.js';
 import { mockDirty } from './mock/dirty.js';
 import { mockDomain } from './mock/domain.js';
+import { mockMemoryLimit } from './mock/memory_limit.js';
 import { mockReplace } from './mock/replace.js';
 import { mockReserved } from './mock/reserved.js';
 import { mockTwoTables } from './mock/two_tables.js';
@@ -59,6 +65,7 @@ import { vfioMapDma } from './vfio/map_dma.js';
 import { vfioNumbers } from './vfio/numbers.js';
 import { vfioUnmapDma } from './vfio/unmap_dma.js';
 import { viommuAlloc } from './viommu/alloc.js';
+import { viommuHwQueue } from './viommu/hw_queue.js';
 import { viommuMmap } from './viommu/mmap.js';
 import { viommuInvalidate } from './viommu/invalidate.js';
 import { viommuNested } from './viommu/nested.js';
@@ -106,6 +113,12 @@ export const SUITES: readonly Suite[] = [
   mockTwoTables,
   mockCheckMap,
   mockCheckRefs,
+  mockMemoryLimit,
+  accessCreate,
+  accessPages,
+  accessPins,
+  accessUnmap,
+  accessReplace,
   pasidAttach,
   pasidReplace,
   pasidDetach,
@@ -121,6 +134,7 @@ export const SUITES: readonly Suite[] = [
   eventFaultPasid,
   eventVeventq,
   eventVeventqFile,
+  viommuHwQueue,
   vfioCompatIoas,
   vfioNumbers,
   vfioGetInfo,

@@ -1,6 +1,6 @@
 import type { CallDescription } from '../../models/ioctls/description.js';
 import { DRIVER_STRUCTS } from '../../models/layout/driver_data.js';
-import type { Direction, Field, Role } from '../../models/layout/field.js';
+import type { Direction, FdKind, Field, Role } from '../../models/layout/field.js';
 import type { Member } from '../../models/layout/struct.js';
 import type { IoctlStep, Operand, Scalar } from '../../models/program/program.js';
 import { HOLE } from '../../models/program/arena.js';
@@ -21,6 +21,7 @@ import {
 
 /** Ids first, then places, then lengths: what is drawn later can fit what was drawn before, wherever it lies in the struct. */
 const DRAWING_ORDER: readonly Role['is'][] = [
+  'fd',
   'id',
   'count',
   'iova',
@@ -140,7 +141,7 @@ class ArgumentDraw {
       case 'granule':
         return (this.#granule = anyGranule(picks, this.#iova ?? 0n, this.#lengthDrawn));
       case 'user_va':
-        return anyUserAddress(picks);
+        return this.#userAddress();
       case 'offset':
         return anyOffset(picks);
       case 'count':
@@ -155,7 +156,7 @@ class ArgumentDraw {
       case 'number':
         return picks.any(field.role.likely ?? []) ?? drawNumber(field, picks);
       case 'fd':
-        return this.state.drawFd(field.role.of, picks);
+        return this.#fd(field.role.of);
     }
   }
 
@@ -171,6 +172,21 @@ class ArgumentDraw {
     const area = this.hasBitmap && !picks.rarely(4) ? picks.any(this.table?.areas ?? []) : undefined;
     if (area === undefined) return anyIova(picks, this.table);
     return wrapU64(area.iova + picks.one([0n, 0n, 0n, 0n, ENTRY_BYTES, PAGE_SIZE]));
+  }
+
+  #fd(kinds: readonly FdKind[]): Operand {
+    const { operand, table } = this.state.drawFd(kinds, this.picks);
+    this.table = table ?? this.table;
+    return operand;
+  }
+
+  /** What is behind the IOVA, where there is something: calls that compare want it, and others lose nothing. */
+  #userAddress(): bigint {
+    const area = this.#iova === undefined ? undefined : this.table?.areaAt(this.#iova);
+    if (area?.pages.source.kind !== 'user' || this.#iova === undefined || this.picks.rarely(3))
+      return anyUserAddress(this.picks);
+    if (this.picks.rarely(4)) return 0n;
+    return area.pages.origin + area.startByte + (this.#iova - area.iova);
   }
 
   #length(): bigint {

@@ -5,6 +5,7 @@ import { type Behaviour, hasCall } from '../../models/behaviour.js';
 import { probesOf } from '../../models/invariants/probes.js';
 import { callByName } from '../../models/ioctls/index.js';
 import { ModelRun } from '../../models/model_run.js';
+import { TEMPORARY_BYTES_DEFAULT } from '../../models/state/physical_memory.js';
 import { predictStep } from '../../models/predict_step.js';
 import { Assembler } from '../../models/program/assemble.js';
 import { PROGRAM_SCHEMA, type IoctlStep, type Program, type Step } from '../../models/program/program.js';
@@ -136,6 +137,7 @@ class ProgramWriter {
     if (this.#child !== undefined) this.#endChild(this.#child);
     for (const step of emptyQueues(world, labels)) this.#append(step);
     for (const step of detachPasids(world, labels)) this.#append(step);
+    this.#steps.push(...resetMemoryLimit(world));
     for (const [slot] of world.fds.entries) {
       const file = labels.get(slot);
       if (file !== undefined) this.#steps.push({ do: 'close', file });
@@ -270,6 +272,18 @@ class ProgramWriter {
     const slot = label === undefined ? undefined : this.#assembler.slotOf(label);
     if (label !== undefined && slot !== undefined) this.#state.labels.set(slot, label);
   }
+}
+
+/** The limit would outlive the program. */
+function resetMemoryLimit({ memory: { physical } }: World): Step[] {
+  if (physical.temporaryBytesMax === TEMPORARY_BYTES_DEFAULT) return [];
+  const file = 'reset';
+  const args = { limit: TEMPORARY_BYTES_DEFAULT };
+  return [
+    { do: 'open', label: file },
+    { do: 'ioctl', file, call: 'IOMMU_TEST_OP_SET_TEMP_MEMORY_LIMIT', args },
+    { do: 'close', file },
+  ];
 }
 
 /** A kernel that lets go of a device whose PASIDs are attached is not to be trusted any more. */

@@ -52,14 +52,16 @@ export class GeneratorState {
    * A descriptor for a member that takes these kinds of files; sometimes of another kind, or of nothing. What can be mapped is
    * of the right kind always: an iommufd that is mapped by itself, or a file that keeps it open, is open for ever.
    */
-  drawFd(kinds: readonly FdKind[], picks: Picks): Operand {
+  drawFd(kinds: readonly FdKind[], picks: Picks): { operand: Operand; table: IoPagetable | undefined } {
     const labelled = [...this.world.fds.entries].filter(([slot]) => this.labels.has(slot));
     const isMappable = kinds.includes('memfd');
     const open = labelled.filter(([, { kind }]) => !isMappable || kind === 'memfd' || kind === 'dmabuf');
     const fitting = open.filter(([, { kind }]) => (kinds as readonly string[]).includes(kind));
-    const [slot] = (picks.rarely(12) ? picks.any(open) : picks.any(fitting)) ?? [];
+    const [slot, file] = (picks.rarely(12) ? picks.any(open) : picks.any(fitting)) ?? [];
     const label = slot === undefined ? undefined : this.labels.get(slot);
-    return label === undefined ? NO_SUCH_FD : { fd: label };
+    if (label === undefined) return { operand: NO_SUCH_FD, table: undefined };
+    const table = file?.kind === 'access' ? file.access.ioas.table : undefined;
+    return { operand: { fd: label }, table };
   }
 
   /** The label of a descriptor, most often of one that is open. */

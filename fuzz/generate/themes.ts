@@ -1,5 +1,6 @@
 import type { Profile } from '../../models/profiles/index.js';
 import { OPTIONS, OPTION_OPS } from '../../models/ioctls/native/option.js';
+import { CREATE_ACCESS_FLAGS } from '../../models/ioctls/test/test_members.js';
 import { HWPT_FLAGS } from '../../models/ioctls/native/hwpt_alloc.js';
 import { EVENT_THEMES } from './event_themes.js';
 import {
@@ -40,6 +41,7 @@ const EVERYTHING: Weights = {
   VFIO_IOMMU_UNMAP_DMA: 3,
   IOMMU_VIOMMU_ALLOC: 1,
   IOMMU_VDEVICE_ALLOC: 1,
+  IOMMU_HW_QUEUE_ALLOC: 1,
   IOMMU_TEST_OP_DEV_CHECK_CACHE: 1,
   IOMMU_IOAS_MAP_FILE: 4,
   IOMMU_IOAS_CHANGE_PROCESS: 1,
@@ -60,6 +62,8 @@ const EVERYTHING: Weights = {
   IOMMU_VEVENTQ_ALLOC: 1,
   IOMMU_TEST_OP_TRIGGER_IOPF: 1,
   IOMMU_TEST_OP_TRIGGER_VEVENT: 1,
+  IOMMU_TEST_OP_CREATE_ACCESS: 2,
+  IOMMU_TEST_OP_ACCESS_PAGES: 4,
   IOMMU_TEST_CMD: 1,
   counters: 2,
   memory: 3,
@@ -124,6 +128,7 @@ const PAGE_TABLES: Theme = {
     IOMMU_TEST_OP_MD_CHECK_MAP: 3,
     IOMMU_VIOMMU_ALLOC: 6,
     IOMMU_VDEVICE_ALLOC: 8,
+    IOMMU_HW_QUEUE_ALLOC: 8,
     IOMMU_TEST_OP_DEV_CHECK_CACHE: 2,
     IOMMU_DESTROY: 5,
     counters: 2,
@@ -245,6 +250,8 @@ const VFIO: Theme = {
       IOMMU_TEST_OP_ADD_RESERVED: 2,
       IOMMU_TEST_OP_MD_CHECK_MAP: 6,
       IOMMU_TEST_OP_MD_CHECK_REFS: 2,
+      IOMMU_TEST_OP_CREATE_ACCESS: 2,
+      IOMMU_TEST_OP_ACCESS_PAGES: 5,
       IOMMU_DESTROY: 3,
       memory: 2,
       process: 1,
@@ -290,6 +297,36 @@ const FILES: Theme = {
   ],
 };
 
+/** Accesses of the CPU, and what they pin beside domains and copies. */
+const ACCESSES: Theme = {
+  prelude: [
+    ALLOC,
+    { call: 'IOMMU_TEST_OP_CREATE_ACCESS', args: { flags: CREATE_ACCESS_FLAGS.NEEDS_PIN_PAGES } },
+    { call: 'IOMMU_IOAS_MAP' },
+  ],
+  kinds: spread({
+    IOMMU_IOAS_ALLOC: 2,
+    IOMMU_DESTROY: 2,
+    IOMMU_IOAS_MAP: 14,
+    IOMMU_IOAS_COPY: 8,
+    IOMMU_IOAS_UNMAP: 6,
+    IOMMU_OPTION: 2,
+    IOMMU_TEST_OP_MOCK_DOMAIN: 4,
+    IOMMU_TEST_OP_CREATE_ACCESS: 4,
+    IOMMU_TEST_OP_ACCESS_PAGES: 24,
+    IOMMU_TEST_OP_DESTROY_ACCESS_PAGES: 8,
+    IOMMU_TEST_OP_ACCESS_REPLACE_IOAS: 4,
+    IOMMU_TEST_OP_SET_TEMP_MEMORY_LIMIT: 1,
+    IOMMU_TEST_OP_MD_CHECK_MAP: 2,
+    IOMMU_TEST_OP_MD_CHECK_REFS: 2,
+    counters: 3,
+    memory: 3,
+    file: 3,
+    process: 2,
+    second_file: 1,
+  }),
+};
+
 const THEMES: readonly Theme[] = [
   BROAD,
   BROAD,
@@ -305,6 +342,8 @@ const THEMES: readonly Theme[] = [
   FILES,
   FILES,
   ...EVENT_THEMES,
+  ACCESSES,
+  ACCESSES,
 ];
 
 /** The themes of programs for a kernel. */

@@ -2,7 +2,7 @@ import type { Invariant } from './invariant.js';
 
 export const alignmentIsNeeded: Invariant = {
   id: 'alignment_is_needed',
-  statement: 'The alignment of an IOAS is the largest that its settings and domains ask for.',
+  statement: 'The alignment of an IOAS is the largest that its settings, domains and accesses ask for.',
   notCovered: 'Areas below it that a COPY of several areas made.',
   cite: 'io_pagetable.c:iopt_calculate_iova_alignment',
   check: ({ ioases }) => {

@@ -8,7 +8,7 @@ import { type Invariant, pagesOf } from './invariant.js';
 export const pagesPinnedOnce: Invariant = {
   id: 'pages_pinned_once',
   statement:
-    'Each page that an area with a storage domain covers is pinned once for its mapping, no other page is, and the charges are the pins. Pages of dma-bufs are never pinned.',
+    'Each page that an area with a storage domain or an access covers is pinned once for its mapping, no other page is, and the charges are the pins. Pages of dma-bufs are never pinned.',
   notCovered: 'Pins of other users of the same memory.',
   cite: 'pages.c: header comment on the three tiers; iopt_pages_update_pinned',
   check: ({ world, ioases }) => {
@@ -28,12 +28,23 @@ function wrongPin(pages: Pages): string | undefined {
       return `page ${String(index)} of the memory at ${hex(pages.origin)} is pinned for nothing`;
   }
   for (const area of pages.areas) {
-    if (!area.hasStorageDomain) continue;
-    for (let index = area.firstIndex; index <= area.lastIndex; index++) {
-      if (!pages.frames.has(index))
-        return `page ${String(index)} under the area at ${hex(area.iova)} is not pinned`;
-    }
+    const gap = area.hasStorageDomain ? firstUnpinned(pages, area) : undefined;
+    if (gap !== undefined) return `page ${String(gap)} under the area at ${hex(area.iova)} is not pinned`;
   }
+  for (const pin of pages.accesses) {
+    const gap = firstUnpinned(pages, pin);
+    if (gap !== undefined) return `page ${String(gap)} of an access is not pinned`;
+    if (!pages.areas.has(pin.area)) return 'an access has pinned an area that is gone';
+  }
+  return undefined;
+}
+
+/** A page of a run that is not pinned. */
+function firstUnpinned(
+  { frames }: Pages,
+  { firstIndex, lastIndex }: { readonly firstIndex: number; readonly lastIndex: number },
+): number | undefined {
+  for (let index = firstIndex; index <= lastIndex; index++) if (!frames.has(index)) return index;
   return undefined;
 }
 

@@ -6,6 +6,7 @@ import type { IoctlStep, Step } from '../program/program.js';
 import { IOAS_MAP_FLAGS } from '../ioctls/shared_rules.js';
 import type { IommufdFile } from '../state/iommufd_file.js';
 import {
+  type AccessObject,
   type HwptNested,
   type HwptPaging,
   type Ioas,
@@ -21,6 +22,9 @@ import type { World } from '../state/world.js';
 
 /** Areas of an IOAS that are probed after each step; more would only repeat the same question. */
 const AREAS_MAX = 4;
+
+/** Items of an access that are probed. */
+const ITEMS_MAX = 2;
 
 /**
  * Calls that let the invariants look at a running kernel: what they answer follows from the state, and the state stays as it is.
@@ -57,6 +61,9 @@ function fileProbes(world: World, file: IommufdFile, label: string, profile: Pro
     ...hwpts.flatMap((hwpt) => hwptProbes(world, hwpt, probe)),
     ...hwpts.flatMap((hwpt) => dirtyProbes(hwpt, probe)),
     ...nested.flatMap((hwpt) => iotlbProbes(hwpt, probe)),
+    ...objects
+      .filter((object) => object.type === 'ACCESS')
+      .flatMap((access) => accessProbes(world, access, probe)),
     ...objects
       .filter((object) => object.type === 'VDEVICE')
       .flatMap((vdevice) => cacheProbes(vdevice, probe)),
@@ -112,13 +119,29 @@ function dirtyProbes({ id, ioas, domain }: HwptPaging, probe: Probe): IoctlStep[
   });
 }
 
-/** Where a process sees the first page of an area, if it does. */
-function addressOf(memory: UserMemory, { pages, firstIndex }: Area): bigint | undefined {
+/** Where a process sees a page of an area, if it does. */
+function addressOf(
+  memory: UserMemory,
+  { pages, firstIndex }: Pick<Area, 'pages' | 'firstIndex'>,
+): bigint | undefined {
   const { source, origin } = pages;
   const start = origin + BigInt(firstIndex) * PAGE_SIZE;
   if (source.kind === 'user') return start;
   const isMapped = source.kind === 'file' && source.file.kind === 'memfd';
   return isMapped ? memory.addressOfFilePage(source.file, Number(start / PAGE_SIZE)) : undefined;
+}
+
+/** pages_pinned_once: how often the first and the last page of what an access has pinned are. */
+function accessProbes({ memory }: World, { items }: AccessObject, probe: Probe): IoctlStep[] {
+  const pins = items.slice(-ITEMS_MAX).flatMap((item) => item.pins);
+  return pins.flatMap(({ area: { pages }, firstIndex, lastIndex }) =>
+    [firstIndex, lastIndex].flatMap((index) => {
+      const uptr = addressOf(memory, { pages, firstIndex: index });
+      const frame = uptr === undefined ? undefined : memory.frameAt(uptr, false);
+      if (uptr === undefined || frame === undefined) return [];
+      return [probe('IOMMU_TEST_OP_MD_CHECK_REFS', { length: PAGE_SIZE, uptr, refs: memory.pinsOf(frame) })];
+    }),
+  );
 }
 
 /** What the hardware caches of a nested page table. */

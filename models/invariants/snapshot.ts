@@ -16,7 +16,7 @@ export interface Snapshot {
 }
 
 export function takeSnapshot({ processes, user, memory, contexts }: World): Snapshot {
-  const values: Primitive[] = [user.lockedVm, memory.pins.size];
+  const values: Primitive[] = [user.lockedVm, memory.pins.size, memory.physical.temporaryBytesMax];
   const ids = new Map<number, readonly number[]>();
   for (const { pinnedVm, lockedVm, fds, isAlive } of processes) {
     values.push(pinnedVm, lockedVm, isAlive);
@@ -82,6 +82,13 @@ function describeObject(object: IommufdObject, values: Primitive[]): void {
       return;
     case 'SELFTEST':
       values.push(object.device.id);
+      return;
+    case 'HW_QUEUE':
+      values.push(object.viommu.id, object.index, object.access.id);
+      return;
+    case 'ACCESS':
+      values.push(object.ioas.id, object.alignment, object.nextItem, object.items.length);
+      for (const { id, iova, length } of object.items) values.push(id, iova, length);
   }
 }
 

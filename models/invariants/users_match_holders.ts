@@ -25,7 +25,10 @@ export const usersMatchHolders: Invariant = {
 function holdersOf(object: IommufdObject, file: IommufdFile, { processes }: World): number {
   switch (object.type) {
     case 'IOAS':
-      return count(file, (other) => other.type === 'HWPT_PAGING' && other.ioas === object);
+      return count(
+        file,
+        (other) => (other.type === 'HWPT_PAGING' || other.type === 'ACCESS') && other.ioas === object,
+      );
     case 'HWPT_PAGING':
       return (
         attachmentsTo(object, file) +
@@ -44,13 +47,22 @@ function holdersOf(object: IommufdObject, file: IommufdFile, { processes }: Worl
       return (
         mappingsOf(processes, object) +
         count(file, (other) => other.type === 'HWPT_NESTED' && other.base === object) +
-        count(file, (other) => other.type === 'VDEVICE' && other.viommu === object) +
-        count(file, (other) => other.type === 'VEVENTQ' && other.viommu === object)
+        count(
+          file,
+          (other) =>
+            (other.type === 'VDEVICE' || other.type === 'VEVENTQ' || other.type === 'HW_QUEUE') &&
+            other.viommu === object,
+        )
       );
     case 'FAULT':
       return openFilesOf(object, processes) + count(file, (other) => isHwpt(other) && other.fault === object);
     case 'VEVENTQ':
       return openFilesOf(object, processes);
+    case 'ACCESS':
+      // Whoever made it.
+      return 1;
+    case 'HW_QUEUE':
+      return count(file, (other) => other.type === 'HW_QUEUE' && other.previous === object);
     case 'SELFTEST':
     case 'VDEVICE':
       return 0;

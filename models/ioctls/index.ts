@@ -2,6 +2,7 @@ import type { CallDescription } from './description.js';
 import { destroy } from './native/destroy.js';
 import { faultQueueAlloc } from './native/fault_queue_alloc.js';
 import { getHwInfo } from './native/get_hw_info.js';
+import { hwQueueAlloc } from './native/hw_queue_alloc.js';
 import { hwptAlloc } from './native/hwpt_alloc.js';
 import { hwptGetDirtyBitmap } from './native/hwpt_get_dirty_bitmap.js';
 import { hwptInvalidate } from './native/hwpt_invalidate.js';
@@ -26,8 +27,12 @@ import { vfioGetInfo } from './vfio/get_info.js';
 import { vfioMapDma } from './vfio/map_dma.js';
 import { vfioSetIommu } from './vfio/set_iommu.js';
 import { vfioUnmapDma } from './vfio/unmap_dma.js';
+import { accessPages } from './test/access_pages.js';
+import { accessReplaceIoas } from './test/access_replace_ioas.js';
 import { addReserved } from './test/add_reserved.js';
 import { dmabufGet, dmabufRevoke } from './test/dmabuf.js';
+import { createAccess } from './test/create_access.js';
+import { destroyAccessPages } from './test/destroy_access_pages.js';
 import { devCheckCache } from './test/dev_check_cache.js';
 import { dirty } from './test/dirty.js';
 import { mdCheckMap } from './test/md_check_map.js';
@@ -39,6 +44,7 @@ import { pasidAttach } from './test/pasid_attach.js';
 import { pasidCheckHwpt } from './test/pasid_check_hwpt.js';
 import { pasidDetach } from './test/pasid_detach.js';
 import { pasidReplace } from './test/pasid_replace.js';
+import { setTempMemoryLimit } from './test/set_temp_memory_limit.js';
 import { testCommand } from './test/test_command.js';
 import { triggerIopf } from './test/trigger_iopf.js';
 import { triggerVevent } from './test/trigger_vevent.js';
@@ -64,6 +70,7 @@ export const CALLS: readonly CallDescription[] = [
   vdeviceAlloc,
   faultQueueAlloc,
   veventqAlloc,
+  hwQueueAlloc,
   ioasChangeProcess,
   ioasNoiommuGetPa,
   vfioGetApiVersion,
@@ -79,6 +86,11 @@ export const CALLS: readonly CallDescription[] = [
   mdCheckRefs,
   mockDomainReplace,
   mockDomainFlags,
+  createAccess,
+  destroyAccessPages,
+  accessPages,
+  setTempMemoryLimit,
+  accessReplaceIoas,
   mdCheckIotlb,
   devCheckCache,
   dmabufGet,

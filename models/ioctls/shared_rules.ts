@@ -1,5 +1,6 @@
 import { PAGE_SIZE } from '../base/u64.js';
 import { mayBeForeign } from '../program/raw.js';
+import type { AccessPinFailure } from '../state/access_pins.js';
 import type { Ioas } from '../state/objects.js';
 import type { AddDomainFailure } from '../state/attach.js';
 import type { Protection } from '../state/pages.js';
@@ -171,7 +172,7 @@ export const LARGE_PAGES_OFF_RULES: readonly Rule<LargePagesOff>[] = [
   },
 ];
 
-type FailureToFill = AddDomainFailure | undefined;
+type FailureToFill = AddDomainFailure | AccessPinFailure | undefined;
 
 interface Filling {
   /** What filling the domains takes; undefined where there is nothing to fill them with. */

@@ -1,7 +1,8 @@
 import { pageIndex } from '../base/u64.js';
 import type { Leftover, Rule } from '../ioctls/description.js';
 import type { RawMmap } from '../program/raw.js';
-import { isOfEvents } from '../state/event_files.js';
+import { type EventFile, isOfEvents } from '../state/event_files.js';
+import type { AccessFile } from '../state/access_file.js';
 import type { OpenFile } from '../state/open_file.js';
 import type { IommufdFile } from '../state/iommufd_file.js';
 import type { Backing, MappedRegion } from '../state/user_memory.js';
@@ -71,13 +72,13 @@ const RULES: readonly Rule<Context>[] = [
     says: 'the mapping is executable, and the file is none that can hold programs',
     cite: `${VFS}; fs/libfs.c:pseudo_fs_get_tree, SB_I_NOEXEC`,
     isFor: ({ hasNoExecFiles }) => hasNoExecFiles,
-    when: ({ file, step }) => isOfEvents(file) && step.access === 'rwx',
+    when: ({ file, step }) => isAnonymous(file) && step.access === 'rwx',
   },
   {
-    id: 'ENODEV.of_events',
-    says: 'the file is one of events, which cannot be mapped',
+    id: 'ENODEV.anonymous',
+    says: 'the file is one of events or an access, which cannot be mapped',
     cite: VFS,
-    when: ({ file }) => isOfEvents(file),
+    when: ({ file }) => isAnonymous(file),
   },
   {
     id: 'EINVAL.private',
@@ -127,8 +128,13 @@ export const mmap = defineOperation<RawMmap, OpenFile>({
   },
 });
 
+/** Whether a file is of an anonymous inode without memory. */
+function isAnonymous(file: OpenFile | undefined): file is AccessFile | EventFile {
+  return file?.kind === 'access' || isOfEvents(file);
+}
+
 function backingOf(file: OpenFile | undefined, step: RawMmap): Backing | undefined {
-  if (file === undefined || isOfEvents(file)) return undefined;
+  if (file === undefined || isAnonymous(file)) return undefined;
   if (file.kind === 'iommufd') return { kind: 'region', region: present(regionOf(file, step), 'a region') };
   assert(file.kind === 'memfd', 'a file that can be mapped');
   return { kind: 'file', file, first: pageIndex(step.file?.offset ?? 0n) };

@@ -9,7 +9,8 @@ const NO_METHOD = {
   id: 'EINVAL.no_method',
   says: 'the file has no such operation',
   cite: 'fs/read_write.c: FMODE_CAN_READ, FMODE_CAN_WRITE',
-  when: ({ file }: OperationContext) => file?.kind === 'iommufd' || file?.kind === 'dmabuf',
+  when: ({ file }: OperationContext) =>
+    file?.kind === 'iommufd' || file?.kind === 'dmabuf' || file?.kind === 'access',
 } as const;
 
 /** @param isOpened whether the descriptor permits the operation */

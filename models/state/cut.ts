@@ -3,8 +3,8 @@ import { isAligned } from '../base/u64.js';
 import type { IoPagetable } from './io_pagetable.js';
 import { Area } from './pages.js';
 
-/** Why an area is not cut: dma-bufs never are, others only at the alignment of the IOAS. */
-export type CutRefusal = 'dmabuf' | 'misaligned';
+/** Why an area is not cut: dma-bufs never are, others only at the alignment of the IOAS, and where no access has pinned pages. */
+export type CutRefusal = 'dmabuf' | 'misaligned' | 'pinned';
 
 /**
  * What it takes to cut areas behind some bytes, one after another until one cannot be. Areas are cut only without large pages,
@@ -41,6 +41,7 @@ export class CutPlan {
     if (area === undefined || this.#isBorder(area, last)) return undefined;
     if (area.pages.source.kind === 'dmabuf') return 'dmabuf';
     if (!isAligned(last + 1n, this.table.alignment)) return 'misaligned';
+    if (area.hasAccesses) return 'pinned';
     this.#cuts.push(last);
     return undefined;
   }

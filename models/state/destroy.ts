@@ -1,15 +1,16 @@
 import { assert } from '../base/assert.js';
+import { destroyAccess } from './access.js';
 import { destroyHwpt, detachDevice, hasPasids } from './attach.js';
-import { dropArea } from './fill.js';
+import { dropAreas } from './unmap.js';
 import type { IommufdFile } from './iommufd_file.js';
-import { type Device, type Ioas, type IommufdObject, NO_PASID, type Vdevice } from './objects.js';
+import { type Device, type IommufdObject, NO_PASID, type Vdevice } from './objects.js';
 
 /** Destroys an object that nobody uses. Source: main.c:iommufd_object_remove and the types' destroy operations. */
 export function destroyObject(file: IommufdFile, object: IommufdObject): void {
   assert(object.users === 1, 'only the table holds the object to destroy');
   switch (object.type) {
     case 'IOAS':
-      unmapAll(object);
+      dropAreas(object.table, [...object.table.areas]);
       if (file.compatIoas === object) file.compatIoas = undefined;
       break;
     case 'SELFTEST':
@@ -29,12 +30,18 @@ export function destroyObject(file: IommufdFile, object: IommufdObject): void {
     case 'VDEVICE':
       releaseVdevice(object);
       break;
+    case 'HW_QUEUE':
+      object.viommu.users -= 1;
+      if (object.previous !== undefined) object.previous.users -= 1;
+      destroyAccess(file, object.access);
+      break;
     case 'VEVENTQ':
       object.viommu.users -= 1;
       break;
     case 'FAULT':
       break;
     case 'DEVICE':
+    case 'ACCESS':
       assert(false, `a ${object.type} of this model is never without users`);
   }
   file.objects.remove(object);
@@ -67,14 +74,4 @@ export function releaseFile(file: IommufdFile): void {
     }
     assert(file.objects.objects.length < before, 'each pass of a release destroys something');
   }
-}
-
-/** Removes each area of an IOAS, ascending. Returns the bytes that were mapped, which may be 2^64. */
-export function unmapAll({ table }: Ioas): bigint {
-  let unmappedBytes = 0n;
-  for (const area of [...table.areas]) {
-    unmappedBytes += area.length;
-    dropArea(table, area);
-  }
-  return unmappedBytes;
 }

@@ -1,6 +1,7 @@
 import { PAGE_SIZE, isAligned } from '../base/u64.js';
 import { present } from '../base/assert.js';
 import type { MockDomain } from '../hardware/mock_domain.js';
+import { notifyUnmap } from './access.js';
 import { type Area, type Pages, isRevoked } from './pages.js';
 import type { IoPagetable } from './io_pagetable.js';
 import { type PinFailure, PinPlan, unpinUnheld } from './pins.js';
@@ -12,6 +13,8 @@ export type FillFailure = PinFailure | 'misaligned' | 'no_access';
 
 /** The domains to fill, and whether each page is to be mapped by itself. */
 type FilledTable = Pick<IoPagetable, 'domains' | 'disableLargePages'>;
+/** Pages are pinned by arrays of pointers to them. */
+const POINTER_BYTES = 8;
 
 /**
  * What it takes to put areas into domains: pin the pages that nobody holds yet, map them, charge them; area by area, all or
@@ -32,7 +35,7 @@ export class FillPlan {
     /** Who asks for it; the memory is that of the process that mapped it. */
     caller: Process,
   ) {
-    this.#pins = new PinPlan(caller);
+    this.#pins = new PinPlan(caller, Math.floor(caller.memory.physical.temporaryBytesMax / POINTER_BYTES));
     this.failure = table.domains.length === 0 ? undefined : this.#firstFailure();
   }
 
@@ -80,8 +83,9 @@ export function unfillArea(area: Area, domains: readonly MockDomain[]): void {
   unpinUnheld(area.pages, area.firstIndex, area.lastIndex);
 }
 
-/** Removes an area from its IOAS, from its domains and, where it was the last holder, from memory. */
+/** Removes an area from its IOAS, from its accesses and domains and, where it was the last holder, from memory. */
 export function dropArea(table: IoPagetable, area: Area): void {
+  if (area.hasAccesses) notifyUnmap(table, area);
   unfillArea(area, table.domains);
   table.remove(area);
   const { source, areas } = area.pages;

@@ -2,6 +2,7 @@ import { PAGE_SIZE, isAligned, maxU64 } from '../base/u64.js';
 import { type Range, WHOLE_SPACE, gapsWithin, intersectsAny, mergeRanges } from '../base/ranges.js';
 import { assert } from '../base/assert.js';
 import type { MockDomain } from '../hardware/mock_domain.js';
+import type { AccessObject } from './objects.js';
 import type { Area } from './pages.js';
 
 /** A range of IOVAs that nothing may be mapped in. */
@@ -20,6 +21,8 @@ export class IoPagetable {
   reserved: Reservation[] = [];
   /** Attached domains in index order; the first is the storage domain. */
   readonly domains: MockDomain[] = [];
+  /** Accesses of the CPU in the order of attaching. Source: access_list. */
+  readonly accesses: AccessObject[] = [];
   disableLargePages = false;
   /** `iova_alignment`, in bytes. */
   alignment = 1n;
@@ -81,10 +84,11 @@ export class IoPagetable {
     );
   }
 
-  /** The alignment that the present settings and domains ask for: `iopt_calculate_iova_alignment`. */
+  /** The alignment that the present settings, domains and accesses ask for: `iopt_calculate_iova_alignment`. */
   alignmentNeeded(disableLargePages = this.disableLargePages): bigint {
     let alignment = disableLargePages ? PAGE_SIZE : 1n;
     for (const domain of this.domains) alignment = maxU64(alignment, domain.pageBytesMin);
+    for (const access of this.accesses) alignment = maxU64(alignment, access.alignment);
     return alignment;
   }
 

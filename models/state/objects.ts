@@ -6,6 +6,7 @@ import type { FaultQueue } from './fault_queue.js';
 import type { MmapRegion } from './mmap_regions.js';
 import { IoPagetable } from './io_pagetable.js';
 import type { VeventQueue } from './vevent_queue.js';
+import type { AccessPin } from './pages.js';
 
 /** Types of iommufd objects that this model has. Source: include/linux/iommufd.h, enum iommufd_object_type. */
 export const OBJECT_TYPES = [
@@ -18,6 +19,8 @@ export const OBJECT_TYPES = [
   'VDEVICE',
   'FAULT',
   'VEVENTQ',
+  'ACCESS',
+  'HW_QUEUE',
 ] as const;
 
 export type ObjectType = (typeof OBJECT_TYPES)[number];
@@ -114,7 +117,39 @@ export interface Veventq extends Counted {
   readonly queue: VeventQueue;
 }
 
-export type IommufdObject = Ioas | Hwpt | Device | Selftest | Viommu | Vdevice | Fault | Veventq;
+/** A range that an access has pinned: one run of pages for each area that it meets. */
+export interface AccessItem {
+  readonly id: number;
+  readonly iova: bigint;
+  readonly length: bigint;
+  readonly pins: readonly AccessPin[];
+}
+
+/** Access of the CPU to an IOAS. Whoever made it holds a reference. Source: struct iommufd_access. */
+export interface AccessObject extends Counted {
+  readonly type: 'ACCESS';
+  /** What it demands of areas, in bytes: whole pages if it pins, else nothing. */
+  readonly alignment: bigint;
+  ioas: Ioas;
+  /** What it has pinned, in the order of pinning. */
+  items: readonly AccessItem[];
+  /** The number of the next item; none is given twice. */
+  nextItem: number;
+}
+
+/** A queue that the hardware shares with a guest. Source: struct iommufd_hw_queue. */
+export interface HwQueue extends Counted {
+  readonly type: 'HW_QUEUE';
+  readonly viommu: Viommu;
+  readonly index: number;
+  /** What it pins of the parent's IOAS with. */
+  readonly access: AccessObject;
+  /** The queue of the index before, which it holds. */
+  readonly previous: HwQueue | undefined;
+}
+
+export type IommufdObject =
+  Ioas | Hwpt | Device | Selftest | Viommu | Vdevice | Fault | Veventq | AccessObject | HwQueue;
 
 /** An id that stays taken until the file is closed, although nothing is there any more. */
 const TOMBSTONE = 'tombstone';

@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.js';
 import { slotOf } from '../program/raw.js';
+import type { AccessFile } from './access_file.js';
 import type { DmaBuf } from './dma_buf.js';
 import type { EventFile } from './event_files.js';
 import type { IommufdFile } from './iommufd_file.js';
@@ -12,7 +13,7 @@ export interface OpenFileBase {
 }
 
 /** Whatever a descriptor of the program refers to. */
-export type OpenFile = IommufdFile | MemoryFile | DmaBuf | EventFile;
+export type OpenFile = IommufdFile | MemoryFile | DmaBuf | EventFile | AccessFile;
 
 export type OpenFileKind = OpenFile['kind'];
 

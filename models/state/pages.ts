@@ -11,7 +11,7 @@ export interface Protection {
 
 /**
  * struct iopt_pages: the memory of one MAP, shared by the areas that COPY makes of it. A page of it is pinned while an area
- * with a storage domain covers it, and then exactly once; those of a dma-buf never are. Source: pages.c.
+ * with a storage domain or an access covers it, and then exactly once; those of a dma-buf never are. Source: pages.c.
  */
 export class Pages {
   /** Address, or offset in the file, of the first byte of the first page. */
@@ -21,6 +21,8 @@ export class Pages {
   readonly accountMode: AccountMode;
   /** Areas that show a part of this memory, in any IOAS of the file. */
   readonly areas = new Set<Area>();
+  /** What accesses have pinned of it; several may cover a page. Source: access_itree. */
+  readonly accesses = new Set<AccessPin>();
   /** The pinned pages by index. Its size is `npinned`. */
   readonly frames = new Map<number, Frame>();
 
@@ -75,13 +77,41 @@ export class Area {
     return pageIndex(this.startByte + this.length - 1n);
   }
 
+  /** The index of the page behind an IOVA of it. */
+  indexAt(iova: bigint): number {
+    return pageIndex(this.startByte + (iova - this.iova));
+  }
+
+  /** Whether an access has pinned pages through it: `num_accesses`. */
+  get hasAccesses(): boolean {
+    for (const { area } of this.pages.accesses) if (area === this) return true;
+    return false;
+  }
+
+  /** Whether an access of the kernel's own keeps it from being unmapped: `num_locks`. */
+  get isLocked(): boolean {
+    for (const { area, isLock } of this.pages.accesses) if (area === this && isLock) return true;
+    return false;
+  }
+
   covers(index: number): boolean {
     return index >= this.firstIndex && index <= this.lastIndex;
   }
 }
 
-/** Whether an area with a storage domain keeps a page pinned. */
+/** A run of pages that an access has pinned through an area. Source: struct iopt_pages_access. */
+export interface AccessPin {
+  /** Whether the area must not be unmapped meanwhile: the access is the kernel's own. */
+  readonly isLock: boolean;
+  readonly area: Area;
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+}
+
+/** Whether an area with a storage domain, or an access, keeps a page pinned. */
 export function isHeld(pages: Pages, index: number): boolean {
   for (const area of pages.areas) if (area.hasStorageDomain && area.covers(index)) return true;
+  for (const { firstIndex, lastIndex } of pages.accesses)
+    if (index >= firstIndex && index <= lastIndex) return true;
   return false;
 }

@@ -4,8 +4,13 @@ import { pageIndex } from '../base/u64.js';
 /** Identifies one physical page for as long as anything holds it. Never 0. */
 export type Frame = number;
 
+/** Source: pages.c: TEMP_MEMORY_LIMIT; selftest.c: iommufd_test_memory_limit. */
+export const TEMPORARY_BYTES_DEFAULT = 65536;
+
 /** The pages of the machine: numbers for new ones, and how often each is pinned. Common to all processes. */
 export class PhysicalMemory {
+  /** The most bytes that a temporary array of the kernel takes. Source: pages.c:temp_kmalloc. */
+  temporaryBytesMax = TEMPORARY_BYTES_DEFAULT;
   #nextFrame: Frame = 1;
   readonly #pins = new Map<Frame, number>();
 

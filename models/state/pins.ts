@@ -7,9 +7,6 @@ import type { Frame } from './user_memory.js';
 /** Why pages cannot be pinned; 'file' where a file has none to pin, 'unknown' where the model cannot see the memory. */
 export type PinFailure = 'fault' | 'end_of_space' | 'file' | 'memlock' | 'unknown';
 
-/** Pages that one chunk of pinning takes: temp_kmalloc's 64 KiB of page pointers. Source: pages.c. */
-const CHUNK_PAGES = 65536 / 8;
-
 const ADDRESS_SPACE_PAGES = 2 ** 52;
 
 /**
@@ -24,8 +21,14 @@ export class PinPlan {
   readonly #lockedVm = new Map<Process, number>();
   readonly #userLockedVm = new Map<UserAccount, number>();
 
-  /** @param caller who asks for it; the memory is that of the process that mapped it */
-  constructor(private readonly caller: Process) {}
+  /**
+   * @param caller who asks for it; the memory is that of the process that mapped it
+   * @param chunkPages how many pages are pinned at once
+   */
+  constructor(
+    private readonly caller: Process,
+    private readonly chunkPages: number,
+  ) {}
 
   /** Plans to pin a run of pages, as far as they are not pinned yet. Those of a dma-buf need not be. */
   pin(pages: Pages, firstIndex: number, lastIndex: number): PinFailure | undefined {
@@ -37,7 +40,7 @@ export class PinPlan {
         chunkStart = -1;
         continue;
       }
-      if (chunkStart < 0 || index === chunkStart + CHUNK_PAGES) chunkStart = index;
+      if (chunkStart < 0 || index === chunkStart + this.chunkPages) chunkStart = index;
       const address = pages.origin + BigInt(index) * PAGE_SIZE;
       const frame = frameAt(address, pages);
       if (frame === undefined) return this.#faultAt(address, pages, chunkStart, lastIndex);
@@ -61,6 +64,11 @@ export class PinPlan {
       case 'MM':
         return addTo(this.#lockedVm, owner, added) > limit && added > 0 ? 'memlock' : undefined;
     }
+  }
+
+  /** The page behind an index that is pinned, or planned to be. */
+  frameAt(pages: Pages, index: number): Frame {
+    return present(pages.frames.get(index) ?? this.#pinsOf(pages).get(index), 'pinned frame');
   }
 
   /** Pins and charges what was planned. Only for a plan without failure. */
@@ -88,7 +96,7 @@ export class PinPlan {
     if (source.kind === 'file') return 'file';
     if (owner !== this.caller) return 'fault';
     if (owner.memory.presence(address) === 'unknown') return 'unknown';
-    const chunkEnd = Math.min(lastIndex, chunkStart + CHUNK_PAGES - 1) + 1;
+    const chunkEnd = Math.min(lastIndex, chunkStart + this.chunkPages - 1) + 1;
     const endPage = Number(pages.origin / PAGE_SIZE) + chunkEnd;
     return endPage >= ADDRESS_SPACE_PAGES ? 'end_of_space' : 'fault';
   }

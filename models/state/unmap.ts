@@ -6,17 +6,21 @@ import type { Area } from './pages.js';
 /** The areas that an unmap meets, up to the first that it cannot take. */
 export interface Reach {
   readonly whole: readonly Area[];
-  /** The area that begins before the range or ends after it. */
-  readonly straddler: Area | undefined;
+  /** What keeps the next area: a hardware queue that uses it, or that it begins before the range or ends after it. */
+  readonly obstacle: 'locked' | 'straddles' | undefined;
 }
 
-export const NOTHING: Reach = { whole: [], straddler: undefined };
+export const NOTHING: Reach = { whole: [], obstacle: undefined };
 
 /** Source: io_pagetable.c:iopt_unmap_iova_range. */
 export function reachOf(table: IoPagetable, range: Range): Reach {
-  const met = table.areasIntersecting(range);
-  const at = met.findIndex((area) => area.iova < range.start || area.last > range.last);
-  return at < 0 ? { whole: met, straddler: undefined } : { whole: met.slice(0, at), straddler: met[at] };
+  const whole: Area[] = [];
+  for (const area of table.areasIntersecting(range)) {
+    if (area.isLocked) return { whole, obstacle: 'locked' };
+    if (area.iova < range.start || area.last > range.last) return { whole, obstacle: 'straddles' };
+    whole.push(area);
+  }
+  return { whole, obstacle: undefined };
 }
 
 /** Removes areas in their order. Returns the bytes that were mapped. */

@@ -1,5 +1,6 @@
 import { present } from '../base/assert.js';
 import { ARENA, type Access } from '../program/arena.js';
+import { destroyAccess } from './access.js';
 import { releaseFile } from './destroy.js';
 import { IommufdFile } from './iommufd_file.js';
 import { MemoryFile } from './memory_file.js';
@@ -130,6 +131,10 @@ export class World {
       case 'veventq':
         file.object.users -= 1;
         this.put(file.context);
+        break;
+      case 'access':
+        destroyAccess(file.iommufd, file.access);
+        this.put(file.iommufd);
         break;
       case 'memfd':
       case 'dmabuf':

@@ -8,9 +8,10 @@ const FILL =
   'pages are pinned, mapped and charged area by area, and the first failure decides: only one applies';
 const NO_TARGET = 'without the object there is nothing to ask the second question of';
 const NO_FILE = 'a closed descriptor is of no file that the second question could be asked of';
+const WRAPPED = 'no area is looked for in a range that wraps';
+const OTHER_FILE = 'they are rules of different kinds of files';
 const EMPTY_NEVER_WRAPS = 'an empty range does not wrap';
 
-const OTHER_FILE = 'they are rules of different kinds of files';
 const OTHER_OP = 'they are rules of different operations';
 
 /** Where the kernel maps files. */
@@ -82,6 +83,20 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
     }),
     'IOMMU_IOAS_UNMAP/EOVERFLOW.length_max:swap:EINVAL.length_zero': 'a length is not both',
     'IOMMU_IOAS_UNMAP/EINVAL.length_zero:swap:EOVERFLOW.wrap': EMPTY_NEVER_WRAPS,
+    ...reasonsFor(['IOMMU_IOAS_UNMAP', 'VFIO_IOMMU_UNMAP_DMA'], {
+      'EBUSY.locked:swap:ENOENT.straddles': FIRST_DECIDES,
+    }),
+    'VFIO_IOMMU_UNMAP_DMA/EOVERFLOW.wrap:swap:EBUSY.locked': WRAPPED,
+    ...reasonsFor(['IOMMU_HW_QUEUE_ALLOC'], {
+      'EINVAL.length_zero:swap:EOVERFLOW.wrap': EMPTY_NEVER_WRAPS,
+      'ERANGE.length:swap:ENOMEM.length': 'the one is of ranges that the other is not of',
+      'EINVAL.misaligned:swap:EPERM.protection': FIRST_DECIDES,
+      'EPERM.protection:swap:EINVAL.dmabuf': FIRST_DECIDES,
+      'EINVAL.dmabuf:swap:ENOENT.hole': FIRST_DECIDES,
+      'ENOENT.hole:swap:EFAULT.repeated': 'only what could be pinned is compared',
+      'EINVAL.index:swap:EEXIST.index': 'no queue has an index that there is not',
+      'EEXIST.index:swap:EIO.previous': 'a queue holds the one before it',
+    }),
     'IOMMU_IOAS_UNMAP/ENOENT.straddles:swap:ENOENT.empty':
       'both answer ENOENT, and where both apply there is no area below the straddling one to remove',
     'IOMMU_OPTION/EOPNOTSUPP.rlimit_object:swap:ENOENT.ioas': 'they are rules of different options',
@@ -142,6 +157,27 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
     'IOMMU_IOAS_NOIOMMU_GET_PA/ENOENT.ioas:drop':
       'without the IOAS there is no area either, and both answer ENOENT',
     'IOMMU_TEST_OP_DEV_CHECK_CACHE/ENOENT.device:swap:EINVAL.cache': NO_TARGET,
+    ...reasonsFor(['IOMMU_TEST_OP_CREATE_ACCESS', 'IOMMU_TEST_OP_ACCESS_REPLACE_IOAS'], {
+      'ENOENT.ioas:swap:EADDRINUSE.alignment': NO_TARGET,
+    }),
+    ...reasonsFor(['IOMMU_TEST_OP_ACCESS_PAGES'], {
+      'EBADFD.access:swap:EOPNOTSUPP.no_pin': NO_FILE,
+      'EINVAL.length_zero:swap:EOVERFLOW.wrap': EMPTY_NEVER_WRAPS,
+      'EOVERFLOW.wrap:swap:EINVAL.misaligned': WRAPPED,
+      'EINVAL.misaligned:swap:EPERM.protection': FIRST_DECIDES,
+      'EPERM.protection:swap:EINVAL.dmabuf': FIRST_DECIDES,
+      'EPERM.protection:swap:EFAULT.user_memory': FIRST_DECIDES,
+      'EINVAL.file_pages:swap:EFAULT.user_memory': FIRST_DECIDES,
+      'EFAULT.user_memory:swap:EOVERFLOW.user_memory_end': FIRST_DECIDES,
+      'EOVERFLOW.user_memory_end:swap:ENOMEM.memlock': FIRST_DECIDES,
+      'ENOMEM.memlock:swap:ENOENT.hole': FIRST_DECIDES,
+      'ENOENT.hole:swap:EOVERFLOW.uptr_end': 'only what could be pinned is compared',
+      'EOVERFLOW.uptr_end:swap:EFAULT.uptr': FIRST_DECIDES,
+      'EFAULT.uptr:swap:EBADE.page': FIRST_DECIDES,
+    }),
+    'mmap/EACCES.access:swap:EPERM.no_exec': OTHER_FILE,
+    'mmap/ENODEV.no_method:swap:ENODEV.anonymous': OTHER_FILE,
+    'mmap/ENODEV.anonymous:swap:EINVAL.private': OTHER_FILE,
     'IOMMU_TEST_OP_MOCK_DOMAIN/EINVAL.target_type:swap:ENOENT.vdevice': NO_TARGET,
     ...reasonsFor(['IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', 'IOMMU_TEST_OP_PASID_ATTACH', ...MOVING], {
       'EINVAL.dirty_domain:swap:ENOENT.vdevice': 'the one is of paging, the other of nested page tables',

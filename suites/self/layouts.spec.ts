@@ -31,6 +31,7 @@ const EXPECTED: Readonly<Record<string, readonly [command: number, bytes: number
   IOMMU_IOAS_NOIOMMU_GET_PA: [0x3b95, 40, 40],
   IOMMU_VIOMMU_ALLOC: [0x3b90, 40, 24],
   IOMMU_VDEVICE_ALLOC: [0x3b91, 24, 24],
+  IOMMU_HW_QUEUE_ALLOC: [0x3b94, 40, 40],
   IOMMU_HWPT_ALLOC: [0x3b89, 48, 24],
   IOMMU_GET_HW_INFO: [0x3b8a, 40, 32],
   IOMMU_HWPT_SET_DIRTY_TRACKING: [0x3b8b, 16, 16],

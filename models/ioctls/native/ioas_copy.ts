@@ -9,6 +9,7 @@ import { Area, type Pages } from '../../state/pages.js';
 import { Placement } from '../../state/placement.js';
 import { type CallContext, type Rule, defineCall, once } from '../description.js';
 import { chooseIova } from '../choices.js';
+import { SYZKALLER_IOVA, syzkallerIova } from '../syzkaller.js';
 import {
   ANY_FILL_RULES,
   IOAS_MAP_FLAGS,
@@ -21,9 +22,6 @@ import {
 
 const SOURCE = 'ioas.c:iommufd_ioas_copy';
 const INSERT = 'io_pagetable.c:iopt_insert_area';
-
-/** MOCK_FLAGS_ACCESS_SYZ: with CONFIG_IOMMUFD_TEST, src_iova is {area number, offset}. */
-const SYZKALLER_IOVA = 0x1_0000;
 
 const FIELDS = {
   size: sizeField(),
@@ -185,8 +183,7 @@ function convertSyzkallerIova(args: Args, file: IommufdFile): void {
   const source = file.objects.findOfType(args.src_ioas_id, 'IOAS');
   args.flags &= ~SYZKALLER_IOVA;
   if (source === undefined) return;
-  const area = source.table.areas[Number(args.src_iova & 0xffff_ffffn)];
-  args.src_iova = area === undefined ? 0n : BigInt.asUintN(64, area.iova + (args.src_iova >> 32n));
+  args.src_iova = syzkallerIova(source.table, args.src_iova);
 }
 
 function slicesOf(table: IoPagetable, { src_iova, length }: Args): Slice[] | undefined {

@@ -1,10 +1,9 @@
 import { type ArgsOf, id32, iova64, length64, sizeField } from '../../layout/field.js';
 import { U64_MAX, rangeWraps, wrapU64 } from '../../base/u64.js';
 import { present } from '../../base/assert.js';
-import { unmapAll } from '../../state/destroy.js';
-import type { Ioas } from '../../state/objects.js';
 import { NOTHING, type Reach, dropAreas, reachOf } from '../../state/unmap.js';
-import { type CallContext, defineCall, once } from '../description.js';
+import type { Ioas } from '../../state/objects.js';
+import { type CallContext, type Leftover, defineCall, once } from '../description.js';
 import { cannotRespond, noSuchIoas } from '../shared_rules.js';
 
 const SOURCE = 'ioas.c:iommufd_ioas_unmap';
@@ -21,6 +20,13 @@ type Args = ArgsOf<typeof FIELDS>;
 
 type Context = CallContext<Args> & { ioas: Ioas | undefined; reach: () => Reach };
 
+/** Areas go one by one, from below. */
+const LOWER_AREAS: Leftover<Context> = {
+  what: 'the areas below the one that cannot be taken are gone',
+  cite: RANGE,
+  does: dropReached,
+};
+
 export const ioasUnmap = defineCall(
   {
     name: 'IOMMU_IOAS_UNMAP',
@@ -34,7 +40,7 @@ export const ioasUnmap = defineCall(
   },
   ({ args, file }) => {
     const ioas = file.objects.findOfType(args.ioas_id, 'IOAS');
-    return { ioas, reach: once(() => reachIn(ioas, args)) };
+    return { ioas, reach: once(() => reachOfCall(ioas, args)) };
   },
 ).behaves({
   rules: [
@@ -64,15 +70,19 @@ export const ioasUnmap = defineCall(
       when: ({ args }) => args.length > 0n && !isEverything(args) && rangeWraps(args.iova, args.length),
     },
     {
+      id: 'EBUSY.locked',
+      says: 'a hardware queue uses an area of the range',
+      cite: RANGE,
+      isFor: ({ hasViommus }) => hasViommus,
+      when: ({ reach }) => reach().obstacle === 'locked',
+      leaves: LOWER_AREAS,
+    },
+    {
       id: 'ENOENT.straddles',
       says: 'an area begins before the range or ends after it',
       cite: RANGE,
-      when: ({ reach }) => reach().straddler !== undefined,
-      leaves: {
-        what: 'the areas below the one that straddles are gone',
-        cite: RANGE,
-        does: dropWholeAreas,
-      },
+      when: ({ reach }) => reach().obstacle === 'straddles',
+      leaves: LOWER_AREAS,
     },
     {
       id: 'ENOENT.empty',
@@ -86,10 +96,10 @@ export const ioasUnmap = defineCall(
 });
 
 function unmap(c: Context): void {
-  c.args.length = wrapU64(isEverything(c.args) ? unmapAll(present(c.ioas, 'IOAS')) : dropWholeAreas(c));
+  c.args.length = wrapU64(dropReached(c));
 }
 
-function dropWholeAreas({ ioas, reach }: Context): bigint {
+function dropReached({ ioas, reach }: Context): bigint {
   return dropAreas(present(ioas, 'IOAS').table, reach().whole);
 }
 
@@ -97,7 +107,8 @@ function isEverything({ iova, length }: Args): boolean {
   return iova === 0n && length === U64_MAX;
 }
 
-function reachIn(ioas: Ioas | undefined, args: Args): Reach {
-  if (ioas === undefined || args.length === 0n || isEverything(args)) return NOTHING;
-  return reachOf(ioas.table, { start: args.iova, last: args.iova + args.length - 1n });
+function reachOfCall(ioas: Ioas | undefined, args: Args): Reach {
+  if (ioas === undefined || args.length === 0n) return NOTHING;
+  const last = isEverything(args) ? U64_MAX : args.iova + args.length - 1n;
+  return reachOf(ioas.table, { start: args.iova, last });
 }

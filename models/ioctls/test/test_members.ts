@@ -3,6 +3,7 @@ import {
   bitmap64,
   count32,
   fdS32,
+  fd32,
   flags32,
   granule64,
   id32,
@@ -14,6 +15,7 @@ import {
   u64,
   userVa64,
 } from '../../layout/field.js';
+import { SYZKALLER_IOVA } from '../syzkaller.js';
 
 /** Operations of IOMMU_TEST_CMD. Source: iommufd_test.h, enum. */
 export const TEST_OPS = {
@@ -44,6 +46,12 @@ export const TEST_OPS = {
 
 /** What a descriptor permits, and whether exec() closes it: O_WRONLY, O_RDWR, O_CLOEXEC. Source: asm-generic/fcntl.h. */
 export const DMABUF_OPEN_FLAGS = { WRONLY: 0x1, RDWR: 0x2, CLOEXEC: 0x8_0000 } as const;
+
+/** Flags of CREATE_ACCESS. Source: iommufd_test.h, MOCK_FLAGS_ACCESS_CREATE_*. */
+export const CREATE_ACCESS_FLAGS = { NEEDS_PIN_PAGES: 1 } as const;
+
+/** Flags of ACCESS_PAGES. Source: iommufd_test.h, MOCK_FLAGS_ACCESS_*. */
+export const ACCESS_PAGES_FLAGS = { WRITE: 1, SYZ: SYZKALLER_IOVA } as const;
 
 /** Page tables that a device can be attached to. */
 const HWPT = ['HWPT_PAGING', 'HWPT_NESTED'] as const;
@@ -77,6 +85,26 @@ export const TEST_MEMBERS = {
   },
   mock_domain_replace: {
     pt_id: id32(['IOAS', ...HWPT], 'inout'),
+  },
+  create_access: {
+    out_access_fd: fd32(['access'], 'out'),
+    flags: flags32(CREATE_ACCESS_FLAGS),
+  },
+  destroy_access_pages: {
+    access_pages_id: u32('number of the item'),
+  },
+  access_pages: {
+    flags: flags32(ACCESS_PAGES_FLAGS),
+    out_access_pages_id: u32('number of the new item', 'out'),
+    iova: iova64('first IOVA to pin'),
+    length: length64('bytes to pin'),
+    uptr: userVa64('the memory that should be behind it; 0: whatever is'),
+  },
+  memory_limit: {
+    limit: number32('bytes that one temporary array may take', [11, 12, 16, 32, 4096, 65536]),
+  },
+  access_replace_ioas: {
+    ioas_id: id32(['IOAS']),
   },
   check_iotlb: {
     iotlb_id: u32('entry of the IOTLB'),

@@ -1,16 +1,17 @@
 import { present } from '../../base/assert.js';
+import { type Range, WHOLE_SPACE } from '../../base/ranges.js';
 import { rangeWraps, wrapU64 } from '../../base/u64.js';
 import { type ArgsOf, argszField, flags32, iova64, length64 } from '../../layout/field.js';
 import { CutPlan } from '../../state/cut.js';
-import { unmapAll } from '../../state/destroy.js';
 import type { Ioas } from '../../state/objects.js';
-import { dropAreas, reachOf } from '../../state/unmap.js';
+import { type Reach, dropAreas, reachOf } from '../../state/unmap.js';
 import { type CallContext, type Leftover, defineCall, once } from '../description.js';
 import { cannotRespond, hasUnknownBits } from '../shared_rules.js';
 import { NO_COMPAT_IOAS } from './compat_ioas.js';
 
 const SOURCE = 'vfio_compat.c:iommufd_vfio_unmap_dma';
 const UNMAP = 'io_pagetable.c:iopt_unmap_iova';
+const RANGE = 'io_pagetable.c:iopt_unmap_iova_range';
 
 /** VFIO_DMA_UNMAP_FLAG_ALL, the only flag that iommufd takes. Source: linux/vfio.h. */
 const FLAGS = { ALL: 2 } as const;
@@ -78,9 +79,9 @@ export const vfioUnmapDma = defineCall(
     },
     {
       id: 'EINVAL.cut',
-      says: 'an area would be cut inside a page',
+      says: 'an area would be cut inside a page, or an access has pinned pages of it',
       cite: 'io_pagetable.c:iopt_area_split',
-      when: ({ cuts }) => cuts()?.refusal === 'misaligned',
+      when: ({ cuts }) => ['misaligned', 'pinned'].includes(cuts()?.refusal ?? ''),
       leaves: CUT_AT_THE_END,
     },
     cannotRespond({ what: 'the range is unmapped as far as it can be', does: unmap }),
@@ -99,10 +100,18 @@ export const vfioUnmapDma = defineCall(
       leaves: reports('areas are cut at the borders, and the struct is written back with size 0', SOURCE),
     },
     {
+      id: 'EBUSY.locked',
+      says: 'a hardware queue uses an area of the range',
+      cite: RANGE,
+      isFor: ({ hasViommus }) => hasViommus,
+      when: (c) => obstacleOf(c) === 'locked',
+      leaves: reports('the areas below are gone, and the struct is written back with their size', SOURCE),
+    },
+    {
       id: 'ENOENT.straddles',
       says: 'an area begins before the range or ends after it',
-      cite: 'io_pagetable.c:iopt_unmap_iova_range',
-      when: straddles,
+      cite: RANGE,
+      when: (c) => obstacleOf(c) === 'straddles',
       leaves: reports('the areas below are gone, and the struct is written back with their size', SOURCE),
     },
   ],
@@ -113,9 +122,11 @@ function isEverything({ flags }: Args): boolean {
   return (flags & FLAGS.ALL) !== 0;
 }
 
-/** Whether there is a range that can be unmapped at all. */
-function hasRange(args: Args): boolean {
-  return !isEverything(args) && args.size > 0n && !rangeWraps(args.iova, args.size);
+/** What is to be unmapped; undefined for no range at all. */
+function rangeOf(args: Args): Range | undefined {
+  if (isEverything(args)) return WHOLE_SPACE;
+  const { iova, size } = args;
+  return size > 0n && !rangeWraps(iova, size) ? { start: iova, last: iova + size - 1n } : undefined;
 }
 
 /** The end of the range is cut first, both borders before the range itself is looked at. */
@@ -126,22 +137,22 @@ function planCuts(args: Args, ioas: Ioas | undefined): CutPlan | undefined {
   return new CutPlan(ioas.table, ioas.table.disableLargePages ? lasts.map(wrapU64) : []);
 }
 
-function straddles({ args, cuts }: Context): boolean {
-  const plan = cuts();
-  if (plan === undefined || !hasRange(args)) return false;
-  return plan.crosses(args.iova - 1n) || plan.crosses(args.iova + args.size - 1n);
+/** What stops the unmap once the cuts are made; an area with a queue is never cut. */
+function obstacleOf({ args, cuts, ioas }: Context): Reach['obstacle'] {
+  const range = rangeOf(args);
+  if (ioas === undefined || range === undefined) return undefined;
+  const areas = ioas.table.areasIntersecting(range);
+  const crosses = (byte: bigint): boolean => cuts()?.crosses(byte) ?? false;
+  if (crosses(range.start - 1n) && areas[0]?.isLocked !== true) return 'straddles';
+  if (areas.some((area) => area.isLocked)) return 'locked';
+  return crosses(range.last) ? 'straddles' : undefined;
 }
 
 /** Cuts and unmaps as far as that goes, and counts what is gone. */
 function unmap({ args, cuts, ioas }: Context): void {
   const { table } = present(ioas, 'a compat IOAS');
   cuts()?.commit();
-  let unmappedBytes = 0n;
-  if (isEverything(args)) {
-    unmappedBytes = unmapAll(present(ioas, 'a compat IOAS'));
-  } else if (hasRange(args)) {
-    const range = { start: args.iova, last: args.iova + args.size - 1n };
-    unmappedBytes = dropAreas(table, reachOf(table, range).whole);
-  }
+  const range = rangeOf(args);
+  const unmappedBytes = range === undefined ? 0n : dropAreas(table, reachOf(table, range).whole);
   args.size = wrapU64(unmappedBytes);
 }

@@ -1,0 +1,251 @@
+import { present } from '../../base/assert.js';
+import { PAGE_SIZE, U64_MAX, alignUp, pageOffset, rangeWraps } from '../../base/u64.js';
+import {
+  type ArgsOf,
+  choice32,
+  flags32,
+  id32,
+  iova64,
+  length64,
+  number32,
+  sizeField,
+} from '../../layout/field.js';
+import { addItem, createAccess, refusesAccess } from '../../state/access.js';
+import { type AccessPinFailure, AccessPinPlan } from '../../state/access_pins.js';
+import type { HwQueue, Viommu } from '../../state/objects.js';
+import { chooseIds } from '../choices.js';
+import { type CallContext, type Rule, defineCall, once } from '../description.js';
+import { cannotRespond } from '../shared_rules.js';
+
+const SOURCE = 'viommu.c:iommufd_hw_queue_alloc_ioctl';
+const PHYSICAL = 'viommu.c:iommufd_hw_queue_alloc_phys';
+const PIN = 'device.c:iommufd_access_pin_pages';
+const MOCK = 'selftest.c:mock_hw_queue_init_phys';
+
+/** Source: iommufd.h, enum iommu_hw_queue_type; iommufd_test.h, IOMMU_HW_QUEUE_TYPE_SELFTEST. */
+const TYPES = { DEFAULT: 0, SELFTEST: 0xdead_beef } as const;
+
+/** IOMMU_TEST_HW_QUEUE_MAX: how many queues a vIOMMU of the mock has. */
+const QUEUES_MAX = 2;
+
+/** One pointer for each page goes into an array, and no array of the kernel is longer. Source: mm/util.c:kvmalloc_node. */
+const POINTER_BYTES = 8n;
+const ARRAY_BYTES_MAX = 0x7fff_ffffn;
+
+/** So many bytes the kernel has for an array without doubt. */
+const ARRAY_BYTES_SURE = 1n << 20n;
+
+const FIELDS = {
+  size: sizeField(),
+  flags: flags32({}),
+  viommu_id: id32(['VIOMMU']),
+  type: choice32(TYPES),
+  index: number32('which of the queues', [0, 0, 0, 1, 1, 2]),
+  out_hw_queue_id: id32(['HW_QUEUE'], 'out'),
+  nesting_parent_iova: iova64('first IOVA of its memory'),
+  length: length64('bytes of its memory'),
+};
+
+type Args = ArgsOf<typeof FIELDS>;
+
+interface Lookups {
+  readonly viommu: Viommu | undefined;
+  /** What pinning takes; undefined where it does not come to that. */
+  readonly plan: () => AccessPinPlan | undefined;
+  /** The queue that has the index already, and the one of the index before. */
+  readonly existing: HwQueue | undefined;
+  readonly previous: HwQueue | undefined;
+}
+
+type Context = CallContext<Args> & Lookups;
+
+export const hwQueueAlloc = defineCall(
+  {
+    name: 'IOMMU_HW_QUEUE_ALLOC',
+    command: 0x3b94,
+    doc: 'Makes a queue that the hardware reads from memory of a guest, which stays pinned and mapped as long.',
+    source: SOURCE,
+    fields: FIELDS,
+    lastRequired: 'length',
+    respond: 'struct',
+    allocates: true,
+  },
+  (c): Lookups => {
+    const { args, file } = c;
+    const viommu = file.objects.findOfType(args.viommu_id, 'VIOMMU');
+    const queueAt = (index: number) =>
+      file.objects.objects.find(
+        (object): object is HwQueue =>
+          object.type === 'HW_QUEUE' && object.viommu === viommu && object.index === index,
+      );
+    return {
+      viommu,
+      plan: once(() => (viommu === undefined ? undefined : planPins(c, viommu))),
+      existing: queueAt(args.index),
+      previous: queueAt(args.index - 1),
+    };
+  },
+).behaves({
+  rules: [
+    {
+      id: 'EOPNOTSUPP.flags',
+      says: 'flags is not 0',
+      cite: SOURCE,
+      when: ({ args }) => args.flags !== 0,
+    },
+    {
+      id: 'EOPNOTSUPP.no_type',
+      says: 'type is 0',
+      cite: SOURCE,
+      when: ({ args }) => args.type === TYPES.DEFAULT,
+    },
+    {
+      id: 'EINVAL.length_zero',
+      says: 'length is 0',
+      cite: SOURCE,
+      when: ({ args }) => args.length === 0n,
+    },
+    {
+      id: 'EOVERFLOW.wrap',
+      says: 'the range goes beyond 2^64',
+      cite: SOURCE,
+      when: ({ args }) => args.length > 0n && rangeWraps(args.nesting_parent_iova, args.length),
+    },
+    {
+      id: 'ENOENT.viommu',
+      says: 'no vIOMMU of this file has the id',
+      cite: SOURCE,
+      when: ({ viommu }) => viommu === undefined,
+    },
+    {
+      id: 'EOPNOTSUPP.type',
+      says: 'type is none of the mock',
+      cite: 'selftest.c:mock_viommu_get_hw_queue_size',
+      when: ({ args }) => args.type !== TYPES.SELFTEST,
+    },
+    {
+      id: 'ERANGE.length',
+      says: 'the bytes from the start of the first page to the end of the last are 2^64 or more',
+      cite: PHYSICAL,
+      when: ({ args }) => bytesToPin(args) > U64_MAX,
+    },
+    {
+      id: 'ENOMEM.length',
+      says: 'pointers to so many pages are more than one array takes',
+      cite: PHYSICAL,
+      when: ({ args }) => bytesToPin(args) <= U64_MAX && arrayBytes(args) > ARRAY_BYTES_MAX,
+    },
+    {
+      id: 'unspecified.length',
+      says: 'the kernel may or may not have the memory for pointers to so many pages',
+      cite: PHYSICAL,
+      when: ({ args }) => arrayBytes(args) > ARRAY_BYTES_SURE && arrayBytes(args) <= ARRAY_BYTES_MAX,
+    },
+    {
+      id: 'EADDRINUSE.alignment',
+      says: "an area of the parent's IOAS is not aligned to pages",
+      cite: 'io_pagetable.c:iopt_add_access',
+      when: ({ viommu }) =>
+        viommu !== undefined && refusesAccess(viommu.parent.ioas, { alignment: PAGE_SIZE }),
+    },
+    pinRule(
+      'EINVAL.misaligned',
+      'misaligned',
+      'the range begins within a page of the memory, or goes on from within one',
+    ),
+    pinRule('EPERM.protection', 'protection', 'an area of the range is not readable'),
+    pinRule('EINVAL.dmabuf', 'dmabuf', 'an area of the range shows a dma-buf'),
+    pinRule('ENOENT.hole', 'hole', 'an IOVA of the range is not mapped'),
+    {
+      id: 'EFAULT.repeated',
+      says: 'a page comes twice in the range, so that the pages are not consecutive ones of the machine',
+      cite: PHYSICAL,
+      when: ({ plan }) => hasRepeatedPage(plan()),
+    },
+    {
+      id: 'unspecified.consecutive',
+      says: 'it depends on whether the pages are consecutive ones of the machine',
+      cite: PHYSICAL,
+      when: ({ plan }) => {
+        const pins = plan();
+        return pins?.failure === undefined && (pins?.frames.length ?? 0) > 1 && !hasRepeatedPage(pins);
+      },
+    },
+    {
+      id: 'EINVAL.index',
+      says: 'the vIOMMU has no queue of that index',
+      cite: MOCK,
+      when: ({ args }) => args.index >= QUEUES_MAX,
+    },
+    {
+      id: 'EEXIST.index',
+      says: 'the queue of that index is there',
+      cite: MOCK,
+      when: ({ viommu, existing }) => viommu !== undefined && existing !== undefined,
+    },
+    {
+      id: 'EIO.previous',
+      says: 'the queue of the index before is not there',
+      cite: MOCK,
+      when: ({ args, viommu, previous }) => viommu !== undefined && args.index > 0 && previous === undefined,
+    },
+    cannotRespond(),
+  ],
+  effect: createQueue,
+});
+
+/** Ids are taken in the order queue, access. */
+function createQueue(c: Context): void {
+  const { args, file, previous } = c;
+  const viommu = present(c.viommu, 'a vIOMMU');
+  const pinned = present(c.plan(), 'a plan');
+  const [id] = chooseIds(c, ['out_hw_queue_id']);
+  args.out_hw_queue_id = present(id, 'id');
+  const [, afterQueue] = file.objects.lowestFreeIds(2);
+  const accessId = file.objects.lowestFreeIds(2).find((free) => free !== id) ?? afterQueue;
+  const access = createAccess(file, present(accessId, 'id'), viommu.parent.ioas, PAGE_SIZE);
+  pinned.commit();
+  addItem(access, { iova: firstPage(args), length: bytesToPin(args), pins: pinned.pins });
+  viommu.users += 1;
+  if (previous !== undefined) previous.users += 1;
+  file.objects.insert({
+    type: 'HW_QUEUE',
+    id: args.out_hw_queue_id,
+    users: 1,
+    viommu,
+    index: args.index,
+    access,
+    previous,
+  });
+}
+
+function pinRule(id: Rule<Context>['id'], failure: AccessPinFailure, says: string): Rule<Context> {
+  return { id, says, cite: PIN, when: ({ plan }) => plan()?.failure === failure };
+}
+
+function firstPage({ nesting_parent_iova: iova }: Args): bigint {
+  return iova - pageOffset(iova);
+}
+
+/** The range in whole pages; what the kernel cannot count may be more than 2^64. */
+function bytesToPin({ nesting_parent_iova: iova, length }: Args): bigint {
+  return alignUp(pageOffset(iova) + length, PAGE_SIZE);
+}
+
+function arrayBytes(args: Args): bigint {
+  return (bytesToPin(args) / PAGE_SIZE) * POINTER_BYTES;
+}
+
+/** Areas of a parent page table are pinned already, so nothing is left that could fail but to find them. */
+function planPins(c: CallContext<Args>, { parent }: Viommu): AccessPinPlan | undefined {
+  const { args, world } = c;
+  const bytes = bytesToPin(args);
+  const iova = firstPage(args);
+  if (args.length === 0n || arrayBytes(args) > ARRAY_BYTES_MAX || rangeWraps(iova, bytes)) return undefined;
+  return new AccessPinPlan(parent.ioas.table, iova, iova + bytes - 1n, false, world.process, true);
+}
+
+function hasRepeatedPage(plan: AccessPinPlan | undefined): boolean {
+  if (plan === undefined || plan.failure !== undefined) return false;
+  return new Set(plan.frames).size < plan.frames.length;
+}

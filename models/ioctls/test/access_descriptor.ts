@@ -1,0 +1,28 @@
+import type { AccessFile } from '../../state/access_file.js';
+import type { CallContext, Rule } from '../description.js';
+import { FOREIGN_FD } from '../shared_rules.js';
+
+/** The most bytes that an access pins or copies at once. Source: selftest.c. */
+export const ACCESS_BYTES_MAX = 16n << 20n;
+
+/** What the header's id is a descriptor of. */
+export interface PassedAccess {
+  readonly passedFd: number;
+  /** The file of an access, which need not be of the iommufd that the call is on. */
+  readonly accessFile: AccessFile | undefined;
+}
+
+export function lookUpAccess({ world, args }: CallContext<{ id: number }>): PassedAccess {
+  const file = world.fds.byHandle(args.id);
+  return { passedFd: args.id, accessFile: file?.kind === 'access' ? file : undefined };
+}
+
+const NO_ACCESS: Rule<PassedAccess> = {
+  id: 'EBADFD.access',
+  says: 'id is no descriptor of an access',
+  cite: 'selftest.c:iommufd_access_get',
+  when: ({ accessFile }) => accessFile === undefined,
+};
+
+/** What a descriptor of an access can be refused for. */
+export const ACCESS_RULES: readonly Rule<PassedAccess>[] = [FOREIGN_FD, NO_ACCESS];

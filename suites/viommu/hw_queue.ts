@@ -1,0 +1,341 @@
+import type { Operand, Scalar } from '../../models/program/program.js';
+import { BUFFER } from '../../models/program/arena.js';
+import { makeAccess, pin } from '../access/set_up.js';
+import { NO_SUCH_ID, type ScenarioBuilder } from '../harness/builder.js';
+import type { ExpectedStep } from '../harness/expected_step.js';
+import { APERTURE_START as A, P, U64_MAX } from '../harness/constants.js';
+import { scenario, suite } from '../harness/scenario.js';
+import { setCompat, unmapAllDma, unmapDma } from '../vfio/set_up.js';
+import { dmabuf } from '../dmabuf/set_up.js';
+import { deviceAndViommu } from './set_up.js';
+
+const ALLOC = 'IOMMU_HW_QUEUE_ALLOC';
+
+type Args = Readonly<Record<string, Operand>>;
+
+/** A queue of the mock with one page of memory. */
+function queue(
+  t: ScenarioBuilder,
+  viommu: Scalar,
+  index: number,
+  iova: bigint,
+  args: Args = {},
+): ExpectedStep {
+  return t.ioctl(ALLOC, {
+    viommu_id: viommu,
+    type: 0xdead_beef,
+    index,
+    nesting_parent_iova: iova,
+    length: P,
+    ...args,
+  });
+}
+
+/** Four pages of memory in areas of one page. */
+function viommuAndPages(t: ScenarioBuilder): ReturnType<typeof deviceAndViommu> {
+  const all = deviceAndViommu(t);
+  for (const page of [0n, 1n, 2n, 3n]) {
+    t.map(all.ioas, { iova: A + page * P, va: BUFFER.start + page * P });
+  }
+  return all;
+}
+
+export const viommuHwQueue = suite(
+  'viommu/hw_queue',
+  'IOMMU_HW_QUEUE_ALLOC of the mock: refusals, the two queues, and the memory that stays mapped, for VFIO as well. Queues of several pages depend on where memory lies in the machine, which no program knows.',
+  [
+    scenario('arguments,refused', {
+      doc: 'Flags, type, range, vIOMMU, the type of the mock, and how many pages there may be are looked at in this order.',
+      covers: [
+        `${ALLOC}/EOPNOTSUPP.flags`,
+        `${ALLOC}/EOPNOTSUPP.no_type`,
+        `${ALLOC}/EINVAL.length_zero`,
+        `${ALLOC}/EOVERFLOW.wrap`,
+        `${ALLOC}/ENOENT.viommu`,
+        `${ALLOC}/EOPNOTSUPP.type`,
+        `${ALLOC}/ERANGE.length`,
+        `${ALLOC}/ENOMEM.length`,
+      ],
+      source: 'device.md 2.9',
+      gaps: [47],
+      needs: ['viommu'],
+      setup: viommuAndPages,
+      cases: {
+        flags: (t, { viommu }) => queue(t, viommu, 0, A, { flags: 1 }).fails('EOPNOTSUPP'),
+        flags_before_length: (t, { viommu }) =>
+          queue(t, viommu, 0, A, { flags: 1, length: 0n }).fails('EOPNOTSUPP'),
+        no_type: (t, { viommu }) => queue(t, viommu, 0, A, { type: 0 }).fails('EOPNOTSUPP'),
+        no_type_before_length: (t, { viommu }) =>
+          queue(t, viommu, 0, A, { type: 0, length: 0n }).fails('EOPNOTSUPP'),
+        nothing: (t, { viommu }) => queue(t, viommu, 0, A, { length: 0n }).fails('EINVAL'),
+        nothing_before_viommu: (t) => queue(t, NO_SUCH_ID, 0, A, { length: 0n }).fails('EINVAL'),
+        wraps: (t, { viommu }) => queue(t, viommu, 0, U64_MAX, { length: 2n }).fails('EOVERFLOW'),
+        wraps_before_viommu: (t) => queue(t, NO_SUCH_ID, 0, U64_MAX, { length: 2n }).fails('EOVERFLOW'),
+        viommu_is_parent: (t, { parent }) => queue(t, parent, 0, A).fails('ENOENT'),
+        viommu_before_type: (t) => queue(t, NO_SUCH_ID, 0, A, { type: 1 }).fails('ENOENT'),
+        other_type: (t, { viommu }) => queue(t, viommu, 0, A, { type: 1 }).fails('EOPNOTSUPP'),
+        other_type_before_range: (t, { viommu }) =>
+          queue(t, viommu, 0, 0n, { type: 1, length: U64_MAX }).fails('EOPNOTSUPP'),
+        offset_and_length: (t, { viommu }) => queue(t, viommu, 0, 1n, { length: U64_MAX }).fails('ERANGE'),
+        rounded_length: (t, { viommu }) => queue(t, viommu, 0, 0n, { length: U64_MAX }).fails('ERANGE'),
+        longest: (t, { viommu }) => queue(t, viommu, 0, 0n, { length: U64_MAX - P + 1n }).fails('ENOMEM'),
+      },
+      control: (t, { viommu }) => queue(t, viommu, 0, A),
+    }),
+    scenario('memory,refused', {
+      doc: 'The areas have to keep to pages and to be readable and without a hole, before the index counts; then nothing stays.',
+      covers: [
+        `${ALLOC}/EADDRINUSE.alignment`,
+        `${ALLOC}/EPERM.protection`,
+        `${ALLOC}/EINVAL.dmabuf`,
+        `${ALLOC}/ENOENT.hole`,
+        `${ALLOC}/EFAULT.repeated`,
+      ],
+      source: 'device.md 2.9; mock.md 8.3',
+      gaps: [47],
+      needs: ['viommu', 'dmabuf'],
+      setup: viommuAndPages,
+      cases: {
+        half_a_page_is_mapped: (t, { ioas, viommu }) => {
+          t.map(ioas, { iova: A + 0x10000n, length: 0x800n });
+          queue(t, viommu, 0, A).fails('EADDRINUSE');
+          t.unmap(ioas, A, P);
+        },
+        half_a_page_before_hole: (t, { ioas, viommu }) => {
+          t.map(ioas, { iova: A + 0x10000n, length: 0x800n });
+          queue(t, viommu, 0, A - P).fails('EADDRINUSE');
+        },
+        half_a_page_itself: (t, { ioas, viommu }) => {
+          t.map(ioas, { iova: A + 0x10000n, length: 0x800n });
+          queue(t, viommu, 0, A + 0x10000n).fails('EADDRINUSE');
+        },
+        length_before_areas: (t, { ioas, viommu }) => {
+          t.map(ioas, { iova: A + 0x10000n, length: 0x800n });
+          queue(t, viommu, 0, 0n, { length: U64_MAX - P + 1n }).fails('ENOMEM');
+        },
+        not_readable: (t, { ioas, viommu }) => {
+          t.map(ioas, { iova: A + 0x10000n, access: 'w' });
+          queue(t, viommu, 0, A + 0x10000n).fails('EPERM');
+          t.unmap(ioas, A + 0x10000n, P);
+        },
+        hole: (t, { ioas, viommu }) => {
+          queue(t, viommu, 0, A + 4n * P).fails('ENOENT');
+          t.ranges(ioas, 1).ok({ out_iova_alignment: 0x800n });
+        },
+        dmabuf: (t, { ioas, viommu }) => {
+          dmabuf(t, 'd', 0x1000);
+          t.mapFile(ioas, 'd', { iova: A + 0x10000n });
+          queue(t, viommu, 0, A + 0x10000n).fails('EINVAL');
+          t.unmap(ioas, A + 0x10000n, P);
+        },
+        dmabuf_before_hole: (t, { ioas, viommu }) => {
+          dmabuf(t, 'd', 0x1000);
+          t.mapFile(ioas, 'd', { iova: A + 0x10000n });
+          queue(t, viommu, 0, A + 0x10000n, { length: 2n * P }).fails('EINVAL');
+        },
+        hole_behind: (t, { viommu }) => queue(t, viommu, 0, A + 3n * P, { length: P + 1n }).fails('ENOENT'),
+        hole_before_index: (t, { viommu }) => queue(t, viommu, 7, A + 4n * P).fails('ENOENT'),
+        same_page_twice: (t, { ioas, viommu }) => {
+          t.map(ioas, { iova: A + 4n * P, va: BUFFER.start + 3n * P });
+          queue(t, viommu, 0, A + 3n * P, { length: 2n * P }).fails('EFAULT');
+          t.unmap(ioas, A + 3n * P, 2n * P);
+        },
+        same_page_twice_before_index: (t, { ioas, viommu }) => {
+          t.map(ioas, { iova: A + 4n * P, va: BUFFER.start + 3n * P });
+          queue(t, viommu, 9, A + 3n * P, { length: 2n * P }).fails('EFAULT');
+        },
+      },
+      control: (t, { viommu }) => queue(t, viommu, 0, A + P + 0x123n, { length: 0x456n }),
+    }),
+    scenario('memory,copied_areas', {
+      doc: 'Only a copy of several areas puts one off the alignment of pages, and no queue can be there.',
+      covers: [`${ALLOC}/EINVAL.misaligned`],
+      source: 'core.md 3.6',
+      gaps: [47],
+      needs: ['viommu'],
+      setup: (t) => {
+        const source = t.ioas();
+        const ioas = t.ioas();
+        t.map(source, { iova: A, length: 0x800n });
+        t.map(source, { iova: A + 0x800n, va: BUFFER.start + P, length: 0x1800n });
+        t.map(source, { iova: A + 0x10000n, va: BUFFER.start + 8n * P });
+        makeAccess(t, 'a', ioas);
+        t.copy({ src: source, dst: ioas, from: A, iova: A, length: 2n * P });
+        t.copy({ src: source, dst: ioas, from: A + 0x10000n, iova: A + 0x10000n });
+        const device = t.mockDomain(source).out('out_idev_id');
+        const parent = t.hwptAlloc(device, ioas, { flags: 1 }).out('out_hwpt_id');
+        return t.viommu(device, parent).out('out_viommu_id');
+      },
+      cases: {
+        goes_on_within_a_page: (t, viommu) => queue(t, viommu, 0, A).fails('EINVAL'),
+        begins_within_a_page: (t, viommu) => queue(t, viommu, 0, A + P).fails('EINVAL'),
+      },
+      control: (t, viommu) => queue(t, viommu, 0, A + 0x10000n),
+    }),
+    scenario('index', {
+      doc: 'The mock has two queues, and the second needs the first, which it holds; an index is free again when its queue goes.',
+      covers: [
+        `${ALLOC}/EINVAL.index`,
+        `${ALLOC}/EEXIST.index`,
+        `${ALLOC}/EIO.previous`,
+        `${ALLOC}/EFAULT.respond`,
+        'IOMMU_DESTROY/EBUSY.users',
+      ],
+      source: 'mock.md 8.3',
+      gaps: [3, 47],
+      kselftest: ['iommufd_viommu.hw_queue'],
+      needs: ['viommu'],
+      setup: viommuAndPages,
+      cases: {
+        third: (t, { viommu }) => queue(t, viommu, 2, A).fails('EINVAL'),
+        last: (t, { viommu }) => queue(t, viommu, 0xffff_ffff, A).fails('EINVAL'),
+        second_first: (t, { viommu }) => queue(t, viommu, 1, A).fails('EIO'),
+        twice: (t, { viommu }) => {
+          queue(t, viommu, 0, A);
+          queue(t, viommu, 0, A + P).fails('EEXIST');
+        },
+        twice_the_second: (t, { viommu }) => {
+          queue(t, viommu, 0, A);
+          queue(t, viommu, 1, A + P);
+          queue(t, viommu, 1, A + 2n * P).fails('EEXIST');
+        },
+        on_two_viommus: (t, { viommu, device, parent }) => {
+          queue(t, viommu, 0, A);
+          const other = t.viommu(device, parent).out('out_viommu_id');
+          queue(t, other, 1, A).fails('EIO');
+          queue(t, other, 0, A);
+        },
+        first_is_held: (t, { viommu }) => {
+          const first = queue(t, viommu, 0, A).out('out_hw_queue_id');
+          const second = queue(t, viommu, 1, A).out('out_hw_queue_id');
+          t.destroy(first).fails('EBUSY');
+          t.destroy(second);
+          t.destroy(first);
+          t.destroy(viommu);
+        },
+        viommu_is_held: (t, { viommu }) => {
+          queue(t, viommu, 0, A);
+          t.destroy(viommu).fails('EBUSY');
+        },
+        free_again: (t, { viommu }) => {
+          t.destroy(queue(t, viommu, 0, A).out('out_hw_queue_id'));
+          queue(t, viommu, 1, A).fails('EIO');
+          queue(t, viommu, 0, A);
+        },
+        untold: (t, { viommu }) => {
+          const args = { viommu_id: viommu, type: 0xdead_beef, nesting_parent_iova: A, length: P };
+          t.ioctl(ALLOC, args, { at: 'sealed' }).fails('EFAULT');
+          t.destroy(viommu);
+        },
+        index_before_answer: (t, { viommu }) => {
+          const args = { viommu_id: viommu, type: 0xdead_beef, index: 1, nesting_parent_iova: A, length: P };
+          t.ioctl(ALLOC, args, { at: 'sealed' }).fails('EIO');
+        },
+      },
+      control: (t, { viommu }) => {
+        queue(t, viommu, 0, A);
+        queue(t, viommu, 1, A + P);
+      },
+    }),
+    scenario('locks_areas', {
+      doc: 'Areas of a queue cannot be unmapped while it lives, and those above them stay as well; pins and alignment are those of an access.',
+      covers: [`${ALLOC}/OK`, 'IOMMU_IOAS_UNMAP/EBUSY.locked'],
+      source: 'device.md 1.11, 2.9',
+      gaps: [47],
+      kselftest: ['iommufd_viommu.hw_queue'],
+      needs: ['viommu'],
+      setup: (t) => {
+        const all = viommuAndPages(t);
+        return { ...all, queue: queue(t, all.viommu, 0, A + P + 0x800n, { length: 0x800n }) };
+      },
+      cases: {
+        area: (t, { ioas }) => t.unmap(ioas, A + P, P).fails('EBUSY'),
+        part_of_the_area: (t, { ioas }) => t.unmap(ioas, A + P, 0x800n).fails('EBUSY'),
+        wraps: (t, { ioas }) => t.unmap(ioas, A + P, U64_MAX - 1n).fails('EOVERFLOW'),
+        beside_it: (t, { ioas }) => {
+          t.unmap(ioas, A, P);
+          t.unmap(ioas, A + 2n * P, 2n * P);
+        },
+        range: (t, { ioas, parent }) => {
+          t.unmap(ioas, A, 4n * P).fails('EBUSY');
+          t.checkMap(parent, A, BUFFER.start).fails('EINVAL');
+          t.checkMap(parent, A + P, BUFFER.start + P, 3n * P);
+        },
+        everything: (t, { ioas }) => {
+          t.unmap(ioas, 0n, U64_MAX).fails('EBUSY');
+          t.unmap(ioas, A, P).fails('ENOENT');
+          t.unmap(ioas, A + 2n * P, P);
+        },
+        straddler_below: (t, { ioas }) => t.unmap(ioas, A + 0x800n, 2n * P).fails('ENOENT'),
+        free_again: (t, { ioas, queue: step }) => {
+          t.destroy(step.out('out_hw_queue_id'));
+          t.unmap(ioas, A, 4n * P).ok({ length: 4n * P });
+          t.counters(0);
+        },
+        pins: (t) => {
+          t.counters(4);
+          t.checkRefs(BUFFER.start, 1, 4n * P);
+        },
+        alignment: (t, { ioas, queue: step }) => {
+          t.ranges(ioas, 1).ok({ out_iova_alignment: 0x1000n });
+          t.destroy(step.out('out_hw_queue_id'));
+          t.ranges(ioas, 1).ok({ out_iova_alignment: 0x800n });
+        },
+        two_ids: (t, { queue: step }) => {
+          t.destroy(step.out('out_hw_queue_id', 1n)).fails('EBUSY');
+          t.destroy(step.out('out_hw_queue_id'));
+          t.destroy(step.out('out_hw_queue_id', 1n)).fails('ENOENT');
+        },
+        copy_can_go: (t, { ioas }) => {
+          const other = t.ioas();
+          t.copy({ src: ioas, dst: other, from: A + P, iova: A });
+          t.unmap(other, A, P);
+        },
+        other_access_is_not_asked: (t, { ioas }) => {
+          const access = makeAccess(t, 'a', ioas);
+          pin(t, access, A + P).ok({ out_access_pages_id: 0 });
+          t.unmap(ioas, A + P, P).fails('EBUSY');
+          t.ioctl('IOMMU_TEST_OP_DESTROY_ACCESS_PAGES', { id: { fd: access }, access_pages_id: 0 });
+        },
+        two_queues_on_one_area: (t, { ioas, viommu, queue: first }) => {
+          const second = queue(t, viommu, 1, A + P).out('out_hw_queue_id');
+          t.destroy(second);
+          t.unmap(ioas, A + P, P).fails('EBUSY');
+          t.destroy(first.out('out_hw_queue_id'));
+          t.unmap(ioas, A + P, P);
+        },
+        closed: (t) => {
+          t.close();
+          t.counters(0);
+        },
+      },
+      control: (t, { ioas }) => t.unmap(ioas, A, P),
+    }),
+    scenario('locks_areas,vfio', {
+      doc: 'VFIO cannot unmap them either, and says how much below them is gone.',
+      covers: ['VFIO_IOMMU_UNMAP_DMA/EBUSY.locked'],
+      source: 'core.md 3.14, 4.6',
+      gaps: [47, 57],
+      needs: ['viommu'],
+      setup: (t) => {
+        const all = viommuAndPages(t);
+        setCompat(t, all.ioas);
+        return { ...all, queue: queue(t, all.viommu, 0, A + P).out('out_hw_queue_id') };
+      },
+      cases: {
+        area: (t) => unmapDma(t, A + P, P).fails('EBUSY', { size: 0n }),
+        range: (t) => unmapDma(t, A, 4n * P).fails('EBUSY', { size: P }),
+        everything: (t) => unmapAllDma(t).fails('EBUSY', { size: P }),
+        straddles_below: (t) => unmapDma(t, A + 0x800n, 2n * P).fails('ENOENT', { size: 0n }),
+        straddles_above: (t) => unmapDma(t, A, 2n * P + 0x800n).fails('EBUSY', { size: P }),
+        straddles_itself: (t) => unmapDma(t, A + P, 0x800n).fails('EBUSY', { size: 0n }),
+        starts_within_it: (t) => unmapDma(t, A + P + 0x800n, P).fails('EBUSY', { size: 0n }),
+        free_again: (t, { queue: id }) => {
+          t.destroy(id);
+          unmapAllDma(t).ok({ size: 4n * P });
+        },
+      },
+      control: (t) => unmapDma(t, A + 2n * P, 2n * P).ok({ size: 2n * P }),
+    }),
+  ],
+);
