@@ -1,4 +1,4 @@
-import type { Rule } from '../ioctls/description.js';
+import type { CallFinding, Rule } from '../ioctls/description.js';
 import type { RawStep } from '../program/raw.js';
 import type { Profile } from '../profiles/index.js';
 import type { CallMemory } from '../state/call_memory.js';
@@ -26,13 +26,16 @@ export interface OperationDescription {
   readonly doc: string;
   readonly source: string;
   readonly rules: readonly Rule<OperationContext>[];
+  /** What success shows that contradicts the documentation. */
+  readonly findings?: readonly CallFinding<OperationContext>[];
   /** What success changes; returns the value of the system call. */
   effect(this: void, c: OperationContext): number;
 }
 
 /** Describes the operation of one kind of step on one kind of file. */
 export function defineOperation<S extends RawStep, F extends OpenFile>(
-  description: Omit<OperationDescription, 'rules' | 'effect'> & {
+  description: Omit<OperationDescription, 'rules' | 'findings' | 'effect'> & {
+    readonly findings?: readonly CallFinding<OperationContext<S, F>>[];
     readonly rules: readonly Rule<OperationContext<S, F>>[];
     effect(this: void, c: OperationContext<S, F>): number;
   },

@@ -73,6 +73,7 @@ export const ioasUnmap = defineCall(
         cite: RANGE,
         does: dropWholeAreas,
       },
+      finding: { id: 'unmap-fails-halfway', isShown: ({ reach }) => reach().whole.length > 0 },
     },
     {
       id: 'ENOENT.empty',
