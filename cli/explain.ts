@@ -45,6 +45,7 @@ function explainRule(id: string): string | undefined {
     ...(rule.splat === undefined
       ? []
       : [`The kernel prints "${rule.splat.title}": finding ${rule.splat.finding}.`]),
+    ...(rule.finding === undefined ? [] : [`This answer is finding ${rule.finding.id}.`]),
     '',
     ...scenarioLines(coveringOf(id)),
   );

@@ -1,7 +1,8 @@
 import { markdownTable } from 'markdown-table';
 import { hasCall, hasRule, rulesInOrder } from '../models/behaviour.js';
 import { hex } from '../models/base/u64.js';
-import type { CallDescription, Rule } from '../models/ioctls/description.js';
+import { findingById } from '../models/findings.js';
+import type { CallDescription, CallFinding, Rule } from '../models/ioctls/description.js';
 import { ENVELOPE_RULES } from '../models/ioctls/envelope.js';
 import { CALLS } from '../models/ioctls/index.js';
 import { OPERATIONS } from '../models/operations/index.js';
@@ -10,6 +11,7 @@ import { RULE_SOURCES, type RuleSource } from '../models/rule_sources.js';
 import { INVARIANTS } from '../models/invariants/index.js';
 import { PROFILES } from '../models/profiles/index.js';
 import { SCENARIOS } from '../suites/index.js';
+import { findingsPage } from './findings_page.js';
 import { parityPage } from './parity.js';
 
 /** A page of the manual. */
@@ -19,13 +21,14 @@ interface Page {
   readonly text: string;
 }
 
-/** What is derived: a page per call, what calls have in common, an index, and beside them the comparison with the kernel's own tests. */
+/** What is derived: a page per call, what calls have in common, an index, and beside them the comparison with the kernel's own tests and the index of findings. */
 export function manualPages(): Page[] {
   return [
     { file: 'README.md', text: indexPage() },
     { file: 'invariants.md', text: invariantsPage() },
     ...RULE_SOURCES.map((source) => ({ file: `${source.name}.md`, text: sourcePage(source) })),
     { file: '../kselftest-parity.md', text: parityPage() },
+    { file: '../findings/README.md', text: findingsPage() },
   ];
 }
 
@@ -35,7 +38,7 @@ export function sourcePage({ call, operation }: RuleSource): string {
   return operation === undefined ? envelopePage() : operationPage(operation);
 }
 
-function operationPage({ name, doc, source, rules, findings = [] }: OperationDescription): string {
+function operationPage({ name, doc, source, rules, findings }: OperationDescription): string {
   return page(
     `# ${name}`,
     doc,
@@ -43,7 +46,7 @@ function operationPage({ name, doc, source, rules, findings = [] }: OperationDes
     '## What it refuses',
     ruleTable(name, rules),
     ...leftoverNotes(rules),
-    ...findingNotes({ findings }),
+    ...findingNotes(findings),
     ...scenarioList(`${name}/`),
   );
 }
@@ -61,7 +64,7 @@ function callPage(call: CallDescription): string {
     'In this order, after what every call refuses (`explain envelope`); the first that applies decides.',
     ruleTable(name, call.rules),
     ...leftoverNotes(call.rules),
-    ...findingNotes(call),
+    ...findingNotes(call.findings),
     ...profileDifferences(call),
     ...scenarioList(`${name}/`),
   );
@@ -150,19 +153,20 @@ function ruleTable(name: string, rules: readonly Rule<never>[]): string {
 function leftoverNotes(rules: readonly Rule<never>[]): string[] {
   const idsByNote = new Map<string, string[]>();
   const add = (note: string, id: string) => idsByNote.set(note, [...(idsByNote.get(note) ?? []), code(id)]);
-  for (const { id, leaves, splat } of rules) {
+  for (const { id, leaves, splat, finding } of rules) {
     if (leaves !== undefined) add(`all the same, ${leaves.what} (${code(leaves.cite)})`, id);
     if (splat !== undefined) add(`the kernel prints "${splat.title}", finding ${splat.finding}`, id);
+    if (finding !== undefined) add(`finding [${finding.id}](../findings/${finding.id}.md)`, id);
   }
   const notes = [...idsByNote].map(([note, ids]) => `- ${ids.join(', ')}: ${note}.`);
   return notes.length === 0 ? [] : [notes.join('\n')];
 }
 
 /** What the call does against its documentation. */
-function findingNotes({ findings = [] }: Pick<OperationDescription, 'findings'>): string[] {
+function findingNotes(findings: readonly Pick<CallFinding<never>, 'id' | 'says'>[] = []): string[] {
   if (findings.length === 0) return [];
-  const notes = findings.map(({ page: name, says, isFor = () => true }) => {
-    const kernels = PROFILES.filter(isFor).map(({ id }) => id);
+  const notes = findings.map(({ id: name, says }) => {
+    const { kernels } = findingById(name);
     return `- [${name}](../findings/${name}.md) (${kernels.join(', ')}): ${says}.`;
   });
   return ['## Findings', notes.join('\n')];

@@ -20,6 +20,7 @@ export function toResultLine({
   programs,
   failures,
   skippedCases,
+  findings,
 }: ScenarioResult): ResultLine {
   const problems = failures.flatMap((report) =>
     report.problems.map((problem) => describeProblem(report, problem)),
@@ -28,7 +29,7 @@ export function toResultLine({
   const details =
     rest > 0 ? [...problems.slice(0, DETAILS_MAX), `… ${String(rest)} more like these`] : problems;
   const { id, doc, covers } = scenario;
-  const facts = { details, skippedCases, ms, programs, covers };
+  const facts = { details, skippedCases, findings, ms, programs, covers };
   return { id, doc, status, ...(reason === undefined ? {} : { reason }), ...facts };
 }
 

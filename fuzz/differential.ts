@@ -1,4 +1,5 @@
 import type { Behaviour } from '../models/behaviour.js';
+import type { FindingId } from '../models/findings.js';
 import type { ProgramOutcome } from '../models/outcome.js';
 import type { Reading } from '../models/predict.js';
 import { type AssembledProgram, assemble } from '../models/program/assemble.js';
@@ -30,6 +31,8 @@ export interface DifferentialStats {
   calls: number;
   unspecified: number;
   infra: number;
+  /** Kernel findings that were seen, with how many programs have shown them. */
+  readonly findings: Map<FindingId, number>;
 }
 
 export interface DifferentialOptions {
@@ -50,7 +53,7 @@ export async function runDifferential(
   behaviour: Behaviour,
   options: DifferentialOptions,
 ): Promise<DifferentialStats> {
-  const stats: DifferentialStats = { programs: 0, calls: 0, unspecified: 0, infra: 0 };
+  const stats: DifferentialStats = { programs: 0, calls: 0, unspecified: 0, infra: 0, findings: new Map() };
   const inFlight: Promise<void>[] = [];
   for (let first = 0; first < options.programs; first += BATCH_PROGRAMS) {
     const count = Math.min(BATCH_PROGRAMS, options.programs - first);
@@ -99,9 +102,15 @@ function judge(
   reading: Reading,
   stats: DifferentialStats,
 ): Problem | undefined {
-  const { problems, unspecified, infra, verdicts } = judgeByModel(program, outcome, behaviour, reading);
+  const { problems, findings, unspecified, infra, verdicts } = judgeByModel(
+    program,
+    outcome,
+    behaviour,
+    reading,
+  );
   stats.programs += 1;
   stats.calls += verdicts.filter(({ kind }) => kind === 'exact' || kind === 'legal').length;
+  for (const id of findings) stats.findings.set(id, (stats.findings.get(id) ?? 0) + 1);
   stats.unspecified += unspecified.length;
   if (infra !== undefined) stats.infra += 1;
   return problems[0];

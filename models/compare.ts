@@ -2,13 +2,13 @@ import { errnoName } from './base/errno.js';
 import { type Difference, compareOutputs } from './difference.js';
 import type { CallDescription } from './ioctls/description.js';
 import type { Returned } from './outcome.js';
-import type { Branch, Enacted, Prediction } from './predict.js';
+import type { Branch, Enacted, Prediction, Unspecified } from './predict.js';
 import type { RawStep } from './program/raw.js';
 
 /** What the model makes of an observed answer. */
 export type Comparison =
   | { readonly kind: 'fits'; readonly branch: Branch; readonly enacted: Enacted }
-  | { readonly kind: 'unspecified'; readonly because: string; readonly why: string }
+  | Unspecified
   | { readonly kind: 'mismatch'; readonly mismatch: Mismatch };
 
 /** An answer that is not allowed. */

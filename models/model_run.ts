@@ -2,11 +2,12 @@ import { present } from './base/assert.js';
 import type { Behaviour } from './behaviour.js';
 import { type Comparison, type Mismatch, compare } from './compare.js';
 import type { CallDescription, Splat } from './ioctls/description.js';
+import type { FindingId } from './findings.js';
 import type { Invariant } from './invariants/index.js';
 import { ioasesOf } from './invariants/invariant.js';
 import { type Snapshot, takeSnapshot } from './invariants/snapshot.js';
 import type { Outcome, Returned } from './outcome.js';
-import type { Branch, Reading } from './predict.js';
+import type { Branch, Reading, Unspecified } from './predict.js';
 import { predictStep } from './predict_step.js';
 import type { RawStep } from './program/raw.js';
 import { World } from './state/world.js';
@@ -20,10 +21,16 @@ export interface Violation {
 
 /** What the model says of one step of a target's run. */
 export type StepVerdict =
-  | { readonly kind: 'exact' | 'legal'; readonly because: string; readonly splat?: Splat }
+  | {
+      readonly kind: 'exact' | 'legal';
+      readonly because: string;
+      readonly splat?: Splat;
+      /** Kernel findings that the answer shows. */
+      readonly findings: readonly FindingId[];
+    }
   | { readonly kind: 'mismatch'; readonly mismatch: Mismatch }
   | { readonly kind: 'violation'; readonly because: string; readonly violation: Violation }
-  | { readonly kind: 'unspecified'; readonly because: string; readonly why: string }
+  | Unspecified
   | { readonly kind: 'unjudged'; readonly why: string };
 
 /** What the model does with a step of its own accord. */
@@ -38,7 +45,7 @@ export interface Executed {
 export class ModelRun {
   readonly world = new World();
   readonly #log = new StepLog();
-  readonly #possibleSplats = new Set<string>();
+  readonly #possibleSplats = new Map<string, FindingId>();
   #before: Snapshot | undefined;
   #lost: string | undefined;
 
@@ -48,8 +55,8 @@ export class ModelRun {
     private readonly invariants: readonly Invariant[],
   ) {}
 
-  /** Titles of kernel messages that may have come with the steps judged so far. */
-  get possibleSplats(): ReadonlySet<string> {
+  /** Kernel messages that may have come with the steps judged so far, by title, with the findings that they show. */
+  get possibleSplats(): ReadonlyMap<string, FindingId> {
     return this.#possibleSplats;
   }
 
@@ -70,6 +77,12 @@ export class ModelRun {
     return { returned, because, splat, violation: this.#violation(step, branch) };
   }
 
+  /** Where the model cannot tell what a step answers: why, and the kernel findings that it shows whatever that is. */
+  untold(raw: RawStep): Unspecified | undefined {
+    const prediction = predictStep(this.world, this.behaviour, this.#log.resolve(raw), 'exact');
+    return prediction.kind === 'unspecified' ? prediction : undefined;
+  }
+
   /** Judges what a target made of a step. After an answer that the model cannot follow, it judges no more. */
   judge(raw: RawStep, call: CallDescription | undefined, outcome: Outcome): StepVerdict {
     if (this.#lost !== undefined) return { kind: 'unjudged', why: this.#lost };
@@ -86,22 +99,27 @@ export class ModelRun {
   }
 
   #notePossibleSplats(): void {
-    for (const { title, canFollow } of this.behaviour.profile.possibleSplats) {
-      if (!this.#possibleSplats.has(title) && canFollow(this.world)) this.#possibleSplats.add(title);
+    for (const { title, finding, canFollow } of this.behaviour.profile.possibleSplats) {
+      if (!this.#possibleSplats.has(title) && canFollow(this.world)) this.#possibleSplats.set(title, finding);
     }
   }
 
   #accept(step: RawStep, branch: Branch): StepVerdict {
-    const { because, splat } = branch;
+    const { because, splat, findings } = branch;
     const violation = this.#violation(step, branch);
     if (violation !== undefined) return { kind: 'violation', because, violation };
     const kind = this.reading === 'exact' ? 'exact' : 'legal';
-    return { kind, because, ...(splat === undefined ? {} : { splat }) };
+    return { kind, because, findings, ...(splat === undefined ? {} : { splat }) };
   }
 
   #refuse(comparison: Exclude<Comparison, { kind: 'fits' }>): StepVerdict {
     if (comparison.kind === 'mismatch') this.#lost = 'an earlier answer was not allowed';
-    else this.#lost = 'the model does not know the state after an unspecified answer';
+    else {
+      this.#lost = 'the model does not know the state after an unspecified answer';
+      if (comparison.splat !== undefined) {
+        this.#possibleSplats.set(comparison.splat.title, comparison.splat.finding);
+      }
+    }
     return comparison;
   }
 

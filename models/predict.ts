@@ -1,5 +1,6 @@
 import { ERRNO } from './base/errno.js';
 import { type Behaviour, hasCall } from './behaviour.js';
+import { type FindingId, hasFinding } from './findings.js';
 import type { AnyArgs, AnyContext, AnyRule, CallDescription, Rule, Splat } from './ioctls/description.js';
 import { type EnvelopeContext, openEnvelope } from './ioctls/envelope.js';
 import { testOpByNumber } from './ioctls/index.js';
@@ -31,6 +32,8 @@ export interface Branch {
   /** Whether the rule cites an exception from "a failing call changes nothing". */
   readonly mayLeave: boolean;
   readonly splat?: Splat;
+  /** Kernel findings that the answer shows. */
+  readonly findings: readonly FindingId[];
   /**
    * Changes the state as the answer demands, and says what user space sees. Called at most once, on the branch taken.
    * @param seen the observed answer, whose free choices are taken over if they are legal
@@ -47,10 +50,18 @@ export interface Enacted {
   readonly adopted?: readonly string[];
 }
 
+/** That the model cannot tell; the kernel may say something that is known all the same. */
+export interface Unspecified {
+  readonly kind: 'unspecified';
+  readonly because: string;
+  readonly why: string;
+  readonly splat?: Splat;
+  /** Kernel findings that the call shows, whatever it answers. */
+  readonly findings: readonly FindingId[];
+}
+
 /** What the model allows a call to answer, said before the answer is looked at. */
-export type Prediction =
-  | { readonly kind: 'allowed'; readonly branches: readonly Branch[] }
-  | { readonly kind: 'unspecified'; readonly because: string; readonly why: string };
+export type Prediction = { readonly kind: 'allowed'; readonly branches: readonly Branch[] } | Unspecified;
 
 /** Predicts an ioctl. Pure: nothing changes until a branch is enacted. */
 export function predictIoctl(
@@ -64,11 +75,12 @@ export function predictIoctl(
   const file = world.fds.get(step.slot);
   const envelope = openEnvelope(file, step.command, step.arg, memory, profile);
   const refusals = trueRules(behaviour.envelope, envelope, reading);
-  if (refusals.length > 0) return refuse('envelope', refusals, (rule) => refusal('envelope', rule, memory));
+  if (refusals.length > 0)
+    return refuse('envelope', refusals, envelope, (rule) => refusal('envelope', rule, envelope));
   const description = selectOperation(envelope);
   if (description.newFd !== undefined && !hasSlotForNewFd(step)) {
     const why = 'the program says no slot for the descriptor that the call makes';
-    return { kind: 'unspecified', because: `${description.name}/unspecified.slot`, why };
+    return { kind: 'unspecified', because: `${description.name}/unspecified.slot`, why, findings: [] };
   }
   const call = new PreparedCall(world, behaviour, envelope, step, description);
   return call.predict(reading);
@@ -121,7 +133,7 @@ class PreparedCall {
     if (rules.length === 0 && reading === 'exact') {
       return { kind: 'allowed', branches: [this.#success(c, reading)] };
     }
-    const prediction = refuse(this.call.name, rules, (rule) => this.#failure(rule, c));
+    const prediction = refuse(this.call.name, rules, c, (rule) => this.#failure(rule, c));
     if (reading === 'exact' || prediction.kind === 'unspecified') return prediction;
     const freedom = [
       ...(rules.length === 0 ? [this.#success(c, reading)] : []),
@@ -139,7 +151,7 @@ class PreparedCall {
   }
 
   #failure(rule: AnyRule, c: AnyContext): Branch {
-    const base = refusal(this.call.name, rule, c.memory);
+    const base = refusal(this.call.name, rule, c);
     const { leaves } = rule;
     if (leaves === undefined) return base;
     return {
@@ -157,6 +169,7 @@ class PreparedCall {
       because: `${this.call.name}/OK`,
       errno: 0,
       mayLeave: true,
+      findings: this.#findings(c),
       enact: (seen) => {
         const illegal: string[] = [];
         const adopted: string[] = [];
@@ -170,11 +183,20 @@ class PreparedCall {
     };
   }
 
+  /** What success shows that is a finding of this kernel. */
+  #findings(c: AnyContext): readonly FindingId[] {
+    const { findings } = this.call;
+    if (findings.length === 0) return NO_FINDINGS;
+    const { profile } = this.behaviour;
+    return findings.filter(({ id, isShown }) => hasFinding(profile, id) && isShown(c)).map(({ id }) => id);
+  }
+
   #exhaustion(): Branch {
     return {
       because: `${this.call.name}/ENOMEM.memory`,
       errno: ERRNO.ENOMEM,
       mayLeave: false,
+      findings: NO_FINDINGS,
       enact: () => ({ returned: returned(ERRNO.ENOMEM, this.envelope.memory), illegal: [] }),
     };
   }
@@ -255,30 +277,45 @@ export function trueRules<C>(rules: readonly Rule<C>[], c: C, reading: Reading):
 }
 
 const NO_RULES: readonly never[] = [];
+export const NO_FINDINGS: readonly never[] = [];
 
 /** The answers of rules that apply; none of them may be one that the model cannot tell. */
 export function refuse<C>(
   call: string,
   rules: readonly Rule<C>[],
+  c: C,
   branchOf: (rule: Rule<C>) => Branch,
 ): Prediction {
   const unknown = rules.find(({ id }) => errnoOf(id) === undefined);
   if (unknown !== undefined) {
-    return { kind: 'unspecified', because: `${call}/${unknown.id}`, why: unknown.says };
+    const { id, says: why, splat } = unknown;
+    const findings = findingsOf(unknown, c);
+    return { kind: 'unspecified', because: `${call}/${id}`, why, findings, ...(splat && { splat }) };
   }
   return { kind: 'allowed', branches: rules.map(branchOf) };
 }
 
 /** The branch of a rule that leaves nothing behind. */
-export function refusal<C>(call: string, rule: Rule<C>, memory: CallMemory): Branch {
+export function refusal<C extends { readonly memory: CallMemory }>(
+  call: string,
+  rule: Rule<C>,
+  c: C,
+): Branch {
   const errno = ERRNO[present(errnoOf(rule.id), 'an errno')];
   return {
     because: `${call}/${rule.id}`,
     errno,
     mayLeave: rule.leaves !== undefined,
     ...(rule.splat === undefined ? {} : { splat: rule.splat }),
-    enact: () => ({ returned: returned(errno, memory), illegal: [] }),
+    findings: findingsOf(rule, c),
+    enact: () => ({ returned: returned(errno, c.memory), illegal: [] }),
   };
+}
+
+function findingsOf<C>({ finding, splat }: Rule<C>, c: C): readonly FindingId[] {
+  if (finding === undefined && splat === undefined) return NO_FINDINGS;
+  const shown = finding === undefined || finding.isShown?.(c) === false ? undefined : finding.id;
+  return [shown, splat?.finding].filter((id) => id !== undefined);
 }
 
 function returned(errno: number, memory: CallMemory): Returned {

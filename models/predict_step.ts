@@ -1,11 +1,13 @@
 import { present, unreachable } from './base/assert.js';
 import type { Behaviour } from './behaviour.js';
+import { type FindingId, hasFinding } from './findings.js';
 import type { Rule } from './ioctls/description.js';
 import { operationOf } from './operations/index.js';
 import type { OperationContext, OperationDescription } from './operations/operation.js';
 import type { Returned } from './outcome.js';
 import {
   type Branch,
+  NO_FINDINGS,
   type Prediction,
   type Reading,
   predictIoctl,
@@ -72,7 +74,7 @@ function predictOperation(
   const memory = new CallMemory(world.memory, buffersOf(step));
   const c: OperationContext = { world, profile: behaviour.profile, step, file, memory };
   const rules = trueRules(behaviour.rulesOfOperation(operation), c, reading);
-  if (rules.length > 0) return refuse(operation.name, rules, (rule) => failureOf(operation, rule, c));
+  if (rules.length > 0) return refuse(operation.name, rules, c, (rule) => failureOf(operation, rule, c));
   return { kind: 'allowed', branches: [successOf(operation, c)] };
 }
 
@@ -81,7 +83,7 @@ function failureOf(
   rule: Rule<OperationContext>,
   c: OperationContext,
 ): Branch {
-  const base = refusal(name, rule, c.memory);
+  const base = refusal(name, rule, c);
   return {
     ...base,
     enact: (seen) => {
@@ -96,11 +98,17 @@ function successOf(operation: OperationDescription, c: OperationContext): Branch
     because: `${operation.name}/OK`,
     errno: 0,
     mayLeave: true,
+    findings: findingsShown(operation, c),
     enact: () => {
       const value = operation.effect(c);
       return { returned: { ...SUCCESS, value, out: c.memory.results() }, illegal: [] };
     },
   };
+}
+
+/** What success shows that is a finding of this kernel. */
+function findingsShown({ findings = [] }: OperationDescription, c: OperationContext): readonly FindingId[] {
+  return findings.filter(({ id, isShown }) => hasFinding(c.profile, id) && isShown(c)).map(({ id }) => id);
 }
 
 function slotOfStep(step: RawStep): number | undefined {
@@ -124,5 +132,5 @@ function only(because: string, returned: Returned, change?: () => void): Predict
     change?.();
     return { returned, illegal: [] };
   };
-  return { kind: 'allowed', branches: [{ because, errno: 0, mayLeave: true, enact }] };
+  return { kind: 'allowed', branches: [{ because, errno: 0, mayLeave: true, findings: NO_FINDINGS, enact }] };
 }

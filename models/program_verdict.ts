@@ -1,9 +1,10 @@
 import { hex } from './base/u64.js';
 import type { Behaviour } from './behaviour.js';
+import { type FindingId, findingById } from './findings.js';
 import { INVARIANTS } from './invariants/index.js';
 import { ModelRun, type StepVerdict } from './model_run.js';
 import type { Outcome, ProgramOutcome } from './outcome.js';
-import type { Reading } from './predict.js';
+import type { Reading, Unspecified } from './predict.js';
 import type { AssembledProgram } from './program/assemble.js';
 
 /** Something wrong with what a program did on a target. */
@@ -23,6 +24,8 @@ export type ProblemKind =
 export interface ProgramVerdict {
   readonly verdicts: readonly StepVerdict[];
   readonly problems: readonly Problem[];
+  /** Kernel findings that answers and kernel messages have shown. */
+  readonly findings: readonly FindingId[];
   /** Why steps could not be judged, where the model does not know what they do. */
   readonly unspecified: readonly string[];
   /** Trouble of the test bed. */
@@ -45,15 +48,53 @@ export function judgeByModel(
   const verdicts = program.steps.map((step, index) =>
     run.judge(step, program.calls[index], outcome.steps[index] ?? LOST),
   );
+  const hang = knownHang(program, outcome, behaviour);
   const infra = outcome.steps.find((step) => step.status === 'infra')?.error;
   const problems = [
-    ...crashes(outcome),
+    ...(hang === undefined ? crashes(outcome) : []),
     ...objections(verdicts),
     ...(infra === undefined ? consoleProblems(outcome, verdicts, expectedSplats, run.possibleSplats) : []),
     ...traces(outcome),
   ];
-  const unspecified = verdicts.flatMap((verdict) => (verdict.kind === 'unspecified' ? [verdict.why] : []));
-  return { verdicts, problems, unspecified, infra };
+  const untold = [
+    ...verdicts.filter(({ kind }) => kind === 'unspecified'),
+    ...(hang === undefined ? [] : [hang]),
+  ];
+  const findings = new Set([...findingsSeen(outcome, verdicts, run), ...(hang?.findings ?? [])]);
+  return { verdicts, problems, findings: [...findings], unspecified: untold.flatMap(whyOf), infra };
+}
+
+/**
+ * A call that did not return, where it is known that it may not. Nothing is known of the answers before it, which went with the
+ * machine: the model's own stand in for them.
+ */
+function knownHang(
+  { steps }: AssembledProgram,
+  outcome: ProgramOutcome,
+  behaviour: Behaviour,
+): Unspecified | undefined {
+  const at = outcome.steps.findIndex(({ status }) => status === 'hung');
+  const step = steps[at];
+  if (step === undefined) return undefined;
+  const run = new ModelRun(behaviour, 'exact', []);
+  if (steps.slice(0, at).some((before) => run.execute(before) === undefined)) return undefined;
+  const untold = run.untold(step);
+  return untold?.findings.some((id) => findingById(id).hangs) === true ? untold : undefined;
+}
+
+function whyOf(verdict: StepVerdict): string[] {
+  return verdict.kind === 'unspecified' ? [verdict.why] : [];
+}
+
+/** Each once: those that the answers are, and those whose kernel message came. */
+function findingsSeen(
+  { splats }: ProgramOutcome,
+  verdicts: readonly StepVerdict[],
+  { possibleSplats }: ModelRun,
+): FindingId[] {
+  const shown = verdicts.flatMap((verdict) => ('findings' in verdict ? verdict.findings : []));
+  const printed = splats.flatMap(({ title }) => possibleSplats.get(title) ?? []);
+  return [...new Set([...shown, ...printed])];
 }
 
 const LOST: Outcome = { status: 'skipped', why: 'the target gave no result' };
@@ -88,13 +129,18 @@ function consoleProblems(
   { splats, steps }: ProgramOutcome,
   verdicts: readonly StepVerdict[],
   byHand: readonly string[],
-  possible: ReadonlySet<string>,
+  possible: ReadonlyMap<string, FindingId>,
 ): Problem[] {
-  const predicted = verdicts.flatMap((verdict) => ('splat' in verdict ? [verdict.splat.title] : []));
-  const expected = new Set([...predicted, ...byHand]);
+  const predicted = verdicts.flatMap((verdict) =>
+    'splat' in verdict && verdict.kind !== 'unspecified' ? [verdict.splat] : [],
+  );
+  const expected = new Set([...predicted.map(({ title }) => title), ...byHand]);
+  const mayBeMissing = new Set(predicted.filter(({ isOnce }) => isOnce).map(({ title }) => title));
   const seen = new Set(splats.map(({ title }) => title));
   const isWhole = steps.every(({ status }) => status === 'returned');
-  const missing = isWhole ? [...expected].filter((title) => !seen.has(title)) : [];
+  const missing = isWhole
+    ? [...expected].filter((title) => !seen.has(title) && !mayBeMissing.has(title))
+    : [];
   return [
     ...[...seen]
       .filter((title) => !expected.has(title) && !possible.has(title))

@@ -4,7 +4,7 @@ import { type RunReport, summarise } from './run_report.js';
 export function renderJson(report: RunReport): string {
   const { results, ms, isInterrupted, ...facts } = report;
   const lines = results.map(
-    ({ id, status, reason, ms: scenarioMs, covers, details, skippedCases, programs }) => ({
+    ({ id, status, reason, ms: scenarioMs, covers, details, skippedCases, findings, programs }) => ({
       id,
       status,
       ...(reason === undefined ? {} : { reason }),
@@ -12,6 +12,7 @@ export function renderJson(report: RunReport): string {
       covers,
       programs,
       ...(details.length === 0 ? {} : { details }),
+      ...(findings.length === 0 ? {} : { findings }),
       ...(skippedCases.length === 0 ? {} : { skippedCases }),
     }),
   );

@@ -9,14 +9,15 @@ export function renderJunit({ results, description, profile, reading }: RunRepor
     const seconds = scenarios.reduce((sum, { ms }) => sum + ms, 0) / 1000;
     const suite = builder.testSuite().name(area).time(seconds);
     suite.property('target', description).property('profile', profile).property('reading', reading);
-    for (const { id, status, reason = '', details, skippedCases, ms } of scenarios) {
+    for (const { id, status, reason = '', details, skippedCases, findings, ms } of scenarios) {
       const testCase = suite
         .testCase()
         .className(`iommufd-cts.${id.slice(0, id.indexOf(':')).replaceAll('/', '.')}`)
         .name(id)
         .time(ms / 1000);
       const skips = skippedCases.map((skipped) => `case ${skipped.name} skipped: ${skipped.reason}`);
-      if (skips.length > 0) testCase.standardOutput(printable(skips.join('\n')));
+      const notes = [...skips, ...findings.map((finding) => `known finding: ${finding}`)];
+      if (notes.length > 0) testCase.standardOutput(printable(notes.join('\n')));
       const text = printable(details.join('\n'));
       if (status === 'failed') testCase.failure(printable(reason)).stacktrace(text);
       else if (status === 'skipped') testCase.skipped().standardOutput(printable(`skipped: ${reason}`));

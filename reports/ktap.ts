@@ -16,13 +16,14 @@ export function renderKtap({ results }: RunReport): string {
 }
 
 function renderResult(result: ResultLine, number: number): string[] {
-  const { id, status, reason = '', details, skippedCases } = result;
+  const { id, status, reason = '', details, skippedCases, findings } = result;
   const isGood = status === 'passed' || status === 'skipped';
   const line = `  ${isGood ? 'ok' : 'not ok'} ${String(number)} ${id}${directive(result)}`;
   const skips = skippedCases.map((skipped) => `  # case ${skipped.name} skipped: ${skipped.reason}`);
-  if (status === 'passed' || status === 'skipped') return [...skips, line];
+  const known = findings.map((finding) => `  # known finding: ${finding}`);
+  if (status === 'passed' || status === 'skipped') return [...skips, ...known, line];
   const texts = details.length === 0 ? [reason] : details;
-  return [...skips, ...texts.map((text) => `  # ${text.replaceAll('\n', ' ')}`), line];
+  return [...skips, ...known, ...texts.map((text) => `  # ${text.replaceAll('\n', ' ')}`), line];
 }
 
 /** Trouble of the test bed and unknown answers are no failures of the kernel: KTAP calls that ERROR. */

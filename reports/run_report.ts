@@ -29,6 +29,8 @@ export interface ResultLine {
   readonly reason?: string;
   /** Everything that is wrong, one line each. */
   readonly details: readonly string[];
+  /** Names of kernel findings that the kernel has shown. */
+  readonly findings: readonly string[];
   /** Cases that did not run although the scenario did, and why. */
   readonly skippedCases: readonly { readonly name: string; readonly reason: string }[];
   readonly ms: number;
@@ -40,6 +42,8 @@ export interface Summary extends Readonly<Record<ResultStatus, number>> {
   readonly total: number;
   /** Failures that nothing has foreseen. */
   readonly unexpected: number;
+  /** Known kernel findings that were seen, each once. */
+  readonly findings: number;
 }
 
 export function summarise(results: readonly ResultLine[]): Summary {
@@ -52,7 +56,17 @@ export function summarise(results: readonly ResultLine[]): Summary {
     unspecified: count('unspecified'),
     infra: count('infra'),
     unexpected: count('failed'),
+    findings: findingsOf(results).size,
   };
+}
+
+/** Kernel findings that were seen, by name, with how many scenarios have shown them. */
+export function findingsOf(results: readonly ResultLine[]): Map<string, number> {
+  const scenarios = new Map<string, number>();
+  for (const { findings } of results) {
+    for (const id of findings) scenarios.set(id, (scenarios.get(id) ?? 0) + 1);
+  }
+  return new Map([...scenarios].sort(([one], [two]) => (one < two ? -1 : 1)));
 }
 
 /** The first part of a scenario's id. */

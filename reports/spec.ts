@@ -1,6 +1,13 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
-import { type ResultLine, type ResultStatus, type RunReport, byArea, summarise } from './run_report.js';
+import {
+  type ResultLine,
+  type ResultStatus,
+  type RunReport,
+  byArea,
+  findingsOf,
+  summarise,
+} from './run_report.js';
 
 const MARKS: Readonly<Record<ResultStatus, string>> = {
   passed: pc.green('✓'),
@@ -25,6 +32,7 @@ export function renderSpec(report: RunReport, isVerbose = false): string {
     ...renderGroups('infra', 'not run', reasonsOf(results, 'infra')),
     ...renderGroups('skipped', 'skipped', reasonsOf(results, 'skipped')),
     ...renderGroups('skipped', 'cases skipped', skippedCases(results)),
+    ...renderFindings(results),
     ...report.notes.map((note) => `${pc.yellow('note')}: ${note}`),
     renderSummary(report),
     '',
@@ -96,6 +104,16 @@ function renderGroups(of: ResultStatus, word: string, reasons: readonly Reason[]
     const more = ids.length > EXAMPLES_MAX ? `, … ${String(ids.length - EXAMPLES_MAX)} more` : '';
     return `${MARKS[of]} ${word} ${String(ids.length)}: ${reason} (${ids.slice(0, EXAMPLES_MAX).join('; ')}${more})`;
   });
+}
+
+/** Known findings are no failures, and are told all the same. */
+function renderFindings(results: readonly ResultLine[]): string[] {
+  const findings = [...findingsOf(results)];
+  if (findings.length === 0) return [];
+  const names = findings.map(([id, scenarios]) => `${id} (${String(scenarios)})`);
+  return [
+    `${String(findings.length)} known ${findings.length === 1 ? 'finding' : 'findings'} seen, in so many scenarios: ${names.join(', ')}`,
+  ];
 }
 
 function renderSummary(report: RunReport): string {

@@ -1,7 +1,8 @@
-import { mkdir, readFile, readdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { CommandModule } from 'yargs';
+import { FINDING_IDS } from '../../models/findings.js';
 import type { Context } from '../context.js';
 import { EXPLAINABLE_IDS, explain } from '../explain.js';
 import { manualPages } from '../manual.js';
@@ -54,12 +55,17 @@ async function writeManual(directory: string): Promise<void> {
 
 /** The page about a kernel finding; undefined if there is none. */
 async function readFinding(directory: string, id: string): Promise<string | undefined> {
-  const pages = await readdir(directory);
-  return pages.includes(`${id}.md`) ? readFile(join(directory, `${id}.md`), 'utf8') : undefined;
+  return isFinding(id) ? readFile(join(directory, `${id}.md`), 'utf8') : undefined;
+}
+
+function isFinding(id: string): boolean {
+  return FINDING_IDS.some((known) => known === id);
 }
 
 function hint(id: string): string {
-  const similar = EXPLAINABLE_IDS.filter((known) => known.toLowerCase().includes(id.toLowerCase()));
+  const similar = [...FINDING_IDS, ...EXPLAINABLE_IDS].filter((known) =>
+    known.toLowerCase().includes(id.toLowerCase()),
+  );
   if (similar.length > 0) return `did you mean ${similar.slice(0, SUGGESTIONS_MAX).join(' or ')}?`;
   return 'calls and rules are named as in IOMMU_IOAS_MAP/EEXIST.area, "list" shows scenarios';
 }

@@ -74,12 +74,12 @@ function renderReplay(
   { about, steps }: Program,
   assembled: AssembledProgram,
   outcome: ProgramOutcome,
-  { verdicts, problems }: ProgramVerdict,
+  { verdicts, problems, findings }: ProgramVerdict,
 ): string {
   const lines = steps.map((step, at) => {
     const number = String(at + 1).padStart(3);
     const answer = describeAnswer(assembled.calls[at], outcome.steps[at]);
-    return `${number}  ${describeOutcome(outcome.steps[at]).padEnd(12)} ${describeStep(step)}\n     ${describeVerdict(verdicts[at])}${answer}`;
+    return `${number}  ${describeOutcome(outcome.steps[at]).padEnd(12)} ${describeStep(step)}\n     ${describeVerdict(verdicts[at])}${answer}${describeFindings(verdicts[at])}`;
   });
   const end = problems.filter(({ kind }) => !SHOWN_AT_STEP.has(kind)).map(describeProblem);
   const verdict = problems.length === 0 ? 'as the model allows' : `${String(problems.length)} problems`;
@@ -88,6 +88,7 @@ function renderReplay(
     `\n${file}${about === undefined ? '' : `: ${about}`}`,
     ...lines,
     ...end,
+    ...(findings.length === 0 ? [] : [`known findings seen: ${findings.join(', ')}`]),
     `${count}, ${verdict}`,
     '',
   ].join('\n');
@@ -116,6 +117,12 @@ function describeAnswer(call: CallDescription | undefined, outcome: Outcome | un
     .filter(({ field, offset }) => field.direction !== 'in' && offset + field.bytes <= struct.length)
     .map(({ name, field, offset }) => `${name}=${hex(readNumber(struct, offset, field.bytes))}`);
   return written.length === 0 ? '' : `: ${written.join(', ')}`;
+}
+
+/** Known findings that the answer is; "explain" has their pages. */
+function describeFindings(verdict: StepVerdict | undefined): string {
+  if (verdict === undefined || !('findings' in verdict)) return '';
+  return verdict.findings.map((id) => `\n     known finding: ${id}`).join('');
 }
 
 function describeVerdict(verdict: StepVerdict | undefined): string {

@@ -152,7 +152,13 @@ function renderStats(stats: DifferentialStats, mismatches: readonly Mismatch[], 
     .map(({ index, description }) => `  program ${String(index)}: ${description}\n`);
   const trouble = stats.infra === 0 ? '' : `, ${String(stats.infra)} not run for trouble of the test bed`;
   const unknown = `${String(stats.unspecified)} unspecified`;
-  return `random programs (seed ${String(seed)}): ${String(stats.programs)} programs, ${String(stats.calls)} steps predicted exactly, ${String(mismatches.length)} mismatches, ${unknown}${trouble}\n${lines.join('')}`;
+  return `random programs (seed ${String(seed)}): ${String(stats.programs)} programs, ${String(stats.calls)} steps predicted exactly, ${String(mismatches.length)} mismatches, ${unknown}${trouble}\n${lines.join('')}${renderFindings(stats)}`;
+}
+
+function renderFindings({ findings }: DifferentialStats): string {
+  if (findings.size === 0) return '';
+  const names = [...findings].map(([id, programs]) => `${id} (${String(programs)})`).sort();
+  return `${String(names.length)} known findings seen, in so many programs: ${names.join(', ')}\n`;
 }
 
 function renderCanary({ planted, missed }: CanaryResult): string {

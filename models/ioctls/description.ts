@@ -7,6 +7,7 @@ import {
   layoutSegments,
   layoutStruct,
 } from '../layout/struct.js';
+import type { FindingId } from '../findings.js';
 import type { Profile } from '../profiles/index.js';
 import type { CallMemory } from '../state/call_memory.js';
 import type { IommufdFile } from '../state/iommufd_file.js';
@@ -56,6 +57,15 @@ export interface Rule<C> {
   readonly leaves?: Leftover<C>;
   /** A kernel warning that comes with the answer: a kernel finding. */
   readonly splat?: Splat;
+  /** The kernel finding that the answer is. */
+  readonly finding?: RuleFinding<C>;
+}
+
+/** A kernel finding that an answer is, always or where it is shown. */
+export interface RuleFinding<C> {
+  readonly id: FindingId;
+  /** Asked before the answer changes anything. */
+  isShown?(this: void, c: C): boolean;
 }
 
 /** What a failing call does all the same. */
@@ -71,18 +81,18 @@ export interface Leftover<C> {
 export interface Splat {
   /** The title that the console parser gives it. */
   readonly title: string;
-  /** The page of docs/findings. */
-  readonly finding: string;
+  readonly finding: FindingId;
+  /** Whether the kernel prints it only the first time. */
+  readonly isOnce?: boolean;
 }
 
-/** Something a call does that its documentation does not say, or denies. */
-export interface CallFinding {
-  /** The page of docs/findings. */
-  readonly page: string;
+/** Something a call does, although it succeeds, that its documentation does not say, or denies. */
+export interface CallFinding<C> {
+  readonly id: FindingId;
   /** Half a sentence. */
   readonly says: string;
-  /** Which kernels do it; without it, all. */
-  readonly isFor?: (profile: Profile) => boolean;
+  /** Whether a call shows it; asked before its effect. */
+  isShown(this: void, c: C): boolean;
 }
 
 /** The part of the struct that the kernel writes on success. */
@@ -111,8 +121,6 @@ interface CallIdentity {
   readonly allocates: boolean;
   /** Whether the call makes a descriptor and does not tell its number. */
   readonly hidesFd?: boolean;
-  /** What it does against its documentation. */
-  readonly findings?: readonly CallFinding[];
 }
 
 /** The face of a call: what user space passes, and what comes back. `F` is its field table. */
@@ -130,6 +138,8 @@ export type Lookup<A, R extends object> = (c: CallContext<A>) => R;
 export interface CallBehaviour<C> {
   /** In the order in which the newest kernel checks. */
   readonly rules: readonly Rule<C>[];
+  /** What success shows that contradicts the documentation. */
+  readonly findings?: readonly CallFinding<C>[];
   /** What success changes, and the results it writes into `args`. */
   effect(this: void, c: C): void;
   /** What the ioctl returns on success; without it, 0. */
@@ -162,7 +172,7 @@ export interface CallDescription {
   readonly allocates: boolean;
   /** Where the number of a descriptor that the call makes is found; undefined for calls that make none. */
   readonly newFd: NewFd | undefined;
-  readonly findings: readonly CallFinding[];
+  readonly findings: readonly CallFinding<AnyContext>[];
   /** Adds what the rules look up to a context. */
   resolve(c: AnyContext): AnyContext;
   effect(this: void, c: AnyContext): void;
@@ -217,7 +227,7 @@ function describe<F extends FieldTable, R extends object>(
   passing: Pick<CallDescription, 'argument' | 'layout' | 'bytesMin' | 'responseTo'>,
 ): CallStub<F, R> {
   return {
-    behaves: ({ rules, effect, returns = () => 0 }) => ({
+    behaves: ({ rules, effect, findings = [], returns = () => 0 }) => ({
       name: face.name,
       command: face.command,
       op: face.op,
@@ -228,7 +238,7 @@ function describe<F extends FieldTable, R extends object>(
       rules,
       allocates: face.allocates,
       newFd: face.hidesFd === true ? HIDDEN : newFdOf(passing.layout),
-      findings: face.findings ?? [],
+      findings,
       resolve: (c) => Object.assign(c, lookUp(c as unknown as CallContext<ArgsOf<F>>)),
       effect,
       returns,

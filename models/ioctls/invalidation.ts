@@ -19,6 +19,8 @@ export interface Requests {
   /** In order, up to the first that is bad. */
   readonly good: readonly Invalidation[];
   readonly obstacle: Obstacle | undefined;
+  /** Whether the bad one concerns all entries. */
+  readonly isOfAll?: boolean;
 }
 
 /** One entry of a cache, or all of it. */
@@ -54,7 +56,7 @@ export function readHwptRequests({ iotlb }: HwptNested, list: RequestList, memor
     memory.copyGiven(address, requestBytes, copy);
     const { flags, iotlb_id: entry } = HWPT_INVALIDATE_SELFTEST.decode(viewOf(copy));
     const obstacle = obstacleOf(flags, iotlb, entry);
-    if (obstacle !== undefined) return { good, obstacle };
+    if (obstacle !== undefined) return { good, obstacle, isOfAll: flags === FLAG_ALL };
     good.push({ cache: iotlb, entry: flags === FLAG_ALL ? undefined : entry });
   }
   return { good, obstacle: undefined };
@@ -79,7 +81,9 @@ export function readViommuRequests(
     const cache = objects.findVdevice(viommu, BigInt(virtId))?.device.hardware.cache;
     const obstacle =
       obstacleOf(flags, cache ?? ANY_CACHE, entry) ?? (cache === undefined ? 'vdevice' : undefined);
-    if (obstacle !== undefined || cache === undefined) return { good, obstacle };
+    if (obstacle !== undefined || cache === undefined) {
+      return { good, obstacle, isOfAll: flags === FLAG_ALL };
+    }
     good.push({ cache, entry: flags === FLAG_ALL ? undefined : entry });
   }
   return { good, obstacle: undefined };

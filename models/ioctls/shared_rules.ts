@@ -76,7 +76,7 @@ export function cannotRespond<C extends Pick<CallContext<unknown>, 'canRespond'>
     says: 'the struct cannot be written back',
     cite,
     when: (c) => !c.canRespond(),
-    ...(leaves === undefined ? {} : { leaves: { ...leaves, cite } }),
+    ...(leaves === undefined ? {} : { leaves: { ...leaves, cite }, finding: { id: 'fault-keeps-effect' } }),
   };
 }
 
@@ -248,6 +248,13 @@ export const ADD_DOMAIN_RULES: readonly Rule<Filling>[] = [
     says: 'an area or an allowed range of the IOAS lies outside the aperture of the new domain',
     cite: ADD_DOMAIN,
     when: (c) => c.plan()?.failure === 'outside_aperture',
+  },
+  {
+    id: 'unspecified.misaligned_slice',
+    says: 'an area that was copied in is misaligned, and an IOAS without large pages maps beyond it',
+    cite: 'pages.c:batch_iommu_map_small',
+    when: (c) => c.plan()?.failure === 'misaligned',
+    splat: { title: 'WARNING in batch_to_domain', finding: 'copy-maps-behind-slice' },
   },
   ...ANY_FILL_RULES,
   NOTHING_PERMITTED,

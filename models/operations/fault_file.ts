@@ -25,6 +25,13 @@ export const faultRead = defineOperation<RawTransfer, FaultFile>({
   of: 'fault',
   doc: 'Takes faults from a fault queue, oldest first, each under a cookie; 0 if there are none.',
   source: READ,
+  findings: [
+    {
+      id: 'fault-cookie-zero',
+      says: 'a refused answer to cookie 0 makes 0 a cookie that a later fault is given',
+      isShown: ({ file }) => file !== undefined && isWaiting(file) && file.object.queue.nextCookie === 0,
+    },
+  ],
   rules: [
     UNPOSITIONED,
     {
@@ -63,12 +70,6 @@ export const faultWrite = defineOperation<RawTransfer, FaultFile>({
   of: 'fault',
   doc: 'Answers faults that have been read; stops at the first answer that it does not take.',
   source: WRITE,
-  findings: [
-    {
-      page: 'fault-cookie-zero',
-      says: 'a refused answer to cookie 0 makes 0 a cookie that a later fault is given',
-    },
-  ],
   rules: [
     UNPOSITIONED,
     {

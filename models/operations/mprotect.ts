@@ -25,6 +25,13 @@ export const mprotect = defineOperation<Mprotect, OpenFile>({
       },
     },
   ],
+  findings: [
+    {
+      id: 'mmap-made-executable',
+      says: 'a region of an iommufd becomes executable, which mmap() refuses',
+      isShown: ({ world, step }) => step.access === 'rwx' && world.memory.showsRegion(step.start, step.bytes),
+    },
+  ],
   effect: (c) => {
     protect(c);
     return 0;

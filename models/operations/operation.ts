@@ -25,17 +25,18 @@ export interface OperationDescription {
   readonly of?: OpenFileKind;
   readonly doc: string;
   readonly source: string;
-  /** What it does against its documentation. */
-  readonly findings?: readonly CallFinding[];
   readonly rules: readonly Rule<OperationContext>[];
+  /** What success shows that contradicts the documentation. */
+  readonly findings?: readonly CallFinding<OperationContext>[];
   /** What success changes; returns the value of the system call. */
   effect(this: void, c: OperationContext): number;
 }
 
 /** Describes the operation of one kind of step on one kind of file; `isFor` says which kernels have such files. */
 export function defineOperation<S extends RawStep, F extends OpenFile>(
-  description: Omit<OperationDescription, 'rules' | 'effect'> & {
+  description: Omit<OperationDescription, 'rules' | 'findings' | 'effect'> & {
     readonly isFor?: (profile: Profile) => boolean;
+    readonly findings?: readonly CallFinding<OperationContext<S, F>>[];
     readonly rules: readonly Rule<OperationContext<S, F>>[];
     effect(this: void, c: OperationContext<S, F>): number;
   },

@@ -1,3 +1,4 @@
+import type { FindingId } from '../findings.js';
 import type { World } from '../state/world.js';
 
 /**
@@ -61,8 +62,7 @@ export interface Profile {
 /** A kernel message that is understood, and cannot be predicted. */
 export interface PossibleSplat {
   readonly title: string;
-  /** Page of docs/findings. */
-  readonly finding: string;
+  readonly finding: FindingId;
   /** When it may come, as half a sentence. */
   readonly says: string;
   readonly cite: string;

@@ -89,6 +89,13 @@ export class UserMemory {
     return this.#replaceWithin(start, start + bytes, () => undefined);
   }
 
+  /** Whether part of a range shows a region that a driver offers. */
+  showsRegion(start: bigint, bytes: bigint): boolean {
+    return this.#vmas.some(
+      ({ backing, start: first, end }) => backing.kind === 'region' && first < start + bytes && end > start,
+    );
+  }
+
   /** mprotect(): cuts mappings at page boundaries. */
   protect(start: bigint, bytes: bigint, access: Access): RegionChanges {
     return this.#replaceWithin(start, start + bytes, (vma) => ({ ...vma, access }));

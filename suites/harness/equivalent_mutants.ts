@@ -129,8 +129,8 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
     'IOMMU_TEST_OP_DIRTY/EFAULT.bitmap:swap:EFAULT.respond':
       'both answer EFAULT, and a bitmap that cannot be read makes no page dirty',
     'IOMMU_HWPT_INVALIDATE/ENOENT.hwpt:swap:EINVAL.target_type': NO_TARGET,
-    'IOMMU_HWPT_INVALIDATE/EINVAL.target_type:swap:EINVAL.data_type':
-      'both answer EINVAL, and no request is carried out',
+    'IOMMU_HWPT_INVALIDATE/EINVAL.target_type:swap:ENOMEM.requests':
+      'only a vIOMMU, which is a target of the right type, can be given too many requests',
     'IOMMU_HWPT_INVALIDATE/EINVAL.data_type:swap:EINVAL.entry_len':
       'requests of another type are not looked at',
     'IOMMU_HWPT_INVALIDATE/EINVAL.entry_len:swap:EFAULT.request': FIRST_DECIDES,

@@ -1,4 +1,5 @@
 import type { Behaviour } from '../../models/behaviour.js';
+import type { FindingId } from '../../models/findings.js';
 import type { StepVerdict } from '../../models/model_run.js';
 import type { ProgramOutcome } from '../../models/outcome.js';
 import type { Reading } from '../../models/predict.js';
@@ -13,6 +14,8 @@ export interface ProgramReport {
   readonly planned: PlannedProgram;
   readonly outcome: ProgramOutcome;
   readonly problems: readonly Problem[];
+  /** Kernel findings that it has shown. */
+  readonly findings: readonly FindingId[];
   /** Why steps could not be judged. */
   readonly unspecified: readonly string[];
   readonly infra: string | undefined;
@@ -36,6 +39,7 @@ export function judgeProgram(
   const {
     verdicts,
     problems: objections,
+    findings,
     unspecified,
     infra,
   } = judgeByModel(planned.assembled, outcome, behaviour, reading, splats);
@@ -46,7 +50,15 @@ export function judgeProgram(
   ];
   const skipped = outcome.steps.flatMap((step) => (step.status === 'skipped' ? [step.why] : []));
   const isUnknown = problems.length === 0 && unspecified.length === 0;
-  return { planned, outcome, problems, unspecified: isUnknown ? skipped : unspecified, infra, verdicts };
+  return {
+    planned,
+    outcome,
+    problems,
+    findings,
+    unspecified: isUnknown ? skipped : unspecified,
+    infra,
+    verdicts,
+  };
 }
 
 /** A problem with the step it is about, in one line. */

@@ -1,4 +1,5 @@
 import { Behaviour } from '../../models/behaviour.js';
+import type { FindingId } from '../../models/findings.js';
 import type { Mutant } from '../../models/mutants.js';
 import { notRun } from '../../models/outcome.js';
 import type { Reading } from '../../models/predict.js';
@@ -30,6 +31,8 @@ export interface ScenarioResult {
   readonly failures: readonly ProgramReport[];
   /** Cases that did not run, each with the reason. */
   readonly skippedCases: readonly SkippedCase[];
+  /** Kernel findings that programs have shown. */
+  readonly findings: readonly FindingId[];
   /** `call/rule` of each answer that the model followed. */
   readonly rules: readonly string[];
 }
@@ -76,7 +79,7 @@ export class ScenarioRunner {
 }
 
 function skip(scenario: Scenario, reason: string): ScenarioResult {
-  const nothing = { ms: 0, programs: 0, failures: [], skippedCases: [], rules: [] };
+  const nothing = { ms: 0, programs: 0, failures: [], skippedCases: [], findings: [], rules: [] };
   return { scenario, status: 'skipped', reason, ...nothing };
 }
 
@@ -94,7 +97,8 @@ function summarise(
     verdicts.flatMap((verdict) => ('because' in verdict ? [verdict.because] : [])),
   );
   const failures = reports.filter(({ problems }) => problems.length > 0);
-  const base = { programs: reports.length, failures, rules: [...new Set(rules)] };
+  const findings = [...new Set(reports.flatMap((report) => report.findings))];
+  const base = { programs: reports.length, failures, findings, rules: [...new Set(rules)] };
   const [worst] = failures;
   const problem = worst?.problems[0];
   if (worst !== undefined && problem !== undefined) {

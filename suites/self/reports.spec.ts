@@ -12,6 +12,7 @@ function line(id: string, part: Partial<ResultLine> = {}): ResultLine {
     doc: `about ${id}`,
     status: 'passed',
     details: [],
+    findings: [],
     skippedCases: [],
     ms: 1.4,
     programs: 2,
@@ -22,7 +23,7 @@ function line(id: string, part: Partial<ResultLine> = {}): ResultLine {
 
 /** One result of each kind, with characters that formats must escape. */
 const RESULTS: readonly ResultLine[] = [
-  line('ioas/map:one'),
+  line('ioas/map:one', { findings: ['map-page-count-warn'] }),
   line('ioas/map:two', {
     status: 'failed',
     reason: 'saw <EINVAL> & "0"\u0007',
@@ -80,6 +81,7 @@ describe('reports', () => {
       unspecified: 1,
       infra: 1,
       unexpected: 1,
+      findings: 1,
     });
   });
 
@@ -89,6 +91,7 @@ describe('reports', () => {
     const results = parsed.results as Record<string, unknown>[];
     assert.lengthOf(results, RESULTS.length);
     for (const result of results) assert.containsAllKeys(result, ['id', 'status', 'ms', 'covers']);
+    assert.deepEqual(results[0]?.findings, ['map-page-count-warn']);
     assert.propertyVal(results[1], 'reason', 'saw <EINVAL> & "0"\u0007');
   });
 
@@ -100,6 +103,7 @@ describe('reports', () => {
       '  KTAP version 1',
       '  # Subtest: ioas',
       '  1..3',
+      '  # known finding: map-page-count-warn',
       '  ok 1 ioas/map:one',
       '  # step 1 saw EINVAL',
       '  not ok 2 ioas/map:two',
@@ -123,6 +127,7 @@ describe('reports', () => {
     assert.match(xml, /<testsuite name="ioas"[^>]* tests="3" failures="1" errors="0" skipped="1"/);
     assert.include(xml, 'saw &lt;EINVAL> &amp; &quot;0&quot;?');
     assert.include(xml, 'skipped: no test commands');
+    assert.include(xml, 'known finding: map-page-count-warn');
     // eslint-disable-next-line no-control-regex
     assert.notMatch(xml, /[\u0000-\u0008]/);
   });
@@ -135,6 +140,7 @@ describe('reports', () => {
       'about ioas/map:two',
       'not run 1: the machine is gone (mock/domain:five)',
       'skipped 1: no test commands (ioas/copy:three)',
+      '1 known finding seen, in so many scenarios: map-page-count-warn (1)',
       'note: the virtual machine was replaced once',
       '1 passed, 1 failed, 1 skipped, 1 unspecified, 1 not run for trouble of the test bed',
       '3 of 9 rules answered',

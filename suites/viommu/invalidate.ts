@@ -73,6 +73,38 @@ export const viommuInvalidate = suite(
       },
       control: (t, { viommu }) => invalidate(t, viommu, [0, VIRT_ID, 0]).ok({ entry_num: 1 }),
     }),
+    scenario('requests,too_many', {
+      doc: 'Requests that need more than 4 MiB in one piece are ENOMEM, whatever their type; the kernel warns the first time, and says that it has carried out all of them.',
+      covers: ['IOMMU_HWPT_INVALIDATE/ENOMEM.requests'],
+      source: 'mock.md 15; docs/findings/viommu-invalidate-warn.md',
+      needs: ['viommu'],
+      setup: deviceAndVdevice,
+      cases: {
+        one_more: (t, { viommu, device }) => {
+          const requests = [ALL, VIRT_ID, 0];
+          invalidate(t, viommu, requests, { entry_num: 349_526 }).fails('ENOMEM', { entry_num: 349_526 });
+          expectFull(t, device, [0, 1, 2, 3]);
+        },
+        all_that_the_core_takes: (t, { viommu }) =>
+          invalidate(t, viommu, [ALL, VIRT_ID, 0], { entry_num: 1 << 19 }).fails('ENOMEM', {
+            entry_num: 1 << 19,
+          }),
+        more_than_the_core_takes: (t, { viommu }) =>
+          invalidate(t, viommu, [ALL, VIRT_ID, 0], { entry_num: (1 << 19) + 1 }).fails('EINVAL', {
+            entry_num: 0,
+          }),
+        of_another_type: (t, { viommu }) =>
+          invalidate(t, viommu, [ALL, VIRT_ID, 0], { data_type: 1, entry_num: 349_526 }).fails('ENOMEM', {
+            entry_num: 349_526,
+          }),
+        without_memory: (t, { viommu }) =>
+          invalidate(t, viommu, [], { data_uptr: HOLE, entry_num: 349_526 }).fails('ENOMEM', {
+            entry_num: 349_526,
+          }),
+      },
+      control: (t, { viommu }) =>
+        invalidate(t, viommu, [], { data_uptr: HOLE, entry_num: 349_525 }).fails('EFAULT', { entry_num: 0 }),
+    }),
     scenario('requests,stopped', {
       doc: 'The first bad request ends the call; if one cannot be copied, none is carried out.',
       covers: [

@@ -44,6 +44,11 @@ export const viommuMmap = suite(
         private: (t) => t.mmapFile('f', FIRST, PAGES, { isPrivate: true }).fails('EINVAL'),
         private_elsewhere: (t) => t.mmapFile('f', 0n, 1n, { isPrivate: true }).fails('EINVAL'),
         executable: (t) => t.mmapFile('f', FIRST, PAGES, { access: 'rwx' }).fails('EPERM'),
+        executable_afterwards: (t) => {
+          t.mmapFile('f', FIRST, PAGES);
+          t.mprotect(FULL, PAGES, 'rwx');
+          t.munmap(FULL, PAGES);
+        },
         executable_elsewhere: (t) => t.mmapFile('f', 0n, PAGES, { access: 'rwx' }).fails('EPERM'),
         offset_zero: (t) => t.mmapFile('f', 0n, PAGES).fails('ENXIO'),
         offset_inside: (t) => t.mmapFile('f', 0x2000n, 1n).fails('ENXIO'),

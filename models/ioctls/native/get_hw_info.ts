@@ -62,6 +62,13 @@ export const getHwInfo = defineCall(
   },
   ({ args, file }) => ({ device: file.objects.findOfType(args.dev_id, 'DEVICE') }),
 ).behaves({
+  findings: [
+    {
+      id: 'hw-info-takes-flag',
+      says: 'a flag is taken, although the header says that flags must be 0',
+      isShown: ({ args }) => args.flags !== 0,
+    },
+  ],
   rules: [
     {
       id: 'EOPNOTSUPP.flags',

@@ -90,6 +90,13 @@ export const hwptAlloc = defineCall(
     return { device, target, fault, data, plan };
   },
 ).behaves({
+  findings: [
+    {
+      id: 'reserved-not-checked',
+      says: '__reserved2 is never looked at, although it must be 0',
+      isShown: ({ args }) => args.__reserved2 !== 0,
+    },
+  ],
   rules: [
     reservedNotZero(SOURCE),
     {

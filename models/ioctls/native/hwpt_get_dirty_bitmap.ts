@@ -52,32 +52,35 @@ export const hwptGetDirtyBitmap = defineCall(
     lastRequired: 'data',
     respond: 'nothing',
     allocates: true,
-    findings: [
-      {
-        page: 'dirty-bitmap-is-relative',
-        says: 'the first bit is about iova, whatever the formula of the header says',
-      },
-      {
-        page: 'dirty-leaf-cleaned-unreported',
-        says: 'a dirty leaf that begins before iova is made clean, and has no bit set',
-        isFor: ({ hasGenericPageTable }) => hasGenericPageTable,
-      },
-      {
-        page: 'dirty-bits-behind-bitmap',
-        says: 'a dirty leaf that ends behind the range has bits set behind the end of the bitmap',
-        isFor: ({ hasGenericPageTable }) => hasGenericPageTable,
-      },
-      {
-        page: 'dirty-bits-lost',
-        says: 'pages whose bits cannot be written are made clean all the same, and the answer is 0',
-      },
-    ],
   },
   (c) => {
     const hwpt = c.file.objects.findOfType(c.args.hwpt_id, 'HWPT_PAGING');
     return { hwpt, leaves: once(() => (hwpt === undefined ? [] : leavesToReport(c, hwpt))) };
   },
 ).behaves({
+  findings: [
+    {
+      id: 'dirty-bitmap-is-relative',
+      says: 'the first bit is about iova, whatever the formula of the header says',
+      isShown: ({ args, leaves }) => args.iova >= args.page_size && leaves().length > 0,
+    },
+    {
+      id: 'dirty-leaf-cleaned-unreported',
+      says: 'a dirty leaf that begins before iova is made clean, and has no bit set',
+      isShown: ({ args, leaves }) => leaves().some(({ smallest }) => smallest.start < args.iova),
+    },
+    {
+      id: 'dirty-bits-behind-bitmap',
+      says: 'a dirty leaf that ends behind the range has bits set behind the end of the bitmap',
+      isShown: ({ args, leaves }) =>
+        leaves().some(({ smallest }) => smallest.start >= args.iova && smallest.last > rangeOf(args).last),
+    },
+    {
+      id: 'dirty-bits-lost',
+      says: 'pages whose bits cannot be written are made clean all the same, and the answer is 0',
+      isShown: (c) => c.leaves().length > 0 && !c.memory.isWritable(c.args.data, bitmapBytes(c.args)),
+    },
+  ],
   rules: [
     {
       id: 'EOPNOTSUPP.flags',
@@ -167,6 +170,10 @@ function leavesToReport(
 
 function rangeOf({ iova, length }: Pick<Context['args'], 'iova' | 'length'>): Range {
   return { start: iova, last: iova + length - 1n };
+}
+
+function bitmapBytes({ length, page_size }: Pick<Context['args'], 'length' | 'page_size'>): number {
+  return Math.max(1, Number(length / page_size / 8n));
 }
 
 /** The IOVA behind the range; of a range that ends with the address space, 0. */

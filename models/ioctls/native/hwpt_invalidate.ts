@@ -11,7 +11,14 @@ import {
   sizeField,
 } from '../../layout/field.js';
 import type { HwptNested, IommufdObject, Viommu } from '../../state/objects.js';
-import { type CallContext, type Leftover, type Rule, defineCall, once } from '../description.js';
+import {
+  type CallContext,
+  type Leftover,
+  type Rule,
+  type RuleFinding,
+  defineCall,
+  once,
+} from '../description.js';
 import {
   INVALIDATE_DATA_TYPES,
   NO_REQUESTS,
@@ -65,6 +72,11 @@ const REPORTS: Leftover<Context> = {
   isResponding: true,
 };
 
+const ALL_CHECKS_ENTRY: RuleFinding<Context> = {
+  id: 'invalidate-all-checks-entry',
+  isShown: ({ requests }) => requests().isOfAll === true,
+};
+
 export const hwptInvalidate = defineCall(
   {
     name: 'IOMMU_HWPT_INVALIDATE',
@@ -92,6 +104,7 @@ export const hwptInvalidate = defineCall(
         cite: SOURCE,
         does: carryOut,
       },
+      finding: { id: 'fault-keeps-effect', isShown: ({ requests }) => requests().good.length > 0 },
     },
     { ...reservedNotZero(SOURCE), leaves: REPORTS },
     {
@@ -118,17 +131,29 @@ export const hwptInvalidate = defineCall(
       leaves: REPORTS,
     },
     {
+      id: 'ENOMEM.requests',
+      says: 'a vIOMMU is given more requests than the kernel has contiguous memory for',
+      cite: 'selftest.c:mock_viommu_cache_invalidate',
+      isFor: (profile) => profile.hasViommus,
+      leaves: {
+        what: 'the struct is written back, and says that all requests were carried out',
+        cite: SOURCE,
+        does: () => undefined,
+        isResponding: true,
+      },
+      splat: {
+        title: 'WARNING in __alloc_frozen_pages_noprof',
+        finding: 'viommu-invalidate-warn',
+        isOnce: true,
+      },
+      when: ({ args, target }) => target?.type === 'VIOMMU' && args.entry_num > VIOMMU_REQUESTS_MAX,
+    },
+    {
       id: 'EINVAL.data_type',
       says: 'the driver takes no such requests, even if there are none',
       cite: MOCK,
       when: ({ args }) => args.data_type !== INVALIDATE_DATA_TYPES.SELFTEST,
       leaves: REPORTS,
-    },
-    {
-      id: 'unspecified.memory',
-      says: 'a vIOMMU is given more requests than the kernel has contiguous memory for',
-      cite: 'selftest.c:mock_viommu_cache_invalidate',
-      when: ({ args, target }) => target?.type === 'VIOMMU' && args.entry_num > VIOMMU_REQUESTS_MAX,
     },
     ...(
       [
@@ -150,6 +175,7 @@ export const hwptInvalidate = defineCall(
       cite,
       ...(OF_VIOMMUS.has(obstacle) ? { isFor: (profile) => profile.hasViommus } : {}),
       when: ({ requests }) => requests().obstacle === obstacle,
+      ...(obstacle === 'entry' ? { finding: ALL_CHECKS_ENTRY } : {}),
       leaves: REPORTS,
     })),
   ],

@@ -25,6 +25,13 @@ export const hwptSetDirtyTracking = defineCall(
   },
   ({ args, file }) => ({ hwpt: file.objects.findOfType(args.hwpt_id, 'HWPT_PAGING') }),
 ).behaves({
+  findings: [
+    {
+      id: 'reserved-not-checked',
+      says: '__reserved is never looked at, although it must be 0',
+      isShown: ({ args }) => args.__reserved !== 0,
+    },
+  ],
   rules: [
     {
       id: 'EOPNOTSUPP.flags',

@@ -11,6 +11,8 @@ interface Loaded {
   readonly ranges: readonly Range[];
   /** Why the first bad element is refused. */
   readonly failure?: 'fault' | 'order' | 'overlap';
+  /** Whether it is in order, being one IOVA. */
+  readonly isOneIova?: boolean;
 }
 
 export const ioasAllowIovas = defineCall(
@@ -50,6 +52,7 @@ export const ioasAllowIovas = defineCall(
       says: 'the start of a range is not below its last byte',
       cite: LOAD,
       when: ({ loaded }) => loaded().failure === 'order',
+      finding: { id: 'one-iova-refused', isShown: ({ loaded }) => loaded().isOneIova === true },
     },
     {
       id: 'EINVAL.range_overlap',
@@ -75,7 +78,9 @@ function loadRanges({ args, memory }: CallContext<{ num_iovas: number; allowed_i
     const address = args.allowed_iovas + BigInt(index * IOVA_RANGE.bytes);
     if (!memory.isReadable(address, IOVA_RANGE.bytes)) return { ranges, failure: 'fault' };
     const range = decodeRange(memory.read(address, IOVA_RANGE.bytes));
-    if (range.start >= range.last) return { ranges, failure: 'order' };
+    if (range.start >= range.last) {
+      return { ranges, failure: 'order', isOneIova: range.start === range.last };
+    }
     if (intersectsAny(range, ranges)) return { ranges, failure: 'overlap' };
     ranges.push(range);
   }

@@ -87,6 +87,13 @@ export const ioasCopy = defineCall(
     return { ...lookups, plan: once(() => planCopy(c, lookups)) };
   },
 ).behaves({
+  findings: [
+    {
+      id: 'copy-takes-any-range',
+      says: 'part of an area, or several areas, may be copied, although the header wants a range that was mapped as a whole',
+      isShown: ({ args, source }) => source !== undefined && !isOneArea(source, args),
+    },
+  ],
   rules: [
     unknownMapFlags(SOURCE),
     {
@@ -163,6 +170,7 @@ export const ioasCopy = defineCall(
       says: 'a slice after the first is misaligned, and a destination without large pages maps beyond it',
       cite: 'pages.c:batch_iommu_map_small',
       when: (c) => isSliceMisaligned(c) && c.destination?.table.disableLargePages === true,
+      splat: { title: 'WARNING in batch_to_domain', finding: 'copy-maps-behind-slice' },
     },
     ...ANY_FILL_RULES,
     cannotRespond({ what: 'the copy stays', does: copy }),
@@ -213,6 +221,11 @@ function firstRefusal({ args, slices, destination }: Context): 'not_writeable' |
     if (((startByte % PAGE_SIZE) & (destination.table.alignment - 1n)) !== 0n) return 'page_offset';
   }
   return undefined;
+}
+
+function isOneArea({ table }: Ioas, { src_iova, length }: Args): boolean {
+  const [area] = table.areasIntersecting({ start: src_iova, last: src_iova });
+  return area?.iova === src_iova && area.length === length;
 }
 
 function isSliceMisaligned({ plan }: Context): boolean {

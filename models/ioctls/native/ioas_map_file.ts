@@ -50,12 +50,6 @@ export const ioasMapFile = defineCall(
     lastRequired: 'iova',
     respond: 'struct',
     allocates: true,
-    findings: [
-      {
-        page: 'map-file-keeps-itself',
-        says: 'an iommufd that is mapped by itself is never released, nor is what it has pinned',
-      },
-    ],
   },
   (c) => {
     const { args, profile, world } = c;
@@ -76,6 +70,18 @@ export const ioasMapFile = defineCall(
     return { ioas, passedFd: args.fd, mapped, placement, plan };
   },
 ).behaves({
+  findings: [
+    {
+      id: 'map-file-takes-any-file',
+      says: 'a file of any kind is taken while there is no domain, and found to be none of memory later',
+      isShown: ({ mapped }) => mapped !== undefined && mapped.kind !== 'memfd' && mapped.kind !== 'dmabuf',
+    },
+    {
+      id: 'map-file-keeps-itself',
+      says: 'an iommufd that is mapped by itself is never released, nor is what it has pinned',
+      isShown: ({ file, mapped }) => mapped === file,
+    },
+  ],
   rules: [
     unknownMapFlags(SOURCE),
     {

@@ -83,6 +83,7 @@ export const ioasUnmap = defineCall(
       cite: RANGE,
       when: ({ reach }) => reach().obstacle === 'straddles',
       leaves: LOWER_AREAS,
+      finding: { id: 'unmap-fails-halfway', isShown: ({ reach }) => reach().whole.length > 0 },
     },
     {
       id: 'ENOENT.empty',

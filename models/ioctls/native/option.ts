@@ -42,6 +42,13 @@ export const option = defineCall(
     return { ioas, ioasWithoutLarge: () => (disables(args, ioas) ? ioas : undefined) };
   },
 ).behaves({
+  findings: [
+    {
+      id: 'rlimit-mode-is-of-file',
+      says: 'RLIMIT_MODE concerns the file alone, although the header calls it global',
+      isShown: (c) => isRlimitMode(c.args) && !isSet(c.args) && areModesMixed(c),
+    },
+  ],
   rules: [
     {
       id: 'EOPNOTSUPP.reserved',
@@ -108,6 +115,12 @@ function apply(c: Context): void {
   const { table } = present(ioas, 'IOAS');
   if (isSet(args)) table.setLargePages(args.val64 === 1n);
   else args.val64 = table.disableLargePages ? 0n : 1n;
+}
+
+/** Whether another file charges memory in another way. */
+function areModesMixed({ file, world }: Context): boolean {
+  const mine = file.accountMode === 'MM';
+  return [...world.contexts].some(({ accountMode }) => (accountMode === 'MM') !== mine);
 }
 
 function isSet({ op }: Args): boolean {

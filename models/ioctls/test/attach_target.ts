@@ -20,7 +20,7 @@ import {
 } from '../../state/objects.js';
 import type { World } from '../../state/world.js';
 import { chooseIds } from '../choices.js';
-import { type CallContext, type Rule, once } from '../description.js';
+import { type CallContext, type CallFinding, type Rule, once } from '../description.js';
 
 const CHANGE = 'device.c:iommufd_device_change_pt';
 const REPLACE = 'device.c:iommufd_device_do_replace';
@@ -157,6 +157,19 @@ export const NO_VDEVICE: Rule<AttachTarget> = {
   cite: MOCK_ATTACH,
   isFor: (profile) => profile.hasViommus,
   when: ({ refusal }) => refusal === 'no_vdevice',
+};
+
+/** What the mock attaches a PASID to, and would not attach the device itself to. */
+export const ATTACHED_UNCHECKED: CallFinding<
+  AttachTarget & { readonly device: Device | undefined; readonly args: { readonly pasid: number } }
+> = {
+  id: 'pasid-attach-unchecked',
+  says: 'a PASID is attached where the device itself would be refused',
+  isShown: ({ args, device, existing }) =>
+    args.pasid !== NO_PASID &&
+    device !== undefined &&
+    existing !== undefined &&
+    attachRefusal(device, existing) !== undefined,
 };
 
 /** The page table that an IOAS gets for its first device. */

@@ -24,19 +24,19 @@ export const dmabufGet = defineTestOp(
     respond: 'nothing',
     allocates: true,
     hidesFd: true,
-    findings: [
-      {
-        page: 'dmabuf-get-returns-0',
-        says: 'it returns 0 instead of the descriptor',
-        isFor: ({ dmabufGetReturnsFd }) => !dmabufGetReturnsFd,
-      },
-    ],
   },
   (c) => {
     const bytes = alignUp(BigInt(c.args.length), PAGE_SIZE);
     return { bytes, make: once(() => makeDmaBuf(c, bytes)) };
   },
 ).behaves({
+  findings: [
+    {
+      id: 'dmabuf-get-returns-0',
+      says: 'it returns 0 instead of the descriptor',
+      isShown: ({ profile }) => !profile.dmabufGetReturnsFd,
+    },
+  ],
   rules: [
     {
       id: 'EINVAL.length_zero',

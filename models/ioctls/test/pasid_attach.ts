@@ -4,6 +4,7 @@ import { attachDevice } from '../../state/attach.js';
 import { chooseIds } from '../choices.js';
 import { ADD_DOMAIN_RULES, cannotRespond } from '../shared_rules.js';
 import {
+  ATTACHED_UNCHECKED,
   CANNOT_TRACK,
   DEVICE_WITHOUT_ALLOC_PASID,
   NO_VDEVICE,
@@ -34,6 +35,7 @@ export const pasidAttach = defineTestOp(
     return { device, ...lookUpTarget(file.objects.find(args.pt_id), request, world) };
   },
 ).behaves({
+  findings: [ATTACHED_UNCHECKED],
   // A page table of an IOAS is attached first and filled then.
   rules: [
     noSuchHandle(SOURCE),

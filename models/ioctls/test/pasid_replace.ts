@@ -3,6 +3,7 @@ import { id32 } from '../../layout/field.js';
 import { present } from '../../base/assert.js';
 import { ADD_DOMAIN_RULES, cannotRespond } from '../shared_rules.js';
 import {
+  ATTACHED_UNCHECKED,
   CANNOT_TRACK,
   NOT_ATTACHED,
   NO_VDEVICE,
@@ -34,6 +35,7 @@ export const pasidReplace = defineTestOp(
     return { device, ...lookUpTarget(file.objects.find(args.pt_id), request, world) };
   },
 ).behaves({
+  findings: [ATTACHED_UNCHECKED],
   rules: [
     noSuchHandle(SOURCE),
     ...TARGET_RULES,

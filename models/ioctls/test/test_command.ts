@@ -5,7 +5,6 @@ import {
   type CallDescription,
   type Response,
   type CallBehaviour,
-  type CallFinding,
   type Lookup,
   defineSegmentedCall,
 } from '../description.js';
@@ -33,7 +32,6 @@ interface TestOpInterface<M extends TestMember> {
   readonly respond: Response;
   readonly allocates: boolean;
   readonly hidesFd?: boolean;
-  readonly findings?: readonly CallFinding[];
 }
 
 /** The decoded union member. */
@@ -60,7 +58,6 @@ export function defineTestOp<M extends TestMember, R extends object>(
       respond: face.respond,
       allocates: face.allocates,
       hidesFd: face.hidesFd ?? false,
-      findings: face.findings ?? [],
     },
     lookUp as unknown as Lookup<ArgsOf<FieldTable>, R>,
   ) as unknown as ReturnType<typeof defineTestOp<M, R>>;
