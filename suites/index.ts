@@ -28,6 +28,10 @@ import { ioasMapFile } from './ioas/map_file.js';
 import { ioasMapFileEnd } from './ioas/map_file_end.js';
 import { ioasMapFilePinning } from './ioas/map_file_pinning.js';
 import { ioasMapPinning } from './ioas/map_pinning.js';
+import { ioasUsedAreas } from './ioas/used_areas.js';
+import { ioasUsedByFork } from './ioas/used_fork.js';
+import { ioasUsedLife } from './ioas/used_life.js';
+import { ioasUsedPlacement } from './ioas/used_placement.js';
 import { ioasUnmap } from './ioas/unmap.js';
 import { mockCheckMap } from './mock/check_map.js';
 import { mockCheckRefs } from './mock/check_refs.js';
@@ -84,6 +88,10 @@ export const SUITES: readonly Suite[] = [
   ioasCopySweep,
   ioasUnmap,
   ioasChangeProcess,
+  ioasUsedLife,
+  ioasUsedAreas,
+  ioasUsedPlacement,
+  ioasUsedByFork,
   optionRlimitMode,
   optionHugePages,
   hwptAlloc,
