@@ -9,6 +9,7 @@ import type { Scenario, Suite } from './harness/scenario.js';
 import { fileDescriptors } from './file/descriptors.js';
 import { hwptAlloc } from './hwpt/alloc.js';
 import { hwptDirtyBitmap } from './hwpt/dirty_bitmap.js';
+import { hwptDirtyHuge } from './hwpt/dirty_huge.js';
 import { hwptDirtyLeaves } from './hwpt/dirty_leaves.js';
 import { hwptDirtyTracking } from './hwpt/dirty_tracking.js';
 import { hwptFormat } from './hwpt/format.js';
@@ -25,6 +26,7 @@ import { ioasIovaRanges } from './ioas/iova_ranges.js';
 import { ioasMap } from './ioas/map.js';
 import { ioasMapAutomatic } from './ioas/map_automatic.js';
 import { ioasMapFile } from './ioas/map_file.js';
+import { ioasMapHuge } from './ioas/map_huge.js';
 import { ioasMapFileEnd } from './ioas/map_file_end.js';
 import { ioasMapFilePinning } from './ioas/map_file_pinning.js';
 import { ioasMapPinning } from './ioas/map_pinning.js';
@@ -50,6 +52,7 @@ import { pasidReplace } from './pasid/replace.js';
 import { processFork } from './process/fork.js';
 import { vectorsCore } from './vectors/core.js';
 import { vfioCompatIoas } from './vfio/compat_ioas.js';
+import { vfioCutHuge } from './vfio/cut_huge.js';
 import { vfioCut } from './vfio/cut.js';
 import { vfioGetInfo } from './vfio/get_info.js';
 import { vfioFiles } from './vfio/files.js';
@@ -77,6 +80,7 @@ export const SUITES: readonly Suite[] = [
   ioasMapAutomatic,
   ioasMapPinning,
   ioasMapFile,
+  ioasMapHuge,
   ioasMapFilePinning,
   ioasMapFileEnd,
   ioasChangeProcessFiles,
@@ -101,6 +105,7 @@ export const SUITES: readonly Suite[] = [
   hwptDirtyTracking,
   hwptDirtyBitmap,
   hwptDirtyLeaves,
+  hwptDirtyHuge,
   deviceHwInfo,
   mockDomain,
   mockReplace,
@@ -124,6 +129,7 @@ export const SUITES: readonly Suite[] = [
   vfioFiles,
   vfioUnmapDma,
   vfioCut,
+  vfioCutHuge,
   processFork,
   vectorsCore,
 ];
