@@ -13,6 +13,7 @@ import type { OpenFile } from '../../models/state/open_file.js';
 import type { World } from '../../models/state/world.js';
 import { drawCall } from './calls.js';
 import { drawFileStep, drawMemory } from './files.js';
+import { drawHugePages } from './huge_pages.js';
 import { Picks } from './picks.js';
 import { GeneratorState } from './state.js';
 import { type Kind, SET_COMPAT, themesFor } from './themes.js';
@@ -188,6 +189,9 @@ class ProgramWriter {
         if (this.#isPredictable(step)) this.#append(step);
         return;
       }
+      case 'huge_pages':
+        this.#append(drawHugePages(this.#steps, picks));
+        return;
       case 'file':
       case 'memory_file':
       case 'show_file':
