@@ -27,12 +27,13 @@ export class SharedMemory {
   }
 
   /** What lies behind a mapping of an inode from a page on. */
-  backing(inode: string, offset: number): Backing {
+  backing(inode: string, offset: number, isHuge: boolean): Backing {
     const file = this.#files.get(inode);
     if (file !== undefined) return { kind: 'file', file, first: offset };
     let first = this.#firstFrames.get(inode);
     if (first === undefined) {
-      first = this.world.memory.physical.takeFrames(INODE_BYTES);
+      const { physical } = this.world.memory;
+      first = isHuge ? physical.takeHugeFrames(INODE_BYTES) : physical.takeFrames(INODE_BYTES);
       this.#firstFrames.set(inode, first);
     }
     return { kind: 'frames', first: first + offset };
@@ -53,7 +54,7 @@ interface Segment {
 type Source =
   /** Pages of its own. */
   | { readonly kind: 'private' }
-  | { readonly kind: 'shared'; readonly inode: string; readonly offset: number }
+  | { readonly kind: 'shared'; readonly inode: string; readonly offset: number; readonly isHuge: boolean }
   /** A device, a file on a disk: nobody knows whether it can be pinned. */
   | { readonly kind: 'unknown' }
   /** A region of an iommufd, which the model maps itself. */
@@ -220,7 +221,7 @@ export class AddressSpace {
       case 'private':
         return undefined;
       case 'shared':
-        return this.shared.backing(source.inode, source.offset);
+        return this.shared.backing(source.inode, source.offset, source.isHuge);
       case 'region':
       case 'unknown':
         return { kind: 'unknown' };
@@ -237,7 +238,7 @@ function sourceOf(isShared: boolean, offset: number, inode: string | undefined, 
   if (name === '/dev/iommu') return { kind: 'region' };
   if (!isShared) return { kind: 'private' };
   if (inode === undefined || !SHARED_MEMORY.test(name)) return { kind: 'unknown' };
-  return { kind: 'shared', inode, offset };
+  return { kind: 'shared', inode, offset, isHuge: name.startsWith('/anon_hugepage') };
 }
 
 /** The part of a segment that lies within a range, if any does. */

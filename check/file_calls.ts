@@ -152,6 +152,7 @@ function mmapStep(
     bytes,
     access: (protection & PROT.EXEC) === 0 ? access : 'rwx',
     isPrivate: (numberOf(record, 'flags') & MAP.PRIVATE) !== 0,
+    isHuge: false,
     file: { slot, offset: record.members.offset ?? 0n },
   };
 }

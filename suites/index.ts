@@ -20,6 +20,7 @@ import type { Scenario, Suite } from './harness/scenario.js';
 import { fileDescriptors } from './file/descriptors.js';
 import { hwptAlloc } from './hwpt/alloc.js';
 import { hwptDirtyBitmap } from './hwpt/dirty_bitmap.js';
+import { hwptDirtyHuge } from './hwpt/dirty_huge.js';
 import { hwptDirtyLeaves } from './hwpt/dirty_leaves.js';
 import { hwptDirtyTracking } from './hwpt/dirty_tracking.js';
 import { hwptFormat } from './hwpt/format.js';
@@ -36,9 +37,14 @@ import { ioasIovaRanges } from './ioas/iova_ranges.js';
 import { ioasMap } from './ioas/map.js';
 import { ioasMapAutomatic } from './ioas/map_automatic.js';
 import { ioasMapFile } from './ioas/map_file.js';
+import { ioasMapHuge } from './ioas/map_huge.js';
 import { ioasMapFileEnd } from './ioas/map_file_end.js';
 import { ioasMapFilePinning } from './ioas/map_file_pinning.js';
 import { ioasMapPinning } from './ioas/map_pinning.js';
+import { ioasUsedAreas } from './ioas/used_areas.js';
+import { ioasUsedByFork } from './ioas/used_fork.js';
+import { ioasUsedLife } from './ioas/used_life.js';
+import { ioasUsedPlacement } from './ioas/used_placement.js';
 import { ioasUnmap } from './ioas/unmap.js';
 import { mockCheckMap } from './mock/check_map.js';
 import { mockCheckRefs } from './mock/check_refs.js';
@@ -58,6 +64,7 @@ import { pasidReplace } from './pasid/replace.js';
 import { processFork } from './process/fork.js';
 import { vectorsCore } from './vectors/core.js';
 import { vfioCompatIoas } from './vfio/compat_ioas.js';
+import { vfioCutHuge } from './vfio/cut_huge.js';
 import { vfioCut } from './vfio/cut.js';
 import { vfioGetInfo } from './vfio/get_info.js';
 import { vfioFiles } from './vfio/files.js';
@@ -86,6 +93,7 @@ export const SUITES: readonly Suite[] = [
   ioasMapAutomatic,
   ioasMapPinning,
   ioasMapFile,
+  ioasMapHuge,
   ioasMapFilePinning,
   ioasMapFileEnd,
   ioasChangeProcessFiles,
@@ -97,6 +105,10 @@ export const SUITES: readonly Suite[] = [
   ioasCopySweep,
   ioasUnmap,
   ioasChangeProcess,
+  ioasUsedLife,
+  ioasUsedAreas,
+  ioasUsedPlacement,
+  ioasUsedByFork,
   optionRlimitMode,
   optionHugePages,
   hwptAlloc,
@@ -106,6 +118,7 @@ export const SUITES: readonly Suite[] = [
   hwptDirtyTracking,
   hwptDirtyBitmap,
   hwptDirtyLeaves,
+  hwptDirtyHuge,
   deviceHwInfo,
   mockDomain,
   mockReplace,
@@ -142,6 +155,7 @@ export const SUITES: readonly Suite[] = [
   vfioFiles,
   vfioUnmapDma,
   vfioCut,
+  vfioCutHuge,
   processFork,
   vectorsCore,
 ];

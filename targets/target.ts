@@ -11,6 +11,7 @@ export const CAPABILITIES_OF_TARGETS = {
   pasid: 'PASIDs of mock devices, which came with Linux 6.15',
   noiommu: 'CONFIG_IOMMUFD_NOIOMMU: devices without an IOMMU',
   thp: 'CONFIG_TRANSPARENT_HUGEPAGE',
+  hugetlb: 'CONFIG_HUGETLBFS, or memory for huge pages of 2 MiB',
   console: 'kernel messages can be read',
 } as const;
 

@@ -15,6 +15,7 @@ import type { World } from '../../models/state/world.js';
 import { drawCall } from './calls.js';
 import { drawEventStep, emptyQueues } from './events.js';
 import { drawFileStep, drawMemory } from './files.js';
+import { drawHugePages } from './huge_pages.js';
 import { Picks } from './picks.js';
 import { GeneratorState } from './state.js';
 import type { Kind } from './theme.js';
@@ -190,6 +191,9 @@ class ProgramWriter {
         return;
       case 'memory':
         this.#addIfPredictable(drawMemory(picks));
+        return;
+      case 'huge_pages':
+        this.#append(drawHugePages(this.#steps, picks));
         return;
       case 'file':
       case 'memory_file':

@@ -8,6 +8,7 @@ import type { ObjectType } from '../../models/state/objects.js';
 export type Kind =
   | 'child'
   | 'counters'
+  | 'huge_pages'
   | 'events'
   | FileKind
   | 'memory'

@@ -1,7 +1,9 @@
+import { PAGE_SIZE } from '../../models/base/u64.js';
 import type { Profile } from '../../models/profiles/index.js';
 import { OPTIONS, OPTION_OPS } from '../../models/ioctls/native/option.js';
 import { CREATE_ACCESS_FLAGS } from '../../models/ioctls/test/test_members.js';
 import { HWPT_FLAGS } from '../../models/ioctls/native/hwpt_alloc.js';
+import { HUGE, HUGE_PAGE_BYTES } from '../../models/program/arena.js';
 import { EVENT_THEMES } from './event_themes.js';
 import {
   ALLOC,
@@ -327,6 +329,78 @@ const ACCESSES: Theme = {
   }),
 };
 
+/** READABLE, WRITEABLE and FIXED_IOVA. */
+const FIXED = 7;
+
+/** Ranges of huge pages: whole ones, parts, and what is askew or crosses a border. */
+const HUGE_RANGES = [
+  [0n, HUGE_PAGE_BYTES],
+  [0n, 2n * HUGE_PAGE_BYTES],
+  [HUGE_PAGE_BYTES, HUGE_PAGE_BYTES],
+  [HUGE_PAGE_BYTES, PAGE_SIZE],
+  [0n, HUGE_PAGE_BYTES / 2n],
+  [0x8000n, HUGE_PAGE_BYTES],
+  [PAGE_SIZE, 7n * PAGE_SIZE],
+  [0x800n, 4n * PAGE_SIZE],
+  [HUGE_PAGE_BYTES - PAGE_SIZE, 2n * PAGE_SIZE],
+] as const;
+
+/** Where IOVAs of huge pages begin: a multiple of a huge page that every device translates. */
+const HUGE_IOVA = 0x200_0000n;
+
+/** Somewhere, and at the IOVA that lies in a huge page as the memory does. */
+const MAP_HUGE: readonly Kind[] = HUGE_RANGES.flatMap(([offset, length]) => {
+  const args = { user_va: HUGE.start + offset, length };
+  return [
+    { call: 'IOMMU_IOAS_MAP', args },
+    { call: 'IOMMU_IOAS_MAP', args: { ...args, flags: FIXED, iova: HUGE_IOVA + offset } },
+    {
+      call: 'IOMMU_IOAS_MAP',
+      args: { ...args, flags: FIXED, iova: HUGE_IOVA + 8n * HUGE_PAGE_BYTES + offset },
+    },
+  ];
+});
+
+/** With room for the bits of a huge page behind the range. */
+const READ_HUGE: readonly Kind[] = HUGE_RANGES.flatMap(([offset, length]) => {
+  const iova = HUGE_IOVA + (offset & -PAGE_SIZE);
+  const data = { words: new Array<number>(64).fill(0) };
+  return [
+    { call: 'IOMMU_HWPT_GET_DIRTY_BITMAP', args: { iova, length, page_size: PAGE_SIZE, data } },
+    {
+      call: 'IOMMU_TEST_OP_DIRTY',
+      args: { iova, length: 0x4000n, page_size: 0x800, uptr: { words: [0x88] } },
+    },
+  ];
+});
+
+/** Memory in huge pages, and leaves of all sizes that follow from it. */
+const HUGE_MEMORY: Theme = {
+  isFor: (profile) => profile.hasHugePages,
+  prelude: ['huge_pages', ALLOC, DEVICE, DIRTY_PAGE_TABLE, TRACKING],
+  kinds: [
+    ...spread({
+      IOMMU_IOAS_UNMAP: 8,
+      IOMMU_IOAS_COPY: 8,
+      IOMMU_OPTION: 1,
+      IOMMU_HWPT_ALLOC: 2,
+      IOMMU_TEST_OP_MOCK_DOMAIN: 1,
+      IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS: 2,
+      IOMMU_TEST_OP_MD_CHECK_MAP: 6,
+      IOMMU_TEST_OP_MD_CHECK_REFS: 1,
+      IOMMU_DESTROY: 2,
+      VFIO_IOMMU_UNMAP_DMA: 2,
+      huge_pages: 4,
+      counters: 2,
+      child: 1,
+      process: 1,
+    }),
+    ...MAP_HUGE,
+    ...READ_HUGE,
+    DIRTY_PAGE_TABLE,
+  ],
+};
+
 const THEMES: readonly Theme[] = [
   BROAD,
   BROAD,
@@ -344,6 +418,7 @@ const THEMES: readonly Theme[] = [
   ...EVENT_THEMES,
   ACCESSES,
   ACCESSES,
+  HUGE_MEMORY,
 ];
 
 /** The themes of programs for a kernel. */

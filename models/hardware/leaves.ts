@@ -1,5 +1,7 @@
 import type { Range } from '../base/ranges.js';
-import { PAGE_SIZE, minU64 } from '../base/u64.js';
+import { present } from '../base/assert.js';
+import { PAGE_SIZE, minU64, pageIndex } from '../base/u64.js';
+import { type Frame, HUGE_PAGE_FRAMES, isHugeFrame, mayFollow } from '../state/physical_memory.js';
 
 /** What is mapped with one call of a driver after another, as far as it decides the sizes of leaves. */
 export interface MappedRange extends Range {
@@ -7,11 +9,12 @@ export interface MappedRange extends Range {
   readonly frameOffset: bigint;
   /** Whether each page was mapped by itself: large pages were disabled at that time. */
   readonly isPageByPage: boolean;
+  readonly frames: readonly Frame[];
 }
 
 /**
  * A leaf of a page table, as well as it is known. Pages that lie side by side in physical memory share a leaf where their IOVAs
- * allow it; the model does not know which do.
+ * allow it; the model knows which do of huge pages alone.
  */
 export interface Leaf {
   /** What the leaf maps if no two pages lie side by side. */
@@ -31,13 +34,38 @@ export function leafAt(mapped: MappedRange, pageSizes: readonly bigint[], iova: 
   let largest = smallest;
   for (const bytes of pageSizes.slice(1)) {
     const block = blockAt(iova, bytes);
-    const physicalOffset = mapped.frameOffset + block.start - mapped.start;
-    const fits = block.start >= request.start && block.last <= request.last;
-    if (!fits || physicalOffset % minU64(bytes, PAGE_SIZE) !== 0n) break;
+    if (block.start < request.start || block.last > request.last) break;
+    const placement = placementOf(mapped, block.start, bytes);
+    if (placement === 'askew') break;
     largest = block;
-    if (bytes <= PAGE_SIZE) smallest = block;
+    if (placement === 'aligned') smallest = block;
   }
   return { smallest, largest };
+}
+
+/**
+ * Whether what is mapped from an IOVA on, a power of two of bytes, is one piece of physical memory at a multiple of its size.
+ * Known of parts of a page and of a huge page.
+ */
+function placementOf(
+  { frames, frameOffset, start }: MappedRange,
+  iova: bigint,
+  bytes: bigint,
+): 'aligned' | 'askew' | 'unknown' {
+  const offset = frameOffset + iova - start;
+  if (offset % minU64(bytes, PAGE_SIZE) !== 0n) return 'askew';
+  if (bytes <= PAGE_SIZE) return 'aligned';
+  const first = pageIndex(offset);
+  const count = pageIndex(bytes);
+  let isKnown = count <= HUGE_PAGE_FRAMES;
+  for (let index = 0; index < count; index++) {
+    const frame = present(frames[first + index], 'frame of a mapped IOVA');
+    const isHuge = isHugeFrame(frame);
+    if (isHuge && (frame - index) % Math.min(count, HUGE_PAGE_FRAMES) !== 0) return 'askew';
+    if (index > 0 && !mayFollow(frames[first + index - 1] ?? 0, frame)) return 'askew';
+    isKnown &&= isHuge;
+  }
+  return isKnown ? 'aligned' : 'unknown';
 }
 
 /** Whether the model knows what a leaf maps. */

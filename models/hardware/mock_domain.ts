@@ -6,9 +6,7 @@ import type { Frame } from '../state/user_memory.js';
 import { type Leaf, type MappedRange, leafAt } from './leaves.js';
 
 /** A run of mapped IOVAs, as one MAP made it. */
-export interface Extent extends MappedRange {
-  readonly frames: readonly Frame[];
-}
+export type Extent = MappedRange;
 
 /**
  * Formats of the page table: the generic one, the same with huge pages only, and the array of half pages that came before them,
@@ -146,6 +144,12 @@ export class MockDomain {
       if (leaf.largest.start <= last && leaf.largest.last >= start) leaves.set(leaf.smallest.start, leaf);
     }
     return [...leaves.values()];
+  }
+
+  /** Whether a mapped leaf may begin before an IOVA and go on behind it. */
+  mayBeInsideLeaf(iova: bigint): boolean {
+    const extent = this.#extentOf(iova);
+    return extent !== undefined && leafAt(extent, this.pageSizes, iova).largest.start < iova;
   }
 
   cleanRange({ start, last }: Range): void {

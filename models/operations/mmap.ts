@@ -1,8 +1,9 @@
-import { pageIndex } from '../base/u64.js';
+import { PAGE_SIZE, pageIndex } from '../base/u64.js';
 import type { Leftover, Rule } from '../ioctls/description.js';
 import type { RawMmap } from '../program/raw.js';
 import { type EventFile, isOfEvents } from '../state/event_files.js';
 import type { AccessFile } from '../state/access_file.js';
+import type { MemoryFile } from '../state/memory_file.js';
 import type { OpenFile } from '../state/open_file.js';
 import type { IommufdFile } from '../state/iommufd_file.js';
 import type { Backing, MappedRegion } from '../state/user_memory.js';
@@ -123,7 +124,11 @@ export const mmap = defineOperation<RawMmap, OpenFile>({
   effect: ({ world, step, file }) => {
     const { start, bytes, access } = step;
     world.unmapMemory(start, bytes);
-    world.mapMemory(start, bytes, access === 'rwx' ? 'rw' : access, backingOf(file, step));
+    if (file?.kind === 'memfd') growTo(file, step);
+    const backing: Backing | undefined = step.isHuge
+      ? { kind: 'frames', first: world.memory.physical.takeHugeFrames(bytes) }
+      : backingOf(file, step);
+    world.mapMemory(start, bytes, access === 'rwx' ? 'rw' : access, backing);
     return 0;
   },
 });
@@ -131,6 +136,12 @@ export const mmap = defineOperation<RawMmap, OpenFile>({
 /** Whether a file is of an anonymous inode without memory. */
 function isAnonymous(file: OpenFile | undefined): file is AccessFile | EventFile {
   return file?.kind === 'access' || isOfEvents(file);
+}
+
+/** A file of huge pages becomes as long as a mapping that may write it. Source: fs/hugetlbfs/inode.c:hugetlbfs_file_mmap. */
+function growTo(file: MemoryFile, { access, file: place, bytes }: RawMmap): void {
+  const end = (place?.offset ?? 0n) + bytes;
+  if (file.pageBytes > PAGE_SIZE && access.startsWith('rw') && file.bytes < end) file.truncate(end);
 }
 
 function backingOf(file: OpenFile | undefined, step: RawMmap): Backing | undefined {

@@ -7,6 +7,7 @@ export const linux73: Profile = {
   kernels: 'Linux 7.3.4 (Debian linux-source-7.3)',
   lastCommand: 0x95,
   hasTestCommands: true,
+  hasHugePages: true,
   hasNoiommu: true,
   hasVfioNoiommu: true,
   automaticAlignmentMax: 2n << 20n,

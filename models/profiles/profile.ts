@@ -14,6 +14,8 @@ export interface Profile {
   readonly lastCommand: number;
   /** CONFIG_IOMMUFD_TEST: the table reaches 0xA0 and COPY takes the syzkaller flag. */
   readonly hasTestCommands: boolean;
+  /** CONFIG_HUGETLBFS, and memory for huge pages: programs can have some. */
+  readonly hasHugePages: boolean;
   /** CONFIG_IOMMUFD_NOIOMMU: NOIOMMU_GET_PA does something. */
   readonly hasNoiommu: boolean;
   /** CONFIG_VFIO_NOIOMMU: CHECK_EXTENSION of VFIO knows NOIOMMU. */

@@ -67,6 +67,15 @@ export const ARENA: readonly Region[] = [
   NO_ACCESS,
 ];
 
+/** Bytes of a huge page: HPAGE_SIZE of x86-64. */
+export const HUGE_PAGE_BYTES = 0x20_0000n;
+
+/** Where programs may map huge pages, and nothing else; nothing is there at first. */
+export const HUGE = { start: 0x100_4000_0000n, bytes: 4n * HUGE_PAGE_BYTES } as const;
+
+/** Huge pages that a program may take in all: so many are reserved for it. */
+export const HUGE_PAGES_MAX = 16;
+
 /** An address in the arena's part of the address space where nothing is ever mapped. */
 export const HOLE = 0x100_00a0_0000n;
 

@@ -22,6 +22,7 @@ import {
   isFd,
   isReference,
 } from './program.js';
+import { HugePages, liesInHuge } from './huge_pages.js';
 import {
   type HiddenFd,
   PROCESSES_MAX,
@@ -67,6 +68,7 @@ export class Assembler {
   /** Numbers of the processes; undefined for those that have exited. */
   readonly #processes = new Map<string, number | undefined>();
   #slotsUsed = 0;
+  readonly #hugePages = new HugePages((problem) => this.#fail(problem));
 
   /**
    * The next step in bytes.
@@ -74,6 +76,7 @@ export class Assembler {
    */
   add(step: Step): RawStep {
     const raw = this.preview(step);
+    this.#hugePages.take(step);
     const newFile = this.#newFileOf(step);
     if (newFile !== undefined) this.#addSlot(newFile.label);
     if (step.do === 'ioctl' && step.label !== undefined) this.#addLabel(step.label);
@@ -93,6 +96,7 @@ export class Assembler {
    * @throws ProgramError when it makes no sense
    */
   preview(step: Step): RawStep {
+    this.#hugePages.check(step);
     const raw = this.#raw(step, step.do === 'ioctl' ? this.#call(step.call) : undefined);
     return step.by === undefined ? raw : { ...raw, by: this.#process(step.by) };
   }
@@ -102,7 +106,7 @@ export class Assembler {
       case 'open':
         return { do: 'open', slot: this.#slotsUsed, isReadOnly: step.access === 'ro' };
       case 'memfd':
-        return { do: 'memfd', slot: this.#slotsUsed, bytes: step.bytes };
+        return { do: 'memfd', slot: this.#slotsUsed, bytes: step.bytes, isHuge: step.huge ?? false };
       case 'truncate':
         return { do: 'truncate', slot: this.#slot(step.file), bytes: step.bytes };
       case 'dup':
@@ -196,18 +200,20 @@ export class Assembler {
 
   #mmap(step: MmapStep): RawMmap {
     this.#checkMemory(step);
-    const { start, bytes, access, file, offset, isPrivate } = step;
+    const { start, bytes, access, file, offset, isPrivate, huge } = step;
     return {
       do: 'mmap',
       start,
       bytes,
       access,
       isPrivate: isPrivate ?? false,
+      isHuge: huge ?? false,
       file: file === undefined ? undefined : { slot: this.#slot(file), offset: offset ?? 0n },
     };
   }
 
   #mremap({ start, bytes, newBytes, to }: MremapStep): RawStep {
+    if (liesInHuge(start, bytes)) this.#fail('huge pages are not moved');
     this.#checkMemory({ start, bytes });
     this.#checkMemory({ start: to ?? start, bytes: newBytes });
     const areApart = to === undefined || to + newBytes <= start || to >= start + bytes;
@@ -317,6 +323,7 @@ export class Assembler {
   }
 
   #checkMemory({ start, bytes }: { readonly start: bigint; readonly bytes: bigint }): void {
+    if (liesInHuge(start, bytes)) return;
     const isInside = start >= SCRATCH.start && start + bytes <= SCRATCH.start + SCRATCH.bytes;
     const isWhole = start % 4096n === 0n && bytes % 4096n === 0n && bytes > 0n;
     if (!isInside || !isWhole)

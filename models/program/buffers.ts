@@ -5,7 +5,7 @@ import type { ArrayElement, Field } from '../layout/field.js';
 import { PAGE_SIZE, alignUp } from '../base/u64.js';
 import { IOVA_RANGE } from '../layout/iova_range.js';
 import { type Member, writeMember } from '../layout/struct.js';
-import { ARENA, ARGS, EDGE, GUARD_BYTE, HOLE, type Region, SEALED } from './arena.js';
+import { ARENA, ARGS, EDGE, GUARD_BYTE, HOLE, HUGE, type Region, SEALED } from './arena.js';
 import {
   type ArrayOperand,
   type ArrayPlace,
@@ -166,10 +166,10 @@ export class ArrayBuilder {
 
 /** Whether a pointer leads to memory: only the arrays of a program may, because their contents are known. */
 export function liesInArena(address: bigint): boolean {
-  return ARENA.some((region) => address >= region.start && address < endOf(region));
+  return [...ARENA, HUGE].some((region) => address >= region.start && address < endOf(region));
 }
 
-function endOf({ start, bytes }: Region): bigint {
+function endOf({ start, bytes }: Pick<Region, 'start' | 'bytes'>): bigint {
   return start + bytes;
 }
 

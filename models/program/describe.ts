@@ -21,7 +21,7 @@ function describeCall(step: Step): string {
     case 'open':
       return `open ${step.label}${step.access === undefined ? '' : ' read-only'}`;
     case 'memfd':
-      return `memfd ${step.label} of ${hex(step.bytes)}`;
+      return `memfd ${step.label} of ${hex(step.bytes)}${step.huge === true ? ' in huge pages' : ''}`;
     case 'truncate':
       return `truncate ${step.file} to ${hex(step.bytes)}`;
     case 'dup':
@@ -74,9 +74,14 @@ function placeOf({ at, offset }: ReadStep | WriteStep): string {
   return offset === undefined ? where : `${where} offset ${hex(offset)}`;
 }
 
-function describeMapping({ access, file, offset, isPrivate }: MmapStep): string {
+function describeMapping({ access, file, offset, isPrivate, huge }: MmapStep): string {
   const from = file === undefined ? [] : [`of ${file} at ${hex(offset ?? 0n)}`];
-  return [access, ...(isPrivate === true ? ['private'] : []), ...from].join(' ');
+  return [
+    access,
+    ...(isPrivate === true ? ['private'] : []),
+    ...(huge === true ? ['huge'] : []),
+    ...from,
+  ].join(' ');
 }
 
 function describeOperand(operand: Operand): string {

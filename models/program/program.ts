@@ -76,6 +76,8 @@ export interface MemfdStep {
   readonly do: 'memfd';
   readonly label: string;
   readonly bytes: bigint;
+  /** MFD_HUGETLB: of huge pages. */
+  readonly huge?: boolean;
 }
 
 /** ftruncate() of a file of memory. */
@@ -138,6 +140,8 @@ export interface MmapStep {
   readonly offset?: bigint;
   /** MAP_PRIVATE. */
   readonly isPrivate?: boolean;
+  /** MAP_HUGETLB and MAP_POPULATE: anonymous huge pages. */
+  readonly huge?: boolean;
 }
 
 /** `rwx` adds PROT_EXEC. */

@@ -96,6 +96,8 @@ export interface RawMmap extends RawPerformer {
   readonly bytes: bigint;
   readonly access: MmapAccess;
   readonly isPrivate: boolean;
+  /** Anonymous huge pages. */
+  readonly isHuge: boolean;
   /** Without it the memory is anonymous. */
   readonly file: { readonly slot: number; readonly offset: bigint } | undefined;
 }
@@ -109,7 +111,7 @@ export type RawStep = RawPerformer & AnyRawStep;
 
 type AnyRawStep =
   | { readonly do: 'open'; readonly slot: number; readonly isReadOnly: boolean }
-  | { readonly do: 'memfd'; readonly slot: number; readonly bytes: bigint }
+  | { readonly do: 'memfd'; readonly slot: number; readonly bytes: bigint; readonly isHuge: boolean }
   | { readonly do: 'truncate'; readonly slot: number; readonly bytes: bigint }
   | { readonly do: 'dup'; readonly slot: number; readonly as: number }
   | { readonly do: 'close'; readonly slot: number }

@@ -66,7 +66,7 @@ const U32 = { type: 'integer', minimum: 0, maximum: 0xffff_ffff } as const;
 
 const STEPS = {
   open: step('open', { label: NAME, access: { const: 'ro' } }, ['label']),
-  memfd: step('memfd', { label: NAME, bytes: WORD }, ['label', 'bytes']),
+  memfd: step('memfd', { label: NAME, bytes: WORD, huge: { type: 'boolean' } }, ['label', 'bytes']),
   truncate: step('truncate', { file: NAME, bytes: WORD }, ['file', 'bytes']),
   dup: step('dup', { file: NAME, label: NAME }, ['file', 'label']),
   read: step('read', { file: NAME, bytes: COUNT, offset: WORD, at: PLACE }, ['file', 'bytes']),
@@ -105,6 +105,7 @@ const STEPS = {
       file: NAME,
       offset: WORD,
       isPrivate: { type: 'boolean' },
+      huge: { type: 'boolean' },
     },
     ['start', 'bytes', 'access'],
   ),

@@ -14,6 +14,8 @@ export class MemoryFile implements OpenFileBase {
   constructor(
     bytes: bigint,
     private readonly takeFrames: (bytes: bigint) => Frame,
+    /** Bytes that it has physically in one piece; with huge pages, its size is a multiple. */
+    readonly pageBytes = PAGE_SIZE,
   ) {
     this.#frames = [];
     this.#bytes = 0n;
@@ -39,7 +41,10 @@ export class MemoryFile implements OpenFileBase {
   truncate(bytes: bigint): void {
     const pages = pageIndex(bytes + PAGE_SIZE - 1n);
     this.#frames = this.#frames.slice(0, pages);
-    while (this.#frames.length < pages) this.#frames.push(this.takeFrames(PAGE_SIZE));
+    while (this.#frames.length < pages) {
+      const first = this.takeFrames(this.pageBytes);
+      for (let index = 0; index < pageIndex(this.pageBytes); index++) this.#frames.push(first + index);
+    }
     this.#bytes = bytes;
   }
 }

@@ -6,18 +6,49 @@ export type Frame = number;
 
 /** Source: pages.c: TEMP_MEMORY_LIMIT; selftest.c: iommufd_test_memory_limit. */
 export const TEMPORARY_BYTES_DEFAULT = 65536;
+/** Frames of huge pages have numbers from here on; a huge page is as many, from a multiple of that many on. */
+const HUGE_FRAMES_START: Frame = 2 ** 52;
+
+/** Pages that a huge page counts as. */
+export const HUGE_PAGE_FRAMES = 512;
+
+/** Whether a page is part of a huge one. */
+export function isHugeFrame(frame: Frame): boolean {
+  return frame >= HUGE_FRAMES_START;
+}
+
+/**
+ * Whether a page may lie behind another in physical memory. Those of a huge page lie in their order; where huge pages and others
+ * lie, nobody knows.
+ */
+export function mayFollow(one: Frame, other: Frame): boolean {
+  const isSamePage =
+    isHugeFrame(one) && Math.floor(one / HUGE_PAGE_FRAMES) === Math.floor(other / HUGE_PAGE_FRAMES);
+  if (isSamePage) return other === one + 1;
+  const isEnd = !isHugeFrame(one) || one % HUGE_PAGE_FRAMES === HUGE_PAGE_FRAMES - 1;
+  const isStart = !isHugeFrame(other) || other % HUGE_PAGE_FRAMES === 0;
+  return isEnd && isStart;
+}
 
 /** The pages of the machine: numbers for new ones, and how often each is pinned. Common to all processes. */
 export class PhysicalMemory {
   /** The most bytes that a temporary array of the kernel takes. Source: pages.c:temp_kmalloc. */
   temporaryBytesMax = TEMPORARY_BYTES_DEFAULT;
   #nextFrame: Frame = 1;
+  #nextHugeFrame: Frame = HUGE_FRAMES_START;
   readonly #pins = new Map<Frame, number>();
 
   /** Numbers for so many bytes of new pages; returns the first. */
   takeFrames(bytes: bigint): Frame {
     const first = this.#nextFrame;
     this.#nextFrame += pageIndex(bytes);
+    return first;
+  }
+
+  /** The same in huge pages. */
+  takeHugeFrames(bytes: bigint): Frame {
+    const first = this.#nextHugeFrame;
+    this.#nextHugeFrame += pageIndex(bytes);
     return first;
   }
 

@@ -1,5 +1,5 @@
 import { present } from '../base/assert.js';
-import { ARENA, type Access } from '../program/arena.js';
+import { ARENA, HUGE_PAGE_BYTES, type Access } from '../program/arena.js';
 import { destroyAccess } from './access.js';
 import { releaseFile } from './destroy.js';
 import { IommufdFile } from './iommufd_file.js';
@@ -56,8 +56,12 @@ export class World {
     return file;
   }
 
-  openMemoryFile(slot: number, bytes: bigint): void {
-    this.fds.install(slot, new MemoryFile(bytes, (count) => this.memory.physical.takeFrames(count)));
+  openMemoryFile(slot: number, bytes: bigint, isHuge: boolean): void {
+    const { physical } = this.memory;
+    const file = isHuge
+      ? new MemoryFile(bytes, (count) => physical.takeHugeFrames(count), HUGE_PAGE_BYTES)
+      : new MemoryFile(bytes, (count) => physical.takeFrames(count));
+    this.fds.install(slot, file);
   }
 
   /** close(): the file goes with its last reference. */

@@ -38,6 +38,7 @@ function fitProfile(profile: Profile, capabilities: ReadonlySet<TargetCapability
   return {
     ...profile,
     hasTestCommands: capabilities.has('iommufd_test'),
+    hasHugePages: capabilities.has('hugetlb'),
     hasNoiommu: capabilities.has('noiommu'),
     automaticAlignmentMax: capabilities.has('thp') ? profile.automaticAlignmentMax : PAGE_SIZE,
   };

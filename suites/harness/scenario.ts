@@ -15,7 +15,7 @@ interface NeedingCase<S> {
 }
 
 /** What a file of scenarios states about one of them; `S` is what its set-up hands to the cases. */
-interface ScenarioSpec<S> {
+export interface ScenarioSpec<S> {
   /** The plan: what is tested and why the expected answer is right. */
   readonly doc: string;
   /** The rules that it is about, as `call/rule`. */

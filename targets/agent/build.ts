@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { HUGE_PAGES_MAX } from '../../models/program/arena.js';
 import { FD_HANDLE_BASE, PROCESSES_MAX, SLOTS_MAX, STEPS_MAX } from '../../models/program/raw.js';
 import { runTool } from '../tools.js';
 import { cHeader } from './wire.js';
@@ -37,6 +38,7 @@ export function agentHeader(): string {
     steps: STEPS_MAX,
     handles: FD_HANDLE_BASE,
     processes: PROCESSES_MAX,
+    hugePages: HUGE_PAGES_MAX,
   });
 }
 

@@ -10,7 +10,10 @@ export interface Hello {
   /** `uname -v` */
   readonly version: string;
   readonly hasProgress: boolean;
+  /** Transparent ones. */
   readonly hasHugePages: boolean;
+  /** Huge pages that are reserved for programs. */
+  readonly hugePagesReserved: number;
   readonly hasIommufd: boolean;
 }
 
@@ -57,6 +60,7 @@ export function decodeHello(payload: Uint8Array): Hello {
     version: values.get('version') ?? '',
     hasProgress: values.get('progress') === '1',
     hasHugePages: values.get('thp') === '1',
+    hugePagesReserved: Number(values.get('hugetlb') ?? 0),
     hasIommufd: values.get('iommufd') === '1',
   };
 }

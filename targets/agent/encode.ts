@@ -1,5 +1,5 @@
 import { GUARD_BYTES } from '../../models/program/buffers.js';
-import { ARENA, GUARD_BYTE, GUARDED_REGIONS, SCRATCH } from '../../models/program/arena.js';
+import { ARENA, GUARD_BYTE, GUARDED_REGIONS, HUGE, SCRATCH } from '../../models/program/arena.js';
 import type {
   RawBuffer,
   RawIoctl,
@@ -17,6 +17,8 @@ export function encodeArena(to: ByteWriter): void {
   to.u8(GUARD_BYTE);
   to.u32(Number(GUARD_BYTES));
   to.u64(MEMLOCK_DEFAULT_BYTES);
+  to.u64(HUGE.start);
+  to.u64(HUGE.bytes);
   to.u8(ARENA.length);
   for (const region of ARENA) {
     to.u64(region.start);
@@ -57,6 +59,10 @@ function encodeStep(to: ByteWriter, step: RawStep): void {
       to.u8(step.isReadOnly ? 1 : 0);
       return;
     case 'memfd':
+      to.u8(step.slot);
+      to.u64(step.bytes);
+      to.u8(step.isHuge ? 1 : 0);
+      return;
     case 'truncate':
       to.u8(step.slot);
       to.u64(step.bytes);
@@ -113,11 +119,12 @@ function opOf({ do: name }: RawStep): number {
   return OP[name.toUpperCase() as Uppercase<RawStep['do']>];
 }
 
-function encodeMmap(to: ByteWriter, { access, start, bytes, isPrivate, file }: RawMmap): void {
+function encodeMmap(to: ByteWriter, { access, start, bytes, isPrivate, isHuge, file }: RawMmap): void {
   to.u8(ACCESS[access]);
   to.u64(start);
   to.u64(bytes);
   to.u8(isPrivate ? 1 : 0);
+  to.u8(isHuge ? 1 : 0);
   to.u8(file === undefined ? 0 : 1);
   to.u8(file?.slot ?? 0);
   to.u64(file?.offset ?? 0n);

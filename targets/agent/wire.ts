@@ -7,7 +7,7 @@
 export const FRAME_MAGIC = 0x53544349;
 
 /** Raised whenever a frame changes its form; host and agent of different versions refuse each other. */
-export const WIRE_VERSION = 3;
+export const WIRE_VERSION = 4;
 
 /** A frame: magic, type and payload length, 32 bits each, then the payload. */
 export const FRAME_HEADER_BYTES = 12;
@@ -100,6 +100,7 @@ export function cHeader(programLimits: {
   readonly steps: number;
   readonly handles: number;
   readonly processes: number;
+  readonly hugePages: number;
 }): string {
   const define = (name: string, value: number | string) => `#define ${name} ${String(value)}`;
   const table = (prefix: string, values: Readonly<Record<string, number>>) =>
@@ -115,6 +116,7 @@ export function cHeader(programLimits: {
     define('STEPS_MAX', programLimits.steps),
     define('FD_HANDLE_BASE', programLimits.handles),
     define('PROCESSES_MAX', programLimits.processes),
+    define('HUGE_PAGES_MAX', programLimits.hugePages),
     ...table('FRAME', FRAME),
     ...table('OP', OP),
     ...table('FD', FD),

@@ -1,3 +1,4 @@
+import { HUGE_PAGES_MAX } from '../../models/program/arena.js';
 import type { Hello } from '../agent/decode.js';
 import { buildInitramfs } from '../agent/build.js';
 import { type Target, type TargetCapability, type TargetInfo } from '../target.js';
@@ -58,6 +59,7 @@ export class QemuTarget implements Target {
 function describe(hello: Hello, accelerator: Accelerator): TargetInfo {
   const capabilities = new Set<TargetCapability>(['console']);
   if (hello.hasHugePages) capabilities.add('thp');
+  if (hello.hugePagesReserved >= HUGE_PAGES_MAX) capabilities.add('hugetlb');
   if (hello.hasIommufd) capabilities.add('iommufd');
   const { release } = hello;
   return { description: describeGuest(release, accelerator), release, capabilities, accelerator };

@@ -149,6 +149,14 @@ export const hwptGetDirtyBitmap = defineCall(
       cite: 'pages.c:batch_to_domain',
       when: ({ args, leaves }) => leaves().some((leaf) => !reportsAlike(leaf, rangeOf(args), args.page_size)),
     },
+    {
+      id: 'unspecified.leaf_walk',
+      says: 'the range begins inside a leaf, from where on the array of half pages is walked in steps of whole leaves',
+      cite: 'selftest.c:mock_domain_read_and_clear_dirty',
+      isFor: ({ hasGenericPageTable }) => !hasGenericPageTable,
+      when: ({ args, hwpt, leaves }) =>
+        leaves().length > 0 && hwpt?.domain.mayBeInsideLeaf(args.iova) === true,
+    },
   ],
   effect: ({ args, hwpt, leaves, memory }) => {
     const bitmap = new IovaBitmap(memory, rangeOf(args), args.page_size, args.data);

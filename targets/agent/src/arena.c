@@ -21,6 +21,9 @@ struct region {
 
 static struct region regions[REGIONS_MAX];
 static unsigned int regions_count;
+/* Where programs map huge pages. */
+static uint64_t huge_start;
+static uint64_t huge_bytes;
 
 uint8_t arena_guard_byte;
 uint32_t arena_guard_bytes;
@@ -53,6 +56,8 @@ void arena_lay_out(struct reader *from)
 	arena_guard_byte = (uint8_t)take(from, 1);
 	arena_guard_bytes = (uint32_t)take(from, 4);
 	arena_memlock = take(from, 8);
+	huge_start = take(from, 8);
+	huge_bytes = take(from, 8);
 	regions_count = (unsigned int)take(from, 1);
 	if (regions_count > REGIONS_MAX)
 		trouble("the arena has too many regions");
@@ -89,6 +94,7 @@ void arena_restore_scratch(void)
 	for (unsigned int i = 0; i < regions_count; i++)
 		if (regions[i].flags & REGION_SCRATCH)
 			map_region(&regions[i]);
+	munmap((void *)huge_start, huge_bytes);
 }
 
 static struct region *region_of(uint64_t address)

@@ -66,7 +66,8 @@ void run_memfd(struct reader *from, struct writer *to)
 {
 	unsigned int slot = (unsigned int)take(from, 1);
 	off_t bytes = (off_t)take(from, 8);
-	int number = memfd_create("program", MFD_CLOEXEC);
+	bool is_huge = take(from, 1);
+	int number = memfd_create("program", MFD_CLOEXEC | (is_huge ? MFD_HUGETLB : 0));
 	int result = number < 0 ? number : ftruncate(number, bytes);
 
 	if (result >= 0 && bytes > 0 && fallocate(number, 0, 0, bytes))

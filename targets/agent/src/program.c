@@ -49,11 +49,12 @@ static void run_mmap(struct reader *from, struct writer *to)
 	uint64_t start = take(from, 8);
 	uint64_t bytes = take(from, 8);
 	int sharing = take(from, 1) ? MAP_PRIVATE : MAP_SHARED;
+	int huge = take(from, 1) ? MAP_HUGETLB | MAP_POPULATE : 0;
 	bool has_file = take(from, 1);
 	unsigned int slot = (unsigned int)take(from, 1);
 	off_t offset = (off_t)take(from, 8);
 	int file = has_file ? file_number(slot) : -1;
-	int flags = MAP_FIXED | sharing | (has_file ? 0 : MAP_ANONYMOUS);
+	int flags = MAP_FIXED | sharing | huge | (has_file ? 0 : MAP_ANONYMOUS);
 	void *at;
 
 	munmap((void *)start, bytes);

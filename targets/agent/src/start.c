@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -24,6 +26,22 @@ void start_mount(void)
 	start_mount_at("devtmpfs", "/dev");
 }
 
+/* Reserves huge pages for programs; returns how many there are. */
+static int reserve_huge_pages(void)
+{
+	char text[32];
+	int bytes = snprintf(text, sizeof(text), "%d", HUGE_PAGES_MAX);
+	int file = open("/proc/sys/vm/nr_hugepages", O_WRONLY | O_CLOEXEC);
+
+	if (file < 0)
+		return 0;
+	if (write(file, text, (size_t)bytes) != bytes)
+		bytes = 0;
+	close(file);
+	read_text("/proc/sys/vm", "nr_hugepages", text, sizeof(text));
+	return bytes ? atoi(text) : 0;
+}
+
 void start_say_hello(bool has_progress)
 {
 	struct utsname name;
@@ -32,8 +50,8 @@ void start_say_hello(bool has_progress)
 
 	uname(&name);
 	read_text("/sys/kernel/mm/transparent_hugepage", "enabled", thp, sizeof(thp));
-	bytes = snprintf(text, sizeof(text), "wire=%d\nrelease=%s\nversion=%s\nmachine=%s\nprogress=%d\nthp=%d\niommufd=%d\n",
-			 WIRE_VERSION, name.release, name.version, name.machine, has_progress, thp[0] != '\0',
+	bytes = snprintf(text, sizeof(text), "wire=%d\nrelease=%s\nversion=%s\nmachine=%s\nprogress=%d\nthp=%d\nhugetlb=%d\niommufd=%d\n",
+			 WIRE_VERSION, name.release, name.version, name.machine, has_progress, thp[0] != '\0', reserve_huge_pages(),
 			 access("/dev/iommu", F_OK) == 0);
 	frame_send(FRAME_HELLO, text, (size_t)bytes);
 }
