@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import type { CommandModule } from 'yargs';
 import { SELFTESTS, type Selftest } from '../../targets/selftests/programs.js';
 import { type SelftestRun, recordSelftest } from '../../targets/selftests/record.js';
-import { countCases } from '../../targets/selftests/tap.js';
+import { countCases, isWhole } from '../../targets/selftests/tap.js';
 import { type Trace, readTrace } from '../../targets/trace/reader.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode } from '../errors.js';
@@ -92,7 +92,7 @@ async function recordSelftests(args: RecordSelftestsArgs, context: Context): Pro
   });
   const recorded = args.recorder ? await readRecorded(args.output) : undefined;
   process.stdout.write(args.json ? renderJson(run, recorded) : render(run, recorded, args));
-  return isWhole(run) ? EXIT.pass : EXIT.unknown;
+  return isWhole(run.report) && !run.isTimeUp ? EXIT.pass : EXIT.unknown;
 }
 
 interface Recorded extends Trace {
@@ -103,11 +103,6 @@ async function readRecorded(file: string): Promise<Recorded> {
   return { ...readTrace(await readFile(file), file), bytes: (await stat(file)).size };
 }
 
-/** Whether the program came to its end: how its cases ended is for others to judge. */
-function isWhole({ report, isTimeUp }: SelftestRun): boolean {
-  return !isTimeUp && report.planned !== undefined && report.cases.length === report.planned;
-}
-
 function render(run: SelftestRun, recorded: Recorded | undefined, args: RecordSelftestsArgs): string {
   const { report, machine, ms, trouble, isTimeUp, output } = run;
   const failed = report.cases.filter(({ status }) => status === 'failed');
@@ -116,7 +111,7 @@ function render(run: SelftestRun, recorded: Recorded | undefined, args: RecordSe
     .join(', ');
   const ending = isTimeUp
     ? `ended after ${String(args.time)} s, with ${String(report.cases.length)} of ${String(report.planned ?? 0)} cases\n`
-    : isWhole(run)
+    : isWhole(report)
       ? ''
       : `ended too early: ${output.trim().split('\n').at(-1) ?? 'it printed nothing'}\n`;
   return [

@@ -9,7 +9,9 @@ import { renderSpec } from '../../reports/spec.js';
 import { environmentOf } from '../../suites/harness/environment.js';
 import type { SourceRequest } from '../../targets/kernels/source.js';
 import type { Kernel } from '../../targets/kernels/store.js';
+import type { AcceleratorChoice } from '../../targets/qemu/accelerator.js';
 import { type CanaryResult, runCanary } from '../canary.js';
+import { checkSelftests } from '../check_selftests.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, worst } from '../errors.js';
 import { buildWithProgress, provide } from '../kernel_build.js';
@@ -22,6 +24,7 @@ interface TestKernelArgs {
   readonly seed: number;
   readonly accel: string;
   readonly out: string;
+  readonly selftests: boolean;
 }
 
 /** The kernels whose profiles the model has. */
@@ -53,7 +56,12 @@ export function testKernelCommand(
           default: 'runs/mismatches',
           describe: 'directory for programs that found a mismatch',
         })
-        .example('$0 test-kernel', 'what "npm run test:kernel" does'),
+        .option('selftests', {
+          type: 'boolean',
+          default: false,
+          describe: "also record the kernel's own selftests and check what they saw",
+        })
+        .example('$0 test-kernel --selftests', 'what "npm run test:kernel" does'),
     handler: async (args) => {
       finish(await testKernels(args, context));
     },
@@ -67,6 +75,9 @@ async function testKernels(args: TestKernelArgs, context: Context): Promise<Exit
   const codes: ExitCode[] = [];
   for (const kernel of kernels) {
     codes.push(await testKernel(kernel, args, context));
+    if (args.selftests && !context.interrupted.aborted) {
+      codes.push(await checkSelftests(kernel, args.accel as AcceleratorChoice, context));
+    }
     if (context.interrupted.aborted) return worst(...codes, EXIT.unknown);
   }
   return worst(...codes);

@@ -28,3 +28,8 @@ export function parseTap(text: string): TapReport {
 export function countCases({ cases }: TapReport, status: TapCase['status']): number {
   return cases.filter((each) => each.status === status).length;
 }
+
+/** Whether every case came to its end, however it did. */
+export function isWhole({ cases, planned }: TapReport): boolean {
+  return planned !== undefined && cases.length === planned;
+}
