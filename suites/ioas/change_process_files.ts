@@ -9,7 +9,7 @@ function changeProcess(t: ScenarioBuilder) {
 
 export const ioasChangeProcessFiles = suite(
   'ioas/change_process_files',
-  'IOMMU_IOAS_CHANGE_PROCESS with mappings of files, called by the process that made them. Another process is not here.',
+  'IOMMU_IOAS_CHANGE_PROCESS with mappings of files, called by the process that made them and by another.',
   [
     scenario('areas,of_files_only', {
       doc: 'It is refused while any area of any IOAS of the file shows anything but a file.',
@@ -128,5 +128,125 @@ export const ioasChangeProcessFiles = suite(
         control: (t) => changeProcess(t),
       }),
     ),
+    ...(['user', 'mm'] as const).map((mode) =>
+      scenario(`other_process,mode_${mode}`, {
+        doc: 'The caller pays for what others pinned, and they do not any more; a user is charged twice in between.',
+        covers: ['IOMMU_IOAS_CHANGE_PROCESS/OK', 'IOMMU_IOAS_CHANGE_PROCESS/ENOMEM.memlock'],
+        source: 'core.md 3.10',
+        kselftest: [`change_process.account_${mode}.basic`, 'change_process.account_none.basic'],
+        gaps: [18],
+        needs: ['map_file'],
+        without: { shifted_ids: 'the option is set only while the file has no objects' },
+        setup: (t) => {
+          const file = t.memfd('m', 4n);
+          if (mode === 'mm') t.setOption('RLIMIT_MODE', 1n);
+          t.process({ drop: ['CAP_IPC_LOCK'], memlock: 4n * P });
+          const ioas = t.ioas();
+          t.mockDomain(ioas);
+          t.mapFile(ioas, file, { iova: A, length: 2n * P });
+          t.fork('child');
+          const locked = mode === 'mm' ? 2 : 0;
+          return { ioas, file, locked, take: () => t.by('child', () => changeProcess(t)) };
+        },
+        cases: {
+          there_and_back: (t, { ioas, locked, take }) => {
+            t.by('child', () => {
+              t.counters(0);
+            });
+            take();
+            t.counters(0);
+            t.by('child', () => {
+              t.counters(2, locked);
+            });
+            changeProcess(t);
+            t.counters(2, locked);
+            t.by('child', () => {
+              t.counters(0);
+            });
+            t.unmap(ioas, A, 2n * P);
+            t.counters(0);
+          },
+          twice_by_the_same: (t, { locked, take }) => {
+            take();
+            take();
+            t.by('child', () => {
+              t.counters(2, locked);
+            });
+          },
+          unmapped_by_another: (t, { ioas, take }) => {
+            take();
+            t.unmap(ioas, A, 2n * P);
+            t.by('child', () => {
+              t.counters(0);
+            });
+          },
+          limit_exceeded: (t, { locked, take }) => {
+            t.by('child', () => {
+              t.process({ memlock: mode === 'mm' ? P : 3n * P });
+            });
+            take().fails('ENOMEM');
+            t.counters(2, locked);
+          },
+          limit_reached: (t, { take }) => {
+            t.by('child', () => {
+              t.process({ memlock: mode === 'mm' ? 2n * P : 4n * P });
+            });
+            take();
+          },
+          shared_pages_count_once: (t, { ioas, locked, take }) => {
+            const other = t.ioas();
+            t.copy({ src: ioas, dst: other, from: A, length: 2n * P, iova: A });
+            take();
+            t.by('child', () => {
+              t.counters(2, locked);
+            });
+          },
+          user_memory_beside: (t, { ioas, locked, take }) => {
+            const area = t.map(ioas, { iova: A + 2n * P });
+            take().fails('EINVAL');
+            t.counters(3, mode === 'mm' ? locked + 1 : 0);
+            t.unmap(ioas, area.out('iova'), P);
+            take();
+          },
+          outlives_its_owner: (t, { ioas, take }) => {
+            take();
+            t.exit('child');
+            t.unmap(ioas, A, 2n * P);
+            t.counters(0);
+          },
+        },
+        control: (_t, { take }) => take(),
+      }),
+    ),
+    scenario('other_process,nothing_pinned', {
+      doc: 'Mappings that are not pinned change over too, and are charged to their new owner when they are pinned.',
+      covers: ['IOMMU_IOAS_CHANGE_PROCESS/OK'],
+      source: 'core.md 3.10',
+      gaps: [18],
+      needs: ['map_file'],
+      setup: (t) => {
+        const ioas = t.ioas();
+        t.mapFile(ioas, t.memfd('m', 4n), { iova: A, length: 2n * P });
+        t.fork('child');
+        return ioas;
+      },
+      cases: {
+        pinned_later: (t, ioas) => {
+          t.by('child', () => changeProcess(t));
+          t.mockDomain(ioas);
+          t.counters(0);
+          t.by('child', () => {
+            t.counters(2);
+          });
+        },
+        owner_is_gone: (t, ioas) => {
+          t.by('child', () => changeProcess(t));
+          t.exit('child');
+          t.mockDomain(ioas);
+          t.counters(0);
+        },
+      },
+      control: (t) => t.by('child', () => changeProcess(t)),
+    }),
   ],
 );

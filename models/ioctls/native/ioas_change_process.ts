@@ -1,4 +1,5 @@
 import { reserved32, sizeField } from '../../layout/field.js';
+import { ChangeProcessPlan } from '../../state/change_process.js';
 import { defineCall } from '../description.js';
 import { reservedNotZero } from '../shared_rules.js';
 
@@ -15,7 +16,10 @@ export const ioasChangeProcess = defineCall(
     respond: 'nothing',
     allocates: true,
   },
-  ({ file }) => ({ ioases: file.objects.objects.filter((object) => object.type === 'IOAS') }),
+  ({ file, world }) => {
+    const ioases = file.objects.objects.filter((object) => object.type === 'IOAS');
+    return { ioases, plan: new ChangeProcessPlan(ioases, world.process) };
+  },
 ).behaves({
   rules: [
     reservedNotZero(SOURCE),
@@ -26,7 +30,27 @@ export const ioasChangeProcess = defineCall(
       when: ({ ioases }) =>
         ioases.some(({ table }) => table.areas.some(({ pages }) => pages.source.kind !== 'file')),
     },
+    {
+      id: 'ENOMEM.memlock',
+      says: 'the pages that other processes pay for exceed what the caller may lock; those charged to the user count twice',
+      cite: 'ioas.c:charge_current',
+      when: ({ plan }) => plan.exceedsLimit,
+    },
+    {
+      id: 'unspecified.payer_is_gone',
+      says: 'a process that has exited paid from its memory: the kernel warns, fails with EINVAL, and moves all the same',
+      cite: 'pages.c:update_mm_locked_vm',
+      when: ({ plan }) => plan.payerIsGone,
+      splat: { title: 'WARNING in iommufd_ioas_change_process', finding: 'change-process-counters' },
+    },
+    {
+      id: 'unspecified.pinned_vm',
+      says: 'pages that are charged to nobody get another owner: the kernel does not move pinned_vm, and counts wrong from then on',
+      cite: 'ioas.c:need_charge_update',
+      when: ({ plan }) => plan.losesCount,
+    },
   ],
-  // The process that maps is the one that calls: nothing has to move, whatever its limits are now.
-  effect: () => undefined,
+  effect: ({ plan }) => {
+    plan.commit();
+  },
 });
