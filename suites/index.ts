@@ -28,6 +28,7 @@ import { ioasMapFile } from './ioas/map_file.js';
 import { ioasMapFileEnd } from './ioas/map_file_end.js';
 import { ioasMapFilePinning } from './ioas/map_file_pinning.js';
 import { ioasMapPinning } from './ioas/map_pinning.js';
+import { ioasMapPrivateFile } from './ioas/map_private_file.js';
 import { ioasUnmap } from './ioas/unmap.js';
 import { mockCheckMap } from './mock/check_map.js';
 import { mockCheckRefs } from './mock/check_refs.js';
@@ -72,6 +73,7 @@ export const SUITES: readonly Suite[] = [
   ioasMap,
   ioasMapAutomatic,
   ioasMapPinning,
+  ioasMapPrivateFile,
   ioasMapFile,
   ioasMapFilePinning,
   ioasMapFileEnd,

@@ -46,12 +46,6 @@ const RULES: readonly Rule<Context>[] = [
     when: ({ file, step }) => step.file !== undefined && file === undefined,
   },
   {
-    id: 'unspecified.private_file',
-    says: 'the model does not follow private mappings of files',
-    cite: 'models/state/user_memory.ts',
-    when: ({ file, step }) => file?.kind === 'memfd' && step.isPrivate,
-  },
-  {
     id: 'EACCES.access',
     says: 'the mapping is shared and writable, the file was opened with O_RDONLY',
     cite: VFS,
@@ -108,7 +102,8 @@ export const mmap = defineOperation<RawMmap, OpenFile>({
   effect: ({ world, step, file }) => {
     const { start, bytes, access } = step;
     world.unmapMemory(start, bytes);
-    world.mapMemory(start, bytes, access === 'rwx' ? 'rw' : access, backingOf(file, step));
+    const isPrivate = file?.kind === 'memfd' && step.isPrivate;
+    world.mapMemory(start, bytes, access === 'rwx' ? 'rw' : access, backingOf(file, step), isPrivate);
     return 0;
   },
 });
