@@ -185,6 +185,13 @@ export const FINDINGS = {
     kernels: BOTH,
     shows: 'a fault with the cookie 0',
   },
+  'change-process-counters': {
+    title:
+      'CHANGE_PROCESS does not move pinned_vm of pages that are charged to nobody, nor what a process paid that is gone.',
+    kind: 'counter',
+    kernels: RECENT,
+    shows: 'VmPin of about 2^64 bytes after an unmap',
+  },
 } as const satisfies Readonly<Record<string, Finding>>;
 
 export type FindingId = keyof typeof FINDINGS;

@@ -45,6 +45,7 @@ import { ioasUsedAreas } from './ioas/used_areas.js';
 import { ioasUsedByFork } from './ioas/used_fork.js';
 import { ioasUsedLife } from './ioas/used_life.js';
 import { ioasUsedPlacement } from './ioas/used_placement.js';
+import { ioasMapPrivateFile } from './ioas/map_private_file.js';
 import { ioasUnmap } from './ioas/unmap.js';
 import { mockCheckMap } from './mock/check_map.js';
 import { mockCheckRefs } from './mock/check_refs.js';
@@ -92,6 +93,7 @@ export const SUITES: readonly Suite[] = [
   ioasMap,
   ioasMapAutomatic,
   ioasMapPinning,
+  ioasMapPrivateFile,
   ioasMapFile,
   ioasMapHuge,
   ioasMapFilePinning,

@@ -81,7 +81,7 @@ function drawMmapFile(file: string, picks: Picks): Step {
   const bytes = picks.one([2n, 2n, 2n, 1n, 3n]) * PAGE_SIZE;
   const offset = picks.one([0x1000n, 0x1000n, 0x3000n, 0n]);
   const access = picks.one<MmapAccess>(['rw', 'rw', 'ro', 'rwx']);
-  return { do: 'mmap', start, bytes, file, offset, access, ...(picks.rarely(12) ? { isPrivate: true } : {}) };
+  return { do: 'mmap', start, bytes, file, offset, access, ...(picks.rarely(3) ? { isPrivate: true } : {}) };
 }
 
 /** Maps, protects or unmaps a few pages of the scratch region. */

@@ -49,12 +49,6 @@ const RULES: readonly Rule<Context>[] = [
     when: ({ file, step }) => step.file !== undefined && file === undefined,
   },
   {
-    id: 'unspecified.private_file',
-    says: 'the model does not follow private mappings of files',
-    cite: 'models/state/user_memory.ts',
-    when: ({ file, step }) => file?.kind === 'memfd' && step.isPrivate,
-  },
-  {
     id: 'EACCES.access',
     says: 'the mapping is shared and writable, the file was opened with O_RDONLY',
     cite: VFS,
@@ -124,11 +118,12 @@ export const mmap = defineOperation<RawMmap, OpenFile>({
   effect: ({ world, step, file }) => {
     const { start, bytes, access } = step;
     world.unmapMemory(start, bytes);
+    const isPrivate = file?.kind === 'memfd' && step.isPrivate;
     if (file?.kind === 'memfd') growTo(file, step);
     const backing: Backing | undefined = step.isHuge
       ? { kind: 'frames', first: world.memory.physical.takeHugeFrames(bytes) }
       : backingOf(file, step);
-    world.mapMemory(start, bytes, access === 'rwx' ? 'rw' : access, backing);
+    world.mapMemory(start, bytes, access === 'rwx' ? 'rw' : access, backing, isPrivate);
     return 0;
   },
 });

@@ -3,6 +3,7 @@ import { writeNumber } from '../base/bytes.js';
 import type { CallDescription } from '../ioctls/description.js';
 import { callByName } from '../ioctls/index.js';
 import { GUARD_BYTE, SCRATCH } from './arena.js';
+import type { Direction } from '../layout/field.js';
 import { ArrayBuilder, StructBuilder, fitsField, liesInArena, placeBytes } from './buffers.js';
 import {
   type ArrayPlace,
@@ -242,7 +243,8 @@ export class Assembler {
         struct.set(member, handleOf(this.#slot(operand.fd)));
         continue;
       }
-      if (member.field.role.is === 'array' && !isReference(operand) && liesInArena(BigInt(operand))) {
+      const { role } = member.field;
+      if (role.is === 'array' && !isReference(operand) && !canLeadTo(role.direction, BigInt(operand))) {
         this.#fail(`${name} leads into memory whose contents the program does not state`);
       }
       struct.set(member, operand, this.#source(operand));
@@ -333,6 +335,12 @@ export class Assembler {
   #fail(problem: string): never {
     throw new ProgramError(`step ${String(this.calls.length + 1)}: ${problem}`);
   }
+}
+
+/** Whether a pointer may lead there: memory of the arena that is not scratch is compared, what is read must be known. */
+function canLeadTo(direction: Direction, address: bigint): boolean {
+  const isScratch = address >= SCRATCH.start && address < SCRATCH.start + SCRATCH.bytes;
+  return !liesInArena(address) || (direction === 'out' && isScratch);
 }
 
 /** What lies where data is read to. */

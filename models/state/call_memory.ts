@@ -79,7 +79,10 @@ export class CallMemory {
   /** Writes a writable range, of which the bytes are handed over; where user space will not look, nothing is kept. */
   write(address: bigint, bytes: Uint8Array): void {
     const at = this.#bufferOf(address, Math.min(bytes.length, 1));
-    if (at === undefined) return;
+    if (at === undefined) {
+      this.memory.unshare(address, BigInt(bytes.length));
+      return;
+    }
     const current = this.#current(at.index);
     if (at.offset + bytes.length > current.length) {
       this.write(address, bytes.subarray(0, current.length - at.offset));

@@ -77,6 +77,8 @@ export class PinPlan {
       const { owner } = pages;
       for (const [index, frame] of pins) {
         pages.frames.set(index, frame);
+        if (pages.source.kind === 'user')
+          owner.memory.unshare(pages.origin + BigInt(index) * PAGE_SIZE, PAGE_SIZE);
         owner.memory.pin(frame);
       }
       owner.pinnedVm += pins.size;
@@ -104,7 +106,7 @@ export class PinPlan {
 
 function frameAt(address: bigint, { source, owner, writable }: Pages): Frame | undefined {
   if (source.kind !== 'user') return source.frameAt(address);
-  return owner.isAlive ? owner.memory.frameAt(address, writable) : undefined;
+  return owner.isAlive ? owner.memory.frameToPin(address, writable) : undefined;
 }
 
 /** Adds to a planned counter, and returns what it comes to. */

@@ -5,6 +5,7 @@ import type { IommufdFile } from './iommufd_file.js';
 import type { MemoryFile } from './memory_file.js';
 import type { Viommu } from './objects.js';
 import { type Frame, PhysicalMemory } from './physical_memory.js';
+import { PrivateCopies } from './private_copies.js';
 
 export type { Frame } from './physical_memory.js';
 
@@ -18,7 +19,13 @@ export interface MappedRegion {
 export type Backing =
   /** Anonymous pages with consecutive numbers. */
   | { readonly kind: 'frames'; readonly first: Frame }
-  | { readonly kind: 'file'; readonly file: MemoryFile; readonly first: number }
+  | {
+      readonly kind: 'file';
+      readonly file: MemoryFile;
+      readonly first: number;
+      /** Of a private mapping. */
+      readonly copies?: PrivateCopies;
+    }
   /** VM_PFNMAP: nobody can pin it. */
   | { readonly kind: 'region'; readonly region: MappedRegion }
   /** Something of which the model does not know whether it can be pinned. */
@@ -65,7 +72,10 @@ export class UserMemory {
 
   /** mmap(MAP_FIXED) where nothing is mapped; without a backing the pages are new ones. */
   map(start: bigint, bytes: bigint, access: Access, backing?: Backing, isPrivate = false): void {
-    this.#insert({ start, end: start + bytes, access, backing: backing ?? this.#newPages(bytes), isPrivate });
+    const behind = backing ?? this.#newPages(bytes);
+    const copies =
+      isPrivate && behind.kind === 'file' ? { copies: new PrivateCopies(this.physical) } : undefined;
+    this.#insert({ start, end: start + bytes, access, backing: { ...behind, ...copies }, isPrivate });
   }
 
   /**
@@ -79,7 +89,7 @@ export class UserMemory {
       if (vma.backing.kind === 'region') {
         changes.set(vma.backing.region, (changes.get(vma.backing.region) ?? 0) + 1);
       }
-      memory.#insert(vma.isPrivate ? { ...vma, backing: this.#newPages(vma.end - vma.start) } : vma);
+      memory.#insert(vma.isPrivate ? { ...vma, backing: this.#forked(vma) } : vma);
     }
     return { memory, changes };
   }
@@ -139,9 +149,27 @@ export class UserMemory {
     const vma = this.#vmaAt(address);
     if (vma === undefined || !permits(vma.access, write)) return undefined;
     const { backing } = vma;
-    const index = pageIndex(address - vma.start);
-    if (backing.kind === 'frames') return backing.first + index;
-    return backing.kind === 'file' ? backing.file.frameAt(backing.first + index) : undefined;
+    const page = pageBehind(vma, address);
+    const copies = backing.kind === 'file' ? backing.copies : undefined;
+    return page === undefined ? undefined : (copies?.seen(page) ?? page);
+  }
+
+  /** The frame that will be behind an address once it is pinned. */
+  frameToPin(address: bigint, write: boolean): Frame | undefined {
+    const vma = this.#vmaAt(address);
+    if (vma?.backing.kind !== 'file' || vma.backing.copies === undefined) return this.frameAt(address, write);
+    const page = permits(vma.access, write) ? pageBehind(vma, address) : undefined;
+    return page === undefined ? undefined : vma.backing.copies.copyOf(page);
+  }
+
+  /** Makes the pages of a range the process's own where they are those of a file that is mapped privately. */
+  unshare(address: bigint, bytes: bigint): void {
+    for (let page = address - pageOffset(address); page < address + bytes; page += PAGE_SIZE) {
+      const vma = this.#vmaAt(page);
+      if (vma?.backing.kind !== 'file' || vma.backing.copies === undefined) continue;
+      const shared = pageBehind(vma, page);
+      if (shared !== undefined) vma.backing.copies.copy(shared);
+    }
   }
 
   /** Whether each byte of a range may be accessed so. An empty range always may. */
@@ -167,7 +195,8 @@ export class UserMemory {
   /** An address of a page of a file that is mapped to be read. */
   addressOfFilePage(file: MemoryFile, page: number): bigint | undefined {
     for (const { start, end, access, backing } of this.#vmas) {
-      if (backing.kind !== 'file' || backing.file !== file || access === 'none') continue;
+      if (backing.kind !== 'file' || backing.copies !== undefined) continue;
+      if (backing.file !== file || access === 'none') continue;
       const address = start + BigInt(page - backing.first) * PAGE_SIZE;
       if (address >= start && address < end) return address;
     }
@@ -212,6 +241,12 @@ export class UserMemory {
     assert(isAligned(vma.start, PAGE_SIZE) && pageOffset(vma.end) === 0n, 'mappings are whole pages');
     this.#vmas.push(vma);
     this.#vmas.sort((a, b) => (a.start < b.start ? -1 : 1));
+  }
+
+  /** What lies behind a private mapping in a process that is made. */
+  #forked({ backing, start, end }: Vma): Backing {
+    if (backing.kind !== 'file' || backing.copies === undefined) return this.#newPages(end - start);
+    return { ...backing, copies: backing.copies.fork() };
   }
 
   #newPages(bytes: bigint): Backing {
@@ -264,6 +299,13 @@ function cut(vma: Vma, start: bigint, end: bigint): Vma {
   const skipped = pageIndex(start - vma.start);
   if (backing.kind === 'region' || backing.kind === 'unknown') return { ...vma, start, end };
   return { ...vma, start, end, backing: { ...backing, first: backing.first + skipped } };
+}
+
+/** The page of the memory or file behind an address, whoever may access it. */
+function pageBehind({ start, backing }: Vma, address: bigint): Frame | undefined {
+  const index = pageIndex(address - start);
+  if (backing.kind === 'frames') return backing.first + index;
+  return backing.kind === 'file' ? backing.file.frameAt(backing.first + index) : undefined;
 }
 
 /** Where access to a mapping ends: a file may be shorter than its mapping. */

@@ -4,6 +4,8 @@ interface Fixture {
   /** Empty: each case runs once. */
   readonly variants: readonly string[];
   readonly cases: readonly string[];
+  /** Cases that skip themselves in a variant, for which they have no content. */
+  readonly skipped?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** A program of the kernel's own selftests. */
@@ -126,6 +128,15 @@ export const KSELFTESTS: readonly Program[] = [
           'hw_queue',
           'vdevice_tombstone',
         ],
+        skipped: {
+          no_viommu: [
+            'viommu_alloc_nested_iopf',
+            'viommu_alloc_with_data',
+            'vdevice_cache',
+            'hw_queue',
+            'vdevice_tombstone',
+          ],
+        },
       },
       { name: 'iommufd_device_pasid', variants: ['no_pasid', 'has_pasid'], cases: ['pasid_attach'] },
     ],
@@ -157,14 +168,21 @@ export interface KselftestCase {
   /** Undefined where the fixture has none. */
   readonly variant: string | undefined;
   readonly name: string;
+  /** Whether it skips itself. */
+  readonly isSkipped: boolean;
 }
 
 /** Every case of a fixture in every variant. */
-export function casesOf({ name: fixture, variants, cases }: Fixture): KselftestCase[] {
+export function casesOf({ name: fixture, variants, cases, skipped = {} }: Fixture): KselftestCase[] {
   return cases.flatMap((name): KselftestCase[] =>
     variants.length === 0
-      ? [{ fixture, variant: undefined, name }]
-      : variants.map((variant) => ({ fixture, variant, name })),
+      ? [{ fixture, variant: undefined, name, isSkipped: false }]
+      : variants.map((variant) => ({
+          fixture,
+          variant,
+          name,
+          isSkipped: skipped[variant]?.includes(name) === true,
+        })),
   );
 }
 

@@ -17,6 +17,7 @@ export const viommuVdevice = suite(
       ],
       source: 'device.md 2.7',
       gaps: [3, 45],
+      kselftest: ['iommufd_viommu.no_viommu.vdevice_alloc'],
       needs: ['viommu'],
       setup: deviceAndViommu,
       cases: {

@@ -1,0 +1,40 @@
+import { PAGE_SIZE } from '../base/u64.js';
+import type { Frame, PhysicalMemory } from './physical_memory.js';
+
+/**
+ * The pages of a private mapping of a file that are the process's own. A page of the file is copied before it is written to or
+ * pinned, even to be read. Source: mm/internal.h:gup_must_unshare; mm/memory.c:do_wp_page.
+ */
+export class PrivateCopies {
+  /** By the page of the file: one that the file has lost takes its copy along. */
+  readonly #copies = new Map<Frame, Frame>();
+  /** Numbers of copies that are not made yet. */
+  readonly #reserved = new Map<Frame, Frame>();
+
+  constructor(private readonly physical: PhysicalMemory) {}
+
+  /** What the process sees of a page of the file. */
+  seen(page: Frame): Frame {
+    return this.#copies.get(page) ?? page;
+  }
+
+  /** What it will see once the page is copied. Changes nothing that anybody sees. */
+  copyOf(page: Frame): Frame {
+    const known = this.#copies.get(page) ?? this.#reserved.get(page);
+    if (known !== undefined) return known;
+    const copy = this.physical.takeFrames(PAGE_SIZE);
+    this.#reserved.set(page, copy);
+    return copy;
+  }
+
+  copy(page: Frame): void {
+    this.#copies.set(page, this.copyOf(page));
+  }
+
+  /** The copies of a process that is made: pages of its own. */
+  fork(): PrivateCopies {
+    const child = new PrivateCopies(this.physical);
+    for (const page of this.#copies.keys()) child.copy(page);
+    return child;
+  }
+}

@@ -1,0 +1,188 @@
+import { SCRATCH } from '../../models/program/arena.js';
+import type { Reference, Scalar } from '../../models/program/program.js';
+import type { ScenarioBuilder } from '../harness/builder.js';
+import { APERTURE_START as A, P } from '../harness/constants.js';
+import { scenario, suite } from '../harness/scenario.js';
+
+const PAGES = 4n;
+/** Where the process sees the file. */
+const SHARED = SCRATCH.start;
+/** Where it sees the file by a private mapping. */
+const PRIVATE = SCRATCH.start + 16n * P;
+
+interface Seen {
+  readonly ioas: Reference;
+  readonly device: Reference;
+  readonly hwpt: Reference;
+  readonly file: string;
+}
+
+/** A domain, and a file that the process sees twice: as it is, and by a private mapping. */
+function seenTwice(t: ScenarioBuilder): Seen {
+  const ioas = t.ioas();
+  const mock = t.mockDomain(ioas);
+  const file = t.memfd('m', PAGES);
+  t.mmapFile(file, 0n, PAGES, { start: SHARED });
+  t.mmapFile(file, 0n, PAGES, { start: PRIVATE, isPrivate: true });
+  return { ioas, device: mock.out('out_idev_id'), hwpt: mock.out('out_hwpt_id'), file };
+}
+
+/** Lets a call write to memory. */
+function writeTo(t: ScenarioBuilder, device: Scalar, address: bigint) {
+  return t.ioctl('IOMMU_GET_HW_INFO', { dev_id: device, data_len: 8, data_uptr: address });
+}
+
+export const ioasMapPrivateFile = suite(
+  'ioas/map_private_file',
+  'IOMMU_IOAS_MAP of private mappings of files: the process gets pages of its own before they are pinned.',
+  [
+    scenario('pages,own', {
+      doc: 'Pages of a private mapping of a file are copied before they are pinned, even to be read, so that a write later on does not move them; the file keeps its own.',
+      covers: ['IOMMU_IOAS_MAP/OK', 'mmap/OK'],
+      source: 'kselftest.md 4 ro_unshare',
+      kselftest: ['iommufd_mock_domain.ro_unshare'],
+      setup: seenTwice,
+      cases: {
+        read: (t, { ioas, hwpt }) => {
+          t.map(ioas, { va: PRIVATE, iova: A, length: 2n * P, access: 'r' });
+          t.checkMap(hwpt, A, PRIVATE, 2n * P);
+          t.checkMap(hwpt, A, SHARED).fails('EINVAL');
+          t.checkRefs(PRIVATE, 1, 2n * P);
+          t.checkRefs(SHARED, 0, PAGES * P);
+          t.counters(2);
+        },
+        written_later: (t, { ioas, device, hwpt }) => {
+          t.map(ioas, { va: PRIVATE, iova: A, length: 2n * P, access: 'r' });
+          writeTo(t, device, PRIVATE);
+          writeTo(t, device, PRIVATE + P);
+          t.checkMap(hwpt, A, PRIVATE, 2n * P);
+          t.checkRefs(PRIVATE, 1, 2n * P);
+        },
+        file_written_later: (t, { ioas, device, hwpt }) => {
+          t.map(ioas, { va: PRIVATE, iova: A, access: 'r' });
+          writeTo(t, device, SHARED);
+          t.checkMap(hwpt, A, PRIVATE);
+          t.checkMap(hwpt, A, SHARED).fails('EINVAL');
+        },
+        two_tables: (t, { ioas, device, hwpt }) => {
+          const second = t.hwptAlloc(device, ioas).out('out_hwpt_id');
+          t.map(ioas, { va: PRIVATE, iova: A, length: 2n * P, access: 'r' });
+          writeTo(t, device, PRIVATE);
+          t.checkMap(hwpt, A, PRIVATE, 2n * P);
+          t.checkMap(second, A, PRIVATE, 2n * P);
+          t.counters(2);
+        },
+        second_device: (t, { ioas, device, hwpt }) => {
+          t.mockDomain(ioas);
+          t.map(ioas, { va: PRIVATE, iova: A, length: 2n * P, access: 'r' });
+          writeTo(t, device, PRIVATE);
+          t.checkMap(hwpt, A, PRIVATE, 2n * P);
+        },
+        read_only_mapping: (t, { ioas, hwpt, file }) => {
+          t.mmapFile(file, 0n, PAGES, { start: PRIVATE, isPrivate: true, access: 'ro' });
+          t.map(ioas, { va: PRIVATE, iova: A, access: 'r' });
+          t.checkMap(hwpt, A, PRIVATE);
+          t.checkMap(hwpt, A, SHARED).fails('EINVAL');
+          t.map(ioas, { va: PRIVATE, iova: A + P }).fails('EFAULT');
+        },
+        written: (t, { ioas, hwpt }) => {
+          t.map(ioas, { va: PRIVATE + P, iova: A });
+          t.checkMap(hwpt, A, PRIVATE + P);
+          t.checkMap(hwpt, A, SHARED + P).fails('EINVAL');
+        },
+        not_pinned_yet: (t, { file }) => {
+          const other = t.ioas();
+          t.map(other, { va: PRIVATE, iova: A });
+          const hwpt = t.mockDomain(other).out('out_hwpt_id');
+          t.checkMap(hwpt, A, PRIVATE);
+          t.mapFile(other, file, { iova: A + P }).fails({ '7.3': 'OK', '6.12': 'ENOTTY' });
+          t.checkRefs(PRIVATE, 1);
+        },
+        two_areas_of_one_page: (t) => {
+          const other = t.ioas();
+          t.map(other, { va: PRIVATE, iova: A });
+          t.map(other, { va: PRIVATE, iova: A + P });
+          const hwpt = t.mockDomain(other).out('out_hwpt_id');
+          t.checkMap(hwpt, A, PRIVATE);
+          t.checkMap(hwpt, A + P, PRIVATE);
+          t.checkRefs(PRIVATE, 2);
+          t.counters(2);
+        },
+        stays_when_unpinned: (t, { ioas, hwpt }) => {
+          t.map(ioas, { va: PRIVATE, iova: A });
+          t.unmap(ioas, A, P);
+          t.map(ioas, { va: SHARED, iova: A });
+          t.checkMap(hwpt, A, PRIVATE).fails('EINVAL');
+          t.checkMap(hwpt, A, SHARED);
+          t.checkRefs(PRIVATE, 0);
+        },
+        neighbours_stay: (t, { ioas, hwpt }) => {
+          t.map(ioas, { va: PRIVATE, iova: A });
+          t.map(ioas, { va: SHARED + P, iova: A + P });
+          t.checkMap(hwpt, A + P, PRIVATE + P);
+        },
+      },
+      control: (t, { ioas, hwpt }) => {
+        t.map(ioas, { va: SHARED, iova: A });
+        t.checkMap(hwpt, A, SHARED);
+        t.checkMap(hwpt, A, PRIVATE);
+        t.checkRefs(PRIVATE, 1);
+      },
+    }),
+    scenario('pages,lost_or_moved', {
+      doc: 'Written pages are the process’s own too; they move with the mapping, are lost with the end of the file, and a child gets copies.',
+      covers: ['IOMMU_IOAS_MAP/OK', 'IOMMU_IOAS_MAP/EFAULT.user_memory', 'fork/OK'],
+      setup: (t) => {
+        const all = seenTwice(t);
+        t.map(all.ioas, { va: SHARED, iova: A, length: PAGES * P });
+        return all;
+      },
+      cases: {
+        written_by_a_call: (t, { device, hwpt }) => {
+          t.checkMap(hwpt, A, PRIVATE, 2n * P);
+          writeTo(t, device, PRIVATE);
+          t.checkMap(hwpt, A, PRIVATE).fails('EINVAL');
+          t.checkMap(hwpt, A + P, PRIVATE + P);
+        },
+        moved: (t, { device, hwpt }) => {
+          writeTo(t, device, PRIVATE);
+          t.mremap(PRIVATE, PAGES, PAGES, PRIVATE + 16n * P);
+          t.checkMap(hwpt, A, PRIVATE + 16n * P).fails('EINVAL');
+          t.checkMap(hwpt, A + P, PRIVATE + 17n * P);
+        },
+        cut: (t, { ioas, device, hwpt }) => {
+          t.map(ioas, { va: PRIVATE + 2n * P, iova: 2n * A });
+          t.munmap(PRIVATE + P, 1n);
+          t.checkMap(hwpt, 2n * A, PRIVATE + 2n * P);
+          t.checkMap(hwpt, A + 3n * P, PRIVATE + 3n * P);
+          writeTo(t, device, PRIVATE + 3n * P);
+          t.checkMap(hwpt, A + 3n * P, PRIVATE + 3n * P).fails('EINVAL');
+        },
+        cut_short: (t, { ioas, hwpt, file }) => {
+          t.map(ioas, { va: PRIVATE, iova: 2n * A, length: 2n * P });
+          t.step({ do: 'truncate', file, bytes: P });
+          t.checkMap(hwpt, 2n * A, PRIVATE);
+          t.checkRefs(PRIVATE + P, 0).fails('EFAULT');
+          t.step({ do: 'truncate', file, bytes: 2n * P });
+          t.checkMap(hwpt, 2n * A + P, PRIVATE + P).fails('EINVAL');
+          t.checkRefs(PRIVATE + P, 0);
+        },
+        beyond_the_end: (t, { ioas, file }) => {
+          t.step({ do: 'truncate', file, bytes: P });
+          t.map(ioas, { va: PRIVATE, iova: 2n * A, length: 2n * P }).fails('EFAULT');
+        },
+        child: (t, { ioas, hwpt }) => {
+          t.map(ioas, { va: PRIVATE, iova: 2n * A });
+          t.fork('child');
+          t.by('child', () => {
+            t.checkMap(hwpt, 2n * A, PRIVATE).fails('EINVAL');
+            t.checkRefs(PRIVATE, 0);
+            t.checkMap(hwpt, A + P, PRIVATE + P);
+          });
+          t.checkMap(hwpt, 2n * A, PRIVATE);
+        },
+      },
+      control: (t, { hwpt }) => t.checkMap(hwpt, A, PRIVATE, PAGES * P),
+    }),
+  ],
+);
