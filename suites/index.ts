@@ -8,6 +8,7 @@ import { accessCreate } from './access/create.js';
 import { accessPages } from './access/pages.js';
 import { accessPins } from './access/pins.js';
 import { accessReplace } from './access/replace.js';
+import { accessRw } from './access/rw.js';
 import { accessUnmap } from './access/unmap.js';
 import { deviceHwInfo } from './device/hw_info.js';
 import { dmabufBuffer } from './dmabuf/buffer.js';
@@ -134,6 +135,7 @@ export const SUITES: readonly Suite[] = [
   accessPins,
   accessUnmap,
   accessReplace,
+  accessRw,
   pasidAttach,
   pasidReplace,
   pasidDetach,

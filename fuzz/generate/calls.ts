@@ -39,7 +39,8 @@ const ELEMENTS_MAX = 4;
 export function drawCall(call: CallDescription, state: GeneratorState, picks: Picks): IoctlStep {
   const hasBitmap = call.layout.members.some(({ field }) => field.role.is === 'granule');
   const table = call.protocol === 'vfio' ? state.compatTable : undefined;
-  const draw = new ArgumentDraw(state, picks, hasBitmap, table);
+  const copies = call.layout.members.some(({ field }) => isAnyData(field.role));
+  const draw = new ArgumentDraw(state, picks, { hasBitmap, copies }, table);
   const args: Record<string, Operand> = {};
   for (const member of membersToDraw(call)) {
     const operand = draw.operand(member);
@@ -113,7 +114,7 @@ class ArgumentDraw {
   constructor(
     private readonly state: GeneratorState,
     private readonly picks: Picks,
-    private readonly hasBitmap: boolean,
+    private readonly call: { readonly hasBitmap: boolean; readonly copies: boolean },
     /** Of the IOAS that the call is about. */
     private table: IoPagetable | undefined,
   ) {}
@@ -169,9 +170,12 @@ class ArgumentDraw {
   /** A bitmap is about what is mapped. */
   #anyIova(): bigint {
     const { picks } = this;
-    const area = this.hasBitmap && !picks.rarely(4) ? picks.any(this.table?.areas ?? []) : undefined;
+    const { hasBitmap, copies } = this.call;
+    const isInside = (hasBitmap || copies) && !picks.rarely(4);
+    const area = isInside ? picks.any(this.table?.areas ?? []) : undefined;
     if (area === undefined) return anyIova(picks, this.table);
-    return wrapU64(area.iova + picks.one([0n, 0n, 0n, 0n, ENTRY_BYTES, PAGE_SIZE]));
+    const offsets = copies ? COPY_OFFSETS : ([0n, 0n, 0n, 0n, ENTRY_BYTES, PAGE_SIZE] as const);
+    return wrapU64(area.iova + picks.one(offsets));
   }
 
   #fd(kinds: readonly FdKind[]): Operand {
@@ -190,6 +194,7 @@ class ArgumentDraw {
   }
 
   #length(): bigint {
+    if (this.call.copies && !this.picks.rarely(8)) return this.picks.one(COPY_LENGTHS);
     const whole = this.#iova === undefined ? undefined : lengthOfAreaAt(this.table, this.#iova);
     // Without large pages VFIO takes pieces of areas.
     const piecesOneIn = this.table?.disableLargePages === true ? 2 : 3;
@@ -218,9 +223,19 @@ class ArgumentDraw {
     return { words: Array.from({ length: words }, () => (isFilled ? drawBits(picks) : 0)), ...place };
   }
 
+  /** Bytes to copy, or room for them; more of them than a program should hold go to where there is no memory. */
+  #copied(): Operand {
+    const { picks } = this;
+    const length = Number(this.#lengthDrawn);
+    if (length > COPY_BYTES_MAX || picks.rarely(24)) return HOLE;
+    const first = 1 + picks.below(0xffff);
+    return { words: Array.from({ length: Math.ceil(length / WORD_BYTES) }, (_, at) => first + at) };
+  }
+
   /** Words that the driver may make sense of: one of its structs, cut short or too long now and then, or a list of them. */
   #data({ direction, structs }: ArrayRole): Operand | undefined {
     const { picks } = this;
+    if (this.call.copies) return this.#copied();
     const struct = picks.rarely(3) ? picks.any(structs) : structs[0];
     this.#structBytes = struct === undefined ? WORD_BYTES : DRIVER_STRUCTS[struct].bytes;
     this.#goesWithoutData = direction === 'in' && this.#elements === 0 && picks.rarely(3);
@@ -250,6 +265,16 @@ class ArgumentDraw {
     const ranges = Array.from({ length: this.#elements }, () => anyRange(picks, this.table));
     return { ranges, ...place };
   }
+}
+
+/** Few places and lengths, so that what is read has been written before; around the border of pages for the most part. */
+const COPY_OFFSETS = [0n, 0n, 0n, 0xffcn, 0xffcn, 0xff9n, 0x1000n, 0x1ffcn] as const;
+const COPY_LENGTHS = [4n, 4n, 8n, 8n, 7n, 64n, 0x1000n, 0x1004n] as const;
+const COPY_BYTES_MAX = 0x2000;
+
+/** Whether a pointer leads to bytes that mean nothing to anybody. */
+function isAnyData(role: Role): boolean {
+  return role.is === 'array' && role.element === 'word' && role.structs.length === 0;
 }
 
 /** Driver data is drawn in words of 32 bits. */

@@ -16,7 +16,12 @@ export interface Snapshot {
 }
 
 export function takeSnapshot({ processes, user, memory, contexts }: World): Snapshot {
-  const values: Primitive[] = [user.lockedVm, memory.pins.size, memory.physical.temporaryBytesMax];
+  const values: Primitive[] = [
+    user.lockedVm,
+    memory.pins.size,
+    memory.physical.temporaryBytesMax,
+    memory.physical.contents.writes,
+  ];
   const ids = new Map<number, readonly number[]>();
   for (const { pinnedVm, lockedVm, fds, isAlive } of processes) {
     values.push(pinnedVm, lockedVm, isAlive);

@@ -28,6 +28,7 @@ import { vfioMapDma } from './vfio/map_dma.js';
 import { vfioSetIommu } from './vfio/set_iommu.js';
 import { vfioUnmapDma } from './vfio/unmap_dma.js';
 import { accessPages } from './test/access_pages.js';
+import { accessRw } from './test/access_rw.js';
 import { accessReplaceIoas } from './test/access_replace_ioas.js';
 import { addReserved } from './test/add_reserved.js';
 import { dmabufGet, dmabufRevoke } from './test/dmabuf.js';
@@ -89,6 +90,7 @@ export const CALLS: readonly CallDescription[] = [
   createAccess,
   destroyAccessPages,
   accessPages,
+  accessRw,
   setTempMemoryLimit,
   accessReplaceIoas,
   mdCheckIotlb,

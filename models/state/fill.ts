@@ -4,7 +4,7 @@ import type { MockDomain } from '../hardware/mock_domain.js';
 import { notifyUnmap } from './access.js';
 import { type Area, type Pages, isRevoked } from './pages.js';
 import type { IoPagetable } from './io_pagetable.js';
-import { type PinFailure, PinPlan, unpinUnheld } from './pins.js';
+import { type PinFailure, PinPlan, pinChunkPages, unpinUnheld } from './pins.js';
 import type { Process } from './process.js';
 import type { Frame } from './user_memory.js';
 
@@ -13,9 +13,6 @@ export type FillFailure = PinFailure | 'misaligned' | 'no_access';
 
 /** The domains to fill, and whether each page is to be mapped by itself. */
 type FilledTable = Pick<IoPagetable, 'domains' | 'disableLargePages'>;
-/** Pages are pinned by arrays of pointers to them. */
-const POINTER_BYTES = 8;
-
 /**
  * What it takes to put areas into domains: pin the pages that nobody holds yet, map them, charge them; area by area, all or
  * nothing. Planned without touching the state, because a failure leaves nothing behind.
@@ -35,7 +32,7 @@ export class FillPlan {
     /** Who asks for it; the memory is that of the process that mapped it. */
     caller: Process,
   ) {
-    this.#pins = new PinPlan(caller, Math.floor(caller.memory.physical.temporaryBytesMax / POINTER_BYTES));
+    this.#pins = new PinPlan(caller, pinChunkPages(caller));
     this.failure = table.domains.length === 0 ? undefined : this.#firstFailure();
   }
 

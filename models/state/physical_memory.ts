@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.js';
 import { pageIndex } from '../base/u64.js';
+import { PageContents } from './page_contents.js';
 
 /** Identifies one physical page for as long as anything holds it. Never 0. */
 export type Frame = number;
@@ -34,6 +35,10 @@ export function mayFollow(one: Frame, other: Frame): boolean {
 export class PhysicalMemory {
   /** The most bytes that a temporary array of the kernel takes. Source: pages.c:temp_kmalloc. */
   temporaryBytesMax = TEMPORARY_BYTES_DEFAULT;
+  /** What the pages hold. */
+  readonly contents = new PageContents();
+  /** Pages that hold structs and arrays of calls. */
+  readonly #guarded = new Set<Frame>();
   #nextFrame: Frame = 1;
   #nextHugeFrame: Frame = HUGE_FRAMES_START;
   readonly #pins = new Map<Frame, number>();
@@ -50,6 +55,25 @@ export class PhysicalMemory {
     const first = this.#nextHugeFrame;
     this.#nextHugeFrame += pageIndex(bytes);
     return first;
+  }
+
+  /** Sets pages apart for structs and arrays of calls. */
+  guard(first: Frame, bytes: bigint): void {
+    for (let page = 0; page < pageIndex(bytes); page++) this.#guarded.add(first + page);
+  }
+
+  isGuarded(frame: Frame): boolean {
+    return this.#guarded.has(frame);
+  }
+
+  /** The pages that there are until now hold what other programs have left. */
+  forgetContents(): void {
+    this.contents.forgetBelow(this.#nextFrame);
+  }
+
+  /** Whether temporary arrays are smaller than they are by default. */
+  get hasSmallArrays(): boolean {
+    return this.temporaryBytesMax < TEMPORARY_BYTES_DEFAULT;
   }
 
   /** pin_user_pages: holds a page until it is unpinned as often. */

@@ -116,6 +116,14 @@ function addTo<A extends { lockedVm: number }>(counters: Map<A, number>, account
   return sum;
 }
 
+/** Pages are pinned by arrays of pointers to them. */
+const POINTER_BYTES = 8;
+
+/** How many pages are pinned at once where an array has to be had for it. */
+export function pinChunkPages({ memory }: Process): number {
+  return Math.floor(memory.physical.temporaryBytesMax / POINTER_BYTES);
+}
+
 /** Unpins the pages of a run that nothing holds any more. Source: pages.c:update_unpinned. */
 export function unpinUnheld(pages: Pages, firstIndex: number, lastIndex: number): void {
   const { owner } = pages;

@@ -1,6 +1,13 @@
 import { assert, present } from '../base/assert.js';
 import { PAGE_SIZE, isAligned, pageIndex, pageOffset } from '../base/u64.js';
-import { KNOWN_SPACE, LOWEST_USER_ADDRESS, TASK_SIZE, type Access, type Region } from '../program/arena.js';
+import {
+  GUARDED_REGIONS,
+  KNOWN_SPACE,
+  LOWEST_USER_ADDRESS,
+  TASK_SIZE,
+  type Access,
+  type Region,
+} from '../program/arena.js';
 import type { IommufdFile } from './iommufd_file.js';
 import type { MemoryFile } from './memory_file.js';
 import type { Viommu } from './objects.js';
@@ -65,9 +72,11 @@ export class UserMemory {
       const first = aliasOf === undefined ? this.physical.takeFrames(bytes) : firstFrames.get(aliasOf);
       assert(first !== undefined, `region ${name} aliases a region before it`);
       firstFrames.set(name, first);
+      if (GUARDED_REGIONS.some((guarded) => guarded.name === name)) this.physical.guard(first, bytes);
       const backing: Backing = { kind: 'frames', first };
       this.#insert({ start, end: start + bytes, access, backing, isPrivate: sharing === 'private' });
     }
+    if (regions.length > 0) this.physical.forgetContents();
   }
 
   /** mmap(MAP_FIXED) where nothing is mapped; without a backing the pages are new ones. */
@@ -244,9 +253,20 @@ export class UserMemory {
   }
 
   /** What lies behind a private mapping in a process that is made. */
-  #forked({ backing, start, end }: Vma): Backing {
-    if (backing.kind !== 'file' || backing.copies === undefined) return this.#newPages(end - start);
+  #forked(vma: Vma): Backing {
+    const { backing } = vma;
+    if (backing.kind !== 'file' || backing.copies === undefined) return this.#copyPages(vma);
     return { ...backing, copies: backing.copies.fork() };
+  }
+
+  /** What a copy of private memory has: new pages that hold the same. */
+  #copyPages({ start, end, backing }: Vma): Backing {
+    const copies = this.#newPages(end - start);
+    if (backing.kind !== 'frames' || copies.kind !== 'frames') return copies;
+    for (let page = 0; page < pageIndex(end - start); page++) {
+      this.physical.contents.copy(backing.first + page, copies.first + page);
+    }
+    return copies;
   }
 
   #newPages(bytes: bigint): Backing {

@@ -2,6 +2,7 @@ import { MOCK_DEVICE_FLAGS, PASID_FAILING } from '../../hardware/mock_device.js'
 import {
   bitmap64,
   count32,
+  data64,
   fdS32,
   fd32,
   flags32,
@@ -53,6 +54,9 @@ export const CREATE_ACCESS_FLAGS = { NEEDS_PIN_PAGES: 1 } as const;
 /** Flags of ACCESS_PAGES. Source: iommufd_test.h, MOCK_FLAGS_ACCESS_*. */
 export const ACCESS_PAGES_FLAGS = { WRITE: 1, SYZ: SYZKALLER_IOVA } as const;
 
+/** Flags of ACCESS_RW. Source: iommufd_test.h, MOCK_ACCESS_RW_*, MOCK_FLAGS_ACCESS_SYZ. */
+export const ACCESS_RW_FLAGS = { WRITE: 1, SLOW_PATH: 4, SYZ: SYZKALLER_IOVA } as const;
+
 /** Page tables that a device can be attached to. */
 const HWPT = ['HWPT_PAGING', 'HWPT_NESTED'] as const;
 
@@ -99,6 +103,12 @@ export const TEST_MEMBERS = {
     iova: iova64('first IOVA to pin'),
     length: length64('bytes to pin'),
     uptr: userVa64('the memory that should be behind it; 0: whatever is'),
+  },
+  access_rw: {
+    iova: iova64('first IOVA to copy from or to'),
+    length: length64('bytes to copy'),
+    uptr: data64('where they go, or come from', 'inout'),
+    flags: flags32(ACCESS_RW_FLAGS),
   },
   memory_limit: {
     limit: number32('bytes that one temporary array may take', [11, 12, 16, 32, 4096, 65536]),

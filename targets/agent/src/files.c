@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent.h"
@@ -61,6 +62,23 @@ void run_open(struct reader *from, struct writer *to)
 	file_adopt(slot, number);
 }
 
+/*
+ * Writes zeros from one offset of a file to another. Pages that fallocate() makes are cleared by the first who looks at them as a
+ * file, and iommufd pins them without looking.
+ */
+static void fill_file(int number, off_t from, off_t to)
+{
+	static const uint8_t zeros[4096];
+
+	while (from < to) {
+		size_t bytes = to - from < (off_t)sizeof(zeros) ? (size_t)(to - from) : sizeof(zeros);
+
+		if (pwrite(number, zeros, bytes, from) != (ssize_t)bytes)
+			trouble("a file of memory cannot be filled: %s", strerror(errno));
+		from += (off_t)bytes;
+	}
+}
+
 /* A file of memory whose pages all exist. */
 void run_memfd(struct reader *from, struct writer *to)
 {
@@ -70,8 +88,8 @@ void run_memfd(struct reader *from, struct writer *to)
 	int number = memfd_create("program", MFD_CLOEXEC | (is_huge ? MFD_HUGETLB : 0));
 	int result = number < 0 ? number : ftruncate(number, bytes);
 
-	if (result >= 0 && bytes > 0 && fallocate(number, 0, 0, bytes))
-		trouble("a file of memory cannot be filled: %s", strerror(errno));
+	if (result >= 0)
+		fill_file(number, 0, bytes);
 	report(to, result, 0);
 	file_adopt(slot, number);
 }
@@ -80,12 +98,14 @@ void run_truncate(struct reader *from, struct writer *to)
 {
 	unsigned int slot = (unsigned int)take(from, 1);
 	off_t bytes = (off_t)take(from, 8);
+	struct stat before;
+	bool is_memory = !fstat(file_number(slot), &before) && S_ISREG(before.st_mode);
 	int result = ftruncate(file_number(slot), bytes);
 	int error = errno;
 
 	/* Pages that come back exist, as they did at first. */
-	if (!result && bytes > 0)
-		fallocate(file_number(slot), 0, 0, bytes);
+	if (!result && is_memory)
+		fill_file(file_number(slot), before.st_size, bytes);
 	errno = error;
 	report(to, result, 0);
 }

@@ -1,0 +1,109 @@
+import { PAGE_SIZE, minU64, pageIndex, pageOffset } from '../base/u64.js';
+import type { IoPagetable } from './io_pagetable.js';
+import type { Area, Pages } from './pages.js';
+import { type PinFailure, PinPlan, pinChunkPages } from './pins.js';
+import type { Process } from './process.js';
+import type { Frame } from './physical_memory.js';
+
+/** Why an access cannot copy a range. */
+export type AccessCopyFailure = Exclude<PinFailure, 'memlock'> | 'partial' | 'protection' | 'dmabuf' | 'hole';
+
+/** How an access copies. */
+export interface CopyRequest {
+  readonly iova: bigint;
+  /** The last byte of a range that does not wrap. */
+  readonly last: bigint;
+  readonly isWrite: boolean;
+  /** Whether memory is reached as that of another process is. */
+  readonly isSlow: boolean;
+}
+
+/** Bytes of one page. */
+export interface Piece {
+  readonly frame: Frame;
+  readonly offset: number;
+  readonly count: number;
+}
+
+/**
+ * Where the bytes of a range of IOVAs lie, area by area, up to the first that cannot be reached; what lies before it is copied all
+ * the same. Source: device.c:iommufd_access_rw; pages.c:iopt_pages_rw_access.
+ */
+export class AccessCopyPlan {
+  readonly failure: AccessCopyFailure | undefined;
+  readonly pieces: Piece[] = [];
+
+  constructor(
+    table: IoPagetable,
+    private readonly request: CopyRequest,
+    private readonly caller: Process,
+  ) {
+    this.failure = this.#firstFailure(table);
+  }
+
+  #firstFailure(table: IoPagetable): AccessCopyFailure | undefined {
+    const { iova, last } = this.request;
+    let next = iova;
+    for (const area of table.areasIntersecting({ start: iova, last })) {
+      if (area.iova > next) return 'hole';
+      const failure = this.#add(area, next, minU64(last, area.last));
+      if (failure !== undefined) return failure;
+      next = area.last + 1n;
+    }
+    return next > last ? undefined : 'hole';
+  }
+
+  #add(
+    { pages, protection, startByte, iova }: Area,
+    start: bigint,
+    end: bigint,
+  ): AccessCopyFailure | undefined {
+    const { isWrite, isSlow } = this.request;
+    if (!(isWrite ? protection.write : protection.read)) return 'protection';
+    if (pages.source.kind === 'dmabuf') return 'dmabuf';
+    const [first, last] = [startByte + (start - iova), startByte + (end - iova)];
+    if (pages.source.kind === 'file') return this.#addPinned(pages, first, last);
+    if (!isSlow && pages.owner === this.caller) return this.#addMapped(pages, first, last);
+    const isOnePage = pageIndex(first) === pageIndex(last);
+    return isOnePage && pages.owner.isAlive
+      ? this.#addMapped(pages, first, last)
+      : this.#addPinned(pages, first, last);
+  }
+
+  /** What is behind the addresses now, whatever is pinned. Source: pages.c:iopt_pages_rw_access, iopt_pages_rw_page. */
+  #addMapped(pages: Pages, first: bigint, last: bigint): AccessCopyFailure | undefined {
+    const { memory } = pages.owner;
+    return this.#addPages(first, last, (index) => {
+      const address = pages.origin + BigInt(index) * PAGE_SIZE;
+      const frame = memory.frameAt(address, this.request.isWrite);
+      if (frame !== undefined) return frame;
+      const isRegion = memory.allows(address, 1n, this.request.isWrite);
+      return isRegion || memory.presence(address) === 'unknown' ? 'unknown' : 'fault';
+    });
+  }
+
+  /** What is pinned, and else what can be. Source: pages.c:iopt_pages_rw_slow. */
+  #addPinned(pages: Pages, first: bigint, last: bigint): AccessCopyFailure | undefined {
+    const plan = new PinPlan(this.caller, pinChunkPages(this.caller));
+    const failure = plan.pin(pages, pageIndex(first), pageIndex(last));
+    if (failure === 'memlock' || failure === undefined) {
+      return this.#addPages(first, last, (index) => plan.frameAt(pages, index));
+    }
+    // With a small limit the pages before have been written to, as many as were pinned at once.
+    return this.request.isWrite && this.caller.memory.physical.hasSmallArrays ? 'partial' : failure;
+  }
+
+  #addPages(
+    first: bigint,
+    last: bigint,
+    frameAt: (index: number) => Frame | 'fault' | 'unknown',
+  ): AccessCopyFailure | undefined {
+    for (let byte = first; byte <= last; byte += PAGE_SIZE - pageOffset(byte)) {
+      const frame = frameAt(pageIndex(byte));
+      if (typeof frame === 'string') return frame;
+      const count = minU64(PAGE_SIZE - pageOffset(byte), last - byte + 1n);
+      this.pieces.push({ frame, offset: Number(pageOffset(byte)), count: Number(count) });
+    }
+    return undefined;
+  }
+}
