@@ -69,6 +69,14 @@ void run_open(struct reader *from, struct writer *to)
 static void fill_file(int number, off_t from, off_t to)
 {
 	static const uint8_t zeros[4096];
+	struct stat status;
+
+	/* Files of huge pages cannot be written, and have cleared pages. */
+	if (!fstat(number, &status) && status.st_blksize > (blksize_t)sizeof(zeros)) {
+		if (to > from && fallocate(number, 0, from, to - from))
+			trouble("a file of huge pages cannot be filled: %s", strerror(errno));
+		return;
+	}
 
 	while (from < to) {
 		size_t bytes = to - from < (off_t)sizeof(zeros) ? (size_t)(to - from) : sizeof(zeros);
