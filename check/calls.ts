@@ -71,7 +71,10 @@ export function ioctlOf(record: TraceRecord, process: TracedProcess, slot: numbe
       arg: record.members.argument ?? 0n,
       buffers,
       patches: [],
-      fds: [...passedFds(call, given, process), ...givenFds(call, answer, newFd, process)],
+      fds: [
+        ...passedFds(call, given, out[0] ?? undefined, process),
+        ...givenFds(call, answer, newFd, process),
+      ],
     },
     call,
     seen: returnedOf(record, out),
@@ -114,10 +117,11 @@ function isWritten(
   });
 }
 
-/** Puts handles in the place of the descriptors that a struct passes. */
+/** Puts handles in the place of the descriptors that a struct passes, and that come back as they went. */
 function passedFds(
   call: CallDescription | undefined,
   struct: Uint8Array | undefined,
+  answer: Uint8Array | undefined,
   process: TracedProcess,
 ): RawFd[] {
   const members = (call?.layout.members ?? []).filter(isFd).filter(({ field }) => field.direction !== 'out');
@@ -126,6 +130,7 @@ function passedFds(
     const slot = fd === undefined ? undefined : process.slotOf(fd);
     if (slot === undefined || struct === undefined) return [];
     putHandle(struct, member, slot);
+    if (answer !== undefined && fdAt(answer, member) === fd) putHandle(answer, member, slot);
     return [{ direction: 'in', buffer: 0, offset: member.offset, slot }];
   });
 }

@@ -14,7 +14,7 @@ export const eventFaultFile = suite(
       covers: [
         'fault_read/ESPIPE.offset',
         'fault_write/ESPIPE.offset',
-        'mmap/ENODEV.of_events',
+        'mmap/ENODEV.anonymous',
         'mmap/EPERM.no_exec',
         'envelope/ENOTTY.file',
         'truncate/EINVAL.kind',

@@ -164,7 +164,7 @@ export const eventVeventqFile = suite(
         'veventq_read/ESPIPE.offset',
         'veventq_write/ESPIPE.offset',
         'veventq_write/EINVAL.no_method',
-        'mmap/ENODEV.of_events',
+        'mmap/ENODEV.anonymous',
         'mmap/EPERM.no_exec',
         'truncate/EINVAL.kind',
       ],

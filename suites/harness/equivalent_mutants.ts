@@ -44,6 +44,15 @@ const ONLY_IOAS = 'only an IOAS has areas';
 /** By mutant name. */
 export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
   Object.entries({
+    'IOMMU_TEST_OP_ACCESS_RW/EFAULT.source:swap:EINVAL.length_zero': 'no bytes can always be read',
+    'IOMMU_TEST_OP_ACCESS_RW/EINVAL.length_zero:swap:EOVERFLOW.wrap': EMPTY_NEVER_WRAPS,
+    'IOMMU_TEST_OP_ACCESS_RW/EOVERFLOW.wrap:swap:EPERM.protection': 'a range that wraps is not looked at',
+    'IOMMU_TEST_OP_ACCESS_RW/EPERM.protection:swap:EINVAL.dmabuf': FIRST_DECIDES,
+    'IOMMU_TEST_OP_ACCESS_RW/EINVAL.dmabuf:swap:EINVAL.file_pages': FIRST_DECIDES,
+    'IOMMU_TEST_OP_ACCESS_RW/EINVAL.file_pages:swap:EFAULT.user_memory': FIRST_DECIDES,
+    'IOMMU_TEST_OP_ACCESS_RW/EFAULT.user_memory:swap:EOVERFLOW.user_memory_end': FIRST_DECIDES,
+    'IOMMU_TEST_OP_ACCESS_RW/EOVERFLOW.user_memory_end:swap:ENOENT.hole': FIRST_DECIDES,
+    'IOMMU_TEST_OP_ACCESS_RW/EPERM.protection:swap:EFAULT.user_memory': FIRST_DECIDES,
     'envelope/EBADF.file:swap:ENOTTY.file': NO_FILE,
     'read/EBADF.file:swap:EINVAL.no_method': NO_FILE,
     'write/EBADF.file:swap:EINVAL.no_method': NO_FILE,
@@ -151,8 +160,8 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
     'fault_write/EFAULT.response:swap:EINVAL.code': 'an answer that cannot be read has no code',
     ...reasonsFor(['mmap'], {
       'EACCES.access:swap:EPERM.no_exec': OTHER_FILE,
-      'ENODEV.no_method:swap:ENODEV.of_events': OTHER_FILE,
-      'ENODEV.of_events:swap:EINVAL.private': OTHER_FILE,
+      'ENODEV.no_method:swap:ENODEV.anonymous': OTHER_FILE,
+      'ENODEV.anonymous:swap:EINVAL.private': OTHER_FILE,
     }),
     'IOMMU_IOAS_NOIOMMU_GET_PA/ENOENT.ioas:drop':
       'without the IOAS there is no area either, and both answer ENOENT',

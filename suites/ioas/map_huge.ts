@@ -121,7 +121,7 @@ export const ioasMapHuge = suite(
     }),
     scenario('memory,not_there', {
       doc: 'A huge page that is missing, or may not be written, is EFAULT, and nothing stays pinned.',
-      covers: ['IOMMU_IOAS_MAP/EFAULT.pages'],
+      covers: ['IOMMU_IOAS_MAP/EFAULT.user_memory'],
       needs: ['hugetlb'],
       kselftest: [
         'iommufd_mock_domain.one_domain_hugepage.basic',
@@ -192,7 +192,7 @@ export const ioasMapHuge = suite(
     }),
     scenario('file,of_huge_pages', {
       doc: 'A file of huge pages is mapped from any offset on, through its address and by MAP_FILE, as far as it goes.',
-      covers: ['IOMMU_IOAS_MAP_FILE/OK', 'IOMMU_IOAS_MAP_FILE/EINVAL.pages'],
+      covers: ['IOMMU_IOAS_MAP_FILE/OK', 'IOMMU_IOAS_MAP_FILE/EINVAL.file_pages'],
       needs: ['hugetlb', 'map_file'],
       source: 'kselftest.md 4; the kernel’s own file has small pages, see kselftest.md 9',
       gaps: [17],

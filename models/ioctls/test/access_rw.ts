@@ -123,6 +123,12 @@ export const accessRw = defineTestOp(
       when: ({ plan }) => plan()?.failure === 'partial',
     },
     {
+      id: 'unspecified.contents',
+      says: 'the memory holds what other programs have left there',
+      cite: 'models/state/page_contents.ts',
+      when: (c) => !isWrite(c.args) && c.plan() !== undefined && contentsOf(c) === undefined,
+    },
+    {
       id: 'EFAULT.destination',
       says: 'the bytes that were read cannot all be handed over',
       cite: SOURCE,
@@ -135,12 +141,6 @@ export const accessRw = defineTestOp(
         cite: 'lib/usercopy.c:_copy_to_user',
         does: handOver,
       },
-    },
-    {
-      id: 'unspecified.contents',
-      says: 'the memory holds what other programs have left there',
-      cite: 'models/state/page_contents.ts',
-      when: (c) => !isWrite(c.args) && c.plan() !== undefined && contentsOf(c) === undefined,
     },
   ],
   effect: (c) => {
