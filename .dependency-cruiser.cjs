@@ -52,6 +52,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^suites/[a-z_]+/', pathNot: '^suites/(harness|self|kernel|kselftest)/' },
       to: {
+        dependencyTypesNot: ['type-only'],
         path: '^(models/(predict|compare|model_run|program_verdict|behaviour|ioctls|state|invariants|mutants)|targets)',
       },
     },

@@ -48,7 +48,7 @@ export interface DeviceWithQueue extends DeviceAndParent {
 }
 
 /** Ids of the set-up where nothing was there before. */
-export const ID = { ioas: 1, handle: 2, device: 3, parent: 5, queue: 6, hwpt: 7 } as const;
+const ID = { ioas: 1, handle: 2, device: 3, parent: 5, queue: 6, hwpt: 7 } as const;
 
 /** A mock device on a nested page table whose faults go to the queue of a file. */
 export function deviceWithQueue(t: ScenarioBuilder, fd = 'q'): DeviceWithQueue {
