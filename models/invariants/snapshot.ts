@@ -74,7 +74,11 @@ function describeObject(object: IommufdObject, values: Primitive[]): void {
       describeDevice(object, values);
       return;
     case 'VIOMMU':
-      values.push(object.parent.id, object.region?.offset ?? 0);
+      values.push(
+        object.parent.id,
+        object.region?.offset ?? 0,
+        ...object.queueSlots.map((queue) => queue?.id ?? 0),
+      );
       return;
     case 'VDEVICE':
       values.push(object.viommu.id, object.device.id, object.virtId);

@@ -32,6 +32,7 @@ export function destroyObject(file: IommufdFile, object: IommufdObject): void {
       break;
     case 'HW_QUEUE':
       object.viommu.users -= 1;
+      object.viommu.queueSlots[0] = undefined;
       if (object.previous !== undefined) object.previous.users -= 1;
       destroyAccess(file, object.access);
       break;

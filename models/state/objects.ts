@@ -92,6 +92,8 @@ export interface Viommu extends Counted {
   readonly parent: HwptPaging;
   /** The region that user space may map, if it gave the driver data. */
   readonly region: MmapRegion | undefined;
+  /** What the mock has under each index. Destroying any queue clears index 0: it never notes an index. Source: selftest.c. */
+  readonly queueSlots: (HwQueue | undefined)[];
 }
 
 /** What a guest sees of a device. Source: struct iommufd_vdevice. */

@@ -73,16 +73,11 @@ export const hwQueueAlloc = defineCall(
   (c): Lookups => {
     const { args, file } = c;
     const viommu = file.objects.findOfType(args.viommu_id, 'VIOMMU');
-    const queueAt = (index: number) =>
-      file.objects.objects.find(
-        (object): object is HwQueue =>
-          object.type === 'HW_QUEUE' && object.viommu === viommu && object.index === index,
-      );
     return {
       viommu,
       plan: once(() => (viommu === undefined ? undefined : planPins(c, viommu))),
-      existing: queueAt(args.index),
-      previous: queueAt(args.index - 1),
+      existing: viommu?.queueSlots[args.index],
+      previous: viommu?.queueSlots[args.index - 1],
     };
   },
 ).behaves({
@@ -208,7 +203,7 @@ function createQueue(c: Context): void {
   addItem(access, { iova: firstPage(args), length: bytesToPin(args), pins: pinned.pins });
   viommu.users += 1;
   if (previous !== undefined) previous.users += 1;
-  file.objects.insert({
+  const queue: HwQueue = {
     type: 'HW_QUEUE',
     id: args.out_hw_queue_id,
     users: 1,
@@ -216,7 +211,9 @@ function createQueue(c: Context): void {
     index: args.index,
     access,
     previous,
-  });
+  };
+  viommu.queueSlots[args.index] = queue;
+  file.objects.insert(queue);
 }
 
 function pinRule(id: Rule<Context>['id'], failure: AccessPinFailure, says: string): Rule<Context> {

@@ -121,7 +121,7 @@ export const viommuAlloc = defineCall(
     parent.users += 1;
     answerData(c);
     const region = args.data_len === 0 ? undefined : file.regions.add(REGION_BYTES);
-    file.objects.insert({ type: 'VIOMMU', id: args.out_viommu_id, users: 1, parent, region });
+    file.objects.insert({ type: 'VIOMMU', id: args.out_viommu_id, users: 1, parent, region, queueSlots: [] });
   },
 });
 
