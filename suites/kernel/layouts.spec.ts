@@ -24,17 +24,21 @@ import { makeDirectory, removeDirectory } from '../self/temporary.js';
 
 const run = promisify(execFile);
 
-/** The union member of struct iommu_test_cmd that each operation uses. Source: iommufd_test.h. */
+/** Members of the union in struct iommu_test_cmd that are not called like their operation. Source: iommufd_test.h. */
 const UNION_MEMBERS: Readonly<Record<string, string>> = {
-  IOMMU_TEST_OP_ADD_RESERVED: 'add_reserved',
-  IOMMU_TEST_OP_MOCK_DOMAIN: 'mock_domain',
-  IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS: 'mock_domain_flags',
-  IOMMU_TEST_OP_MD_CHECK_MAP: 'check_map',
-  IOMMU_TEST_OP_MD_CHECK_REFS: 'check_refs',
-  IOMMU_TEST_OP_MD_CHECK_IOTLB: 'check_iotlb',
-  IOMMU_TEST_OP_DEV_CHECK_CACHE: 'check_dev_cache',
-  IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE: 'mock_domain_replace',
+  MD_CHECK_MAP: 'check_map',
+  MD_CHECK_REFS: 'check_refs',
+  MD_CHECK_IOTLB: 'check_iotlb',
+  DEV_CHECK_CACHE: 'check_dev_cache',
+  SET_TEMP_MEMORY_LIMIT: 'memory_limit',
+  PASID_CHECK_HWPT: 'pasid_check',
 };
+
+/** The member of the union that an operation uses. */
+function unionMemberOf(op: string): string {
+  const name = op.replace('IOMMU_TEST_OP_', '');
+  return UNION_MEMBERS[name] ?? name.toLowerCase();
+}
 
 /** Members of struct iommu_test_cmd beside the union. */
 const FRAME = new Set(['size', 'op', 'id', '__reserved', 'last']);
@@ -44,6 +48,7 @@ const isTestCommand = ({ name }: CallDescription): boolean => name.startsWith('I
 /** Structs that are not called like their command. */
 const STRUCTS: Readonly<Record<string, string>> = {
   IOMMU_GET_HW_INFO: 'iommu_hw_info',
+  IOMMU_FAULT_QUEUE_ALLOC: 'iommu_fault_alloc',
   VFIO_IOMMU_GET_INFO: 'vfio_iommu_type1_info',
   VFIO_IOMMU_MAP_DMA: 'vfio_iommu_type1_dma_map',
   VFIO_IOMMU_UNMAP_DMA: 'vfio_iommu_type1_dma_unmap',
@@ -63,10 +68,9 @@ function structOf(call: CallDescription): string {
 }
 
 /** How C writes a member: the test command's own ones lie in a member of its union. */
-function pathOf({ name }: CallDescription, member: string): string {
-  const union = UNION_MEMBERS[name];
-  const inC = MEMBERS[`${name} ${member}`] ?? member;
-  return union === undefined || FRAME.has(member) ? inC : `${union}.${inC}`;
+function pathOf(call: CallDescription, member: string): string {
+  const inC = MEMBERS[`${call.name} ${member}`] ?? member;
+  return !isTestCommand(call) || FRAME.has(member) ? inC : `${unionMemberOf(call.name)}.${inC}`;
 }
 
 /** A line for each fact about a call: what it is, and its value as the C compiler sees it. */
