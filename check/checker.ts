@@ -59,6 +59,8 @@ class Checker {
   readonly #lost = new WeakMap<OpenFile, string>();
 
   constructor(behaviour: Behaviour) {
+    // A program writes to its memory without a call that a trace would tell of.
+    this.#world.memory.physical.contents.isHidden = true;
     this.#judge = new Judge(this.#world, behaviour);
   }
 

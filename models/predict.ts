@@ -9,6 +9,7 @@ import type { ArgsOf, FieldTable } from './layout/field.js';
 import { readMember } from './layout/struct.js';
 import { StructCopy } from './struct_copy.js';
 import { viewOf } from './base/bytes.js';
+import { maxU64, minU64 } from './base/u64.js';
 import { errnoOf } from './mutants.js';
 import type { Returned } from './outcome.js';
 import { type RawIoctl, handleOf } from './program/raw.js';
@@ -128,7 +129,7 @@ class PreparedCall {
   }
 
   predict(reading: Reading): Prediction {
-    const c = this.#context(this.envelope.memory, (_field, exact) => exact);
+    const c = this.#context(this.envelope.memory, PREDICTING);
     const rules = trueRules(this.behaviour.rulesOf(this.call), c, reading);
     if (rules.length === 0 && reading === 'exact') {
       return { kind: 'allowed', branches: [this.#success(c, reading)] };
@@ -144,10 +145,7 @@ class PreparedCall {
 
   /** What success is, whatever the rules say. */
   success(): Branch {
-    return this.#success(
-      this.#context(this.envelope.memory, (_field, exact) => exact),
-      'contract',
-    );
+    return this.#success(this.#context(this.envelope.memory, PREDICTING), 'contract');
   }
 
   #failure(rule: AnyRule, c: AnyContext): Branch {
@@ -156,10 +154,12 @@ class PreparedCall {
     if (leaves === undefined) return base;
     return {
       ...base,
-      enact: () => {
-        leaves.does(c);
-        if (leaves.isResponding === true) this.#respond(c);
-        return { returned: returned(base.errno, c.memory), illegal: [] };
+      enact: (seen) => {
+        const adopted: string[] = [];
+        const left = seen === undefined ? c : this.#contextObserving(seen, adopted);
+        leaves.does(left);
+        if (leaves.isResponding === true) this.#respond(left);
+        return { returned: returned(base.errno, left.memory), illegal: [], adopted };
       },
     };
   }
@@ -206,7 +206,7 @@ class PreparedCall {
     const bytes = seen.out[0];
     const view = bytes === null || bytes === undefined ? undefined : viewOf(bytes);
     const memory = new CallMemory(this.world.memory, this.step.buffers);
-    return this.#context(memory, (field, exact, isLegal) => {
+    const choose: Choices['choose'] = (field, exact, isLegal) => {
       const member = this.call.layout.memberOf(field);
       const isVisible =
         view !== undefined && member !== undefined && member.offset + member.field.bytes <= view.byteLength;
@@ -217,10 +217,24 @@ class PreparedCall {
       }
       illegal.push(`${field} is ${String(value)}, which the uAPI does not allow here`);
       return exact;
-    });
+    };
+    return this.#context(memory, { choose, observe: this.#observing(seen, adopted) });
   }
 
-  #context(memory: CallMemory, choose: AnyContext['choose']): AnyContext {
+  /** A context in which the kernel chooses as it does, and user memory is what it was seen to be. */
+  #contextObserving(seen: Returned, adopted: string[]): AnyContext {
+    const { choose } = PREDICTING;
+    return this.#context(this.envelope.memory, { choose, observe: this.#observing(seen, adopted) });
+  }
+
+  #observing(seen: Returned, adopted: string[]): Choices['observe'] {
+    return (field, address, count) => {
+      adopted.push(field);
+      return bytesSeen(this.step, seen, address, count);
+    };
+  }
+
+  #context(memory: CallMemory, { choose, observe }: Choices): AnyContext {
     const { pointer, profile, file } = this.envelope;
     const args = this.#decode();
     const canRespond = (): boolean => this.#canRespond(args, memory);
@@ -235,6 +249,7 @@ class PreparedCall {
       memory,
       canRespond,
       choose,
+      observe,
     });
   }
 
@@ -268,6 +283,25 @@ class PreparedCall {
     const { offset, field } = present(layout.memberOf(respond.member), respond.member);
     memory.write(pointer + BigInt(offset), copy.subarray(offset, offset + field.bytes));
   }
+}
+
+/** What an answer tells of a context: what the kernel chose, and what the model cannot see. */
+type Choices = Pick<AnyContext, 'choose' | 'observe'>;
+
+/** The choices before there is an answer: those of the profile's kernel. */
+const PREDICTING: Choices = { choose: (_field, exact) => exact, observe: () => undefined };
+
+/** User memory after a step, as far as its buffers hold it; 0 where they do not. */
+function bytesSeen({ buffers }: RawIoctl, { out }: Returned, address: bigint, count: number): Uint8Array {
+  const seen = new Uint8Array(count);
+  for (const [index, { address: start, bytes }] of buffers.entries()) {
+    const from = maxU64(start, address);
+    const end = minU64(start + BigInt(bytes.length), address + BigInt(count));
+    if (from >= end) continue;
+    const after = out[index] ?? bytes;
+    seen.set(after.subarray(Number(from - start), Number(end - start)), Number(from - address));
+  }
+  return seen;
 }
 
 export function trueRules<C>(rules: readonly Rule<C>[], c: C, reading: Reading): readonly Rule<C>[] {

@@ -35,6 +35,11 @@ export interface CallContext<A> {
    * @param isLegal whether the uAPI allows a value
    */
   choose<T extends number | bigint>(this: void, field: string, exact: T, isLegal: (value: T) => boolean): T;
+  /**
+   * What user memory holds after the call, for bytes that the model cannot know; undefined while it predicts.
+   * @param field the pointer to them
+   */
+  observe(this: void, field: string, address: bigint, count: number): Uint8Array | undefined;
 }
 
 /** The answer of a rule: an error, or that the model cannot tell. */

@@ -11,6 +11,8 @@ const UNKNOWN = -1;
 export class PageContents {
   readonly #pages = new Map<Frame, Int16Array>();
   #oldBelow: Frame = 0;
+  /** Whether they change without the model seeing it, so that nothing is ever known of them. */
+  isHidden = false;
   /** How often something has been written. */
   writes = 0;
 
@@ -21,11 +23,13 @@ export class PageContents {
 
   /** Some bytes of a page; undefined if one of them is not known. */
   read(frame: Frame, offset: number, count: number): Uint8Array | undefined {
+    if (this.isHidden) return undefined;
     const bytes = this.#page(frame).subarray(offset, offset + count);
     return bytes.includes(UNKNOWN) ? undefined : Uint8Array.from(bytes);
   }
 
   write(frame: Frame, offset: number, bytes: Uint8Array): void {
+    if (this.isHidden) return;
     const page = this.#page(frame);
     page.set(bytes, offset);
     this.#pages.set(frame, page);
@@ -34,6 +38,7 @@ export class PageContents {
 
   /** A page becomes what another one is. */
   copy(from: Frame, to: Frame): void {
+    if (this.isHidden) return;
     if (from >= this.#oldBelow && !this.#pages.has(from)) this.#pages.delete(to);
     else this.#pages.set(to, this.#page(from).slice());
   }

@@ -1,5 +1,4 @@
 import { fd32 } from '../../layout/field.js';
-import { present } from '../../base/assert.js';
 import { rangeWraps } from '../../base/u64.js';
 import { AccessCopyPlan, type AccessCopyFailure, type Piece } from '../../state/access_copy.js';
 import type { AccessFile } from '../../state/access_file.js';
@@ -126,7 +125,11 @@ export const accessRw = defineTestOp(
       id: 'unspecified.contents',
       says: 'the memory holds what other programs have left there',
       cite: 'models/state/page_contents.ts',
-      when: (c) => !isWrite(c.args) && c.plan() !== undefined && contentsOf(c) === undefined,
+      when: (c) =>
+        !isWrite(c.args) &&
+        c.plan() !== undefined &&
+        !c.world.memory.physical.contents.isHidden &&
+        contentsOf(c) === undefined,
     },
     {
       id: 'EFAULT.destination',
@@ -179,6 +182,7 @@ function planCopy(
 /** Writes as far as the plan goes. */
 function writeMemory({ args, memory, plan, world }: Context): void {
   const { contents } = world.memory.physical;
+  if (contents.isHidden) return;
   let at = 0;
   const data = memory.read(args.uptr, Number(args.length));
   for (const { frame, offset, count } of piecesOf(plan())) {
@@ -190,9 +194,9 @@ function writeMemory({ args, memory, plan, world }: Context): void {
 /** Writes what was read to user memory, as far as that goes. */
 function handOver(c: Context): void {
   const { args, memory } = c;
-  const bytes = present(contentsOf(c), 'known contents');
-  const fitting = memory.writableBytes(args.uptr, bytes.length);
-  if (fitting > 0) memory.write(args.uptr, bytes.subarray(0, fitting));
+  const fitting = memory.writableBytes(args.uptr, Number(args.length));
+  const bytes = contentsOf(c)?.subarray(0, fitting) ?? c.observe('uptr', args.uptr, fitting);
+  if (bytes !== undefined && fitting > 0) memory.write(args.uptr, bytes);
 }
 
 /** The bytes of the range; undefined if one is not known. */
