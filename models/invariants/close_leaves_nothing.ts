@@ -7,7 +7,10 @@ export const closeLeavesNothing: Invariant = {
   cite: 'main.c:iommufd_fops_release',
   check: ({ step, world: { contexts, memory, processes, user } }) => {
     if (step.do !== 'close' || contexts.size > 0) return undefined;
-    const counters = processes.flatMap(({ pinnedVm, lockedVm }) => [pinnedVm, lockedVm]);
+    const counters = processes.flatMap(({ pinnedVm, miscountedPins, lockedVm }) => [
+      pinnedVm + miscountedPins,
+      lockedVm,
+    ]);
     if (memory.pins.size === 0 && user.lockedVm === 0 && counters.every((count) => count === 0)) {
       return undefined;
     }

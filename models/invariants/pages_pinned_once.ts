@@ -66,8 +66,9 @@ function wrongSums({ processes, user, memory }: World, all: ReadonlySet<Pages>):
     for (const frame of frames.values()) pins.set(frame, (pins.get(frame) ?? 0) + 1);
   }
   for (const [process, { pinned, locked }] of sums) {
-    if (process.pinnedVm !== pinned)
-      return `pinned_vm is ${String(process.pinnedVm)}, pages held are ${String(pinned)}`;
+    const { pinnedVm, miscountedPins } = process;
+    if (pinnedVm !== pinned - miscountedPins)
+      return `pinned_vm is ${String(pinnedVm)}, pages held are ${String(pinned)}, ${String(miscountedPins)} of them counted elsewhere`;
     if (process.lockedVm !== locked)
       return `locked_vm is ${String(process.lockedVm)}, pages charged to it are ${String(locked)}`;
   }

@@ -23,8 +23,8 @@ export function takeSnapshot({ processes, user, memory, contexts }: World): Snap
     memory.physical.contents.writes,
   ];
   const ids = new Map<number, readonly number[]>();
-  for (const { pinnedVm, lockedVm, fds, isAlive } of processes) {
-    values.push(pinnedVm, lockedVm, isAlive);
+  for (const { pinnedVm, miscountedPins, lockedVm, fds, isAlive } of processes) {
+    values.push(pinnedVm, miscountedPins, lockedVm, isAlive);
     for (const [slot, file] of fds.entries) values.push(slot, ...describeOpenFile(file));
   }
   for (const file of contexts) ids.set(file.number, describeFile(file, values));

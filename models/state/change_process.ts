@@ -33,9 +33,17 @@ export class ChangeProcessPlan {
     );
   }
 
-  /** Whether pinned_vm, which is not moved without a charge, would be wrong from then on. */
+  /** Whether pinned_vm, which is not moved without a charge, is wrong from then on. */
   get losesCount(): boolean {
     return this.#pinned('NONE') > 0;
+  }
+
+  /** Whether pinned_vm of a process is wrong from then on. */
+  losesCountOf(process: Process): boolean {
+    const isOwner = this.#foreign.some(
+      ({ owner, accountMode }) => accountMode === 'NONE' && owner === process,
+    );
+    return this.losesCount && (process === this.caller || isOwner);
   }
 
   /** Whether a process that has exited paid from its memory's account, which cannot be relieved any more. */
@@ -49,13 +57,18 @@ export class ChangeProcessPlan {
     for (const pages of this.#foreign) {
       const { owner, accountMode } = pages;
       const count = pages.frames.size;
+      pages.owner = this.caller;
+      if (accountMode === 'NONE') {
+        owner.miscountedPins -= count;
+        this.caller.miscountedPins += count;
+        continue;
+      }
       owner.pinnedVm -= count;
       this.caller.pinnedVm += count;
       if (accountMode === 'MM') {
         owner.lockedVm -= count;
         this.caller.lockedVm += count;
       }
-      pages.owner = this.caller;
     }
   }
 

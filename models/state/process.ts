@@ -20,6 +20,11 @@ export class Process {
   memlockBytes = MEMLOCK_DEFAULT_BYTES;
   /** mm->pinned_vm, VmPin of /proc/PID/status. */
   pinnedVm = 0;
+  /**
+   * Pages that mappings of this process have pinned and pinned_vm of another counts; negative where it counts for others. Only
+   * IOAS_CHANGE_PROCESS brings it about: the finding `change-process-counters`.
+   */
+  miscountedPins = 0;
   /** mm->locked_vm, VmLck of /proc/PID/status. */
   lockedVm = 0;
   /** Whether it has not exited: nobody can reach the memory of one that has. */

@@ -112,6 +112,14 @@ function decodeChanges(from: ByteReader, step: RawStep): (Uint8Array | null)[] {
   return out;
 }
 
+/** Bits of a counter that /proc shows in KiB and the agent tells in pages. */
+const COUNTER_BITS = 62;
+
 function decodeCounters(from: ByteReader): Counters {
-  return { pinned: Number(from.u64()), locked: Number(from.u64()) };
+  return { pinned: decodeCounter(from), locked: decodeCounter(from) };
+}
+
+/** A counter that went below 0 is shown as a huge number. */
+function decodeCounter(from: ByteReader): number {
+  return Number(BigInt.asIntN(COUNTER_BITS, from.u64()));
 }

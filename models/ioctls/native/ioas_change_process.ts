@@ -18,7 +18,7 @@ export const ioasChangeProcess = defineCall(
   },
   ({ file, world }) => {
     const ioases = file.objects.objects.filter((object) => object.type === 'IOAS');
-    return { ioases, plan: new ChangeProcessPlan(ioases, world.process) };
+    return { ioases, plan: new ChangeProcessPlan(ioases, world.process), first: world.processes[0] };
   },
 ).behaves({
   rules: [
@@ -45,9 +45,16 @@ export const ioasChangeProcess = defineCall(
     },
     {
       id: 'unspecified.pinned_vm',
-      says: 'pages that are charged to nobody get another owner: the kernel does not move pinned_vm, and counts wrong from then on',
+      says: 'pages that are charged to nobody leave or reach the first process, whose pinned_vm is wrong then for all that runs in it later',
       cite: 'ioas.c:need_charge_update',
-      when: ({ plan }) => plan.losesCount,
+      when: ({ plan, first }) => first !== undefined && plan.losesCountOf(first),
+    },
+  ],
+  findings: [
+    {
+      id: 'change-process-counters',
+      says: 'pages that are charged to nobody get another owner, and pinned_vm is not moved',
+      isShown: ({ plan }) => plan.losesCount,
     },
   ],
   effect: ({ plan }) => {
