@@ -161,6 +161,12 @@ export const FINDINGS = {
     kernels: BOTH,
     shows: 'EINVAL',
   },
+  'hw-queue-frees-index-0': {
+    title: 'Destroying any HW queue of the mock frees index 0, and no other index is ever free again.',
+    kind: 'selftest',
+    kernels: RECENT,
+    shows: 'EEXIST for an index without a queue, success for one that has a queue',
+  },
   'map-file-takes-any-file': {
     title: 'MAP_FILE takes a file of any kind as long as no device is attached.',
     kind: 'unchecked',

@@ -77,7 +77,7 @@ function describeObject(object: IommufdObject, values: Primitive[]): void {
       values.push(
         object.parent.id,
         object.region?.offset ?? 0,
-        ...object.queueSlots.map((queue) => queue?.id ?? 0),
+        ...object.queueSlots.map((queue) => (queue === 'freed' ? queue : (queue?.id ?? 0))),
       );
       return;
     case 'VDEVICE':

@@ -3,7 +3,7 @@ import { destroyAccess } from './access.js';
 import { destroyHwpt, detachDevice, hasPasids } from './attach.js';
 import { dropAreas } from './unmap.js';
 import type { IommufdFile } from './iommufd_file.js';
-import { type Device, type IommufdObject, NO_PASID, type Vdevice } from './objects.js';
+import { type Device, type IommufdObject, NO_PASID, type Vdevice, type Viommu } from './objects.js';
 
 /** Destroys an object that nobody uses. Source: main.c:iommufd_object_remove and the types' destroy operations. */
 export function destroyObject(file: IommufdFile, object: IommufdObject): void {
@@ -32,7 +32,7 @@ export function destroyObject(file: IommufdFile, object: IommufdObject): void {
       break;
     case 'HW_QUEUE':
       object.viommu.users -= 1;
-      object.viommu.queueSlots[0] = undefined;
+      forgetQueue(object.viommu, object.index);
       if (object.previous !== undefined) object.previous.users -= 1;
       destroyAccess(file, object.access);
       break;
@@ -46,6 +46,12 @@ export function destroyObject(file: IommufdFile, object: IommufdObject): void {
       assert(false, `a ${object.type} of this model is never without users`);
   }
   file.objects.remove(object);
+}
+
+/** The mock clears its index 0, whichever queue goes. Source: selftest.c:mock_hw_queue_destroy. */
+export function forgetQueue({ queueSlots }: Viommu, index: number): void {
+  queueSlots[index] = 'freed';
+  queueSlots[0] = undefined;
 }
 
 /** A device that goes takes its virtual one with it, whose id stays taken. Source: device.c:iommufd_device_pre_destroy. */

@@ -86,6 +86,9 @@ export interface Selftest extends Counted {
   readonly device: Device;
 }
 
+/** A queue, or what the mock still takes for one. */
+export type QueueSlot = HwQueue | 'freed';
+
 /** What a guest sees of an IOMMU. Source: struct iommufd_viommu. */
 export interface Viommu extends Counted {
   readonly type: 'VIOMMU';
@@ -93,7 +96,7 @@ export interface Viommu extends Counted {
   /** The region that user space may map, if it gave the driver data. */
   readonly region: MmapRegion | undefined;
   /** What the mock has under each index. Destroying any queue clears index 0: it never notes an index. Source: selftest.c. */
-  readonly queueSlots: (HwQueue | undefined)[];
+  readonly queueSlots: (QueueSlot | undefined)[];
 }
 
 /** What a guest sees of a device. Source: struct iommufd_vdevice. */

@@ -104,7 +104,6 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
       'EINVAL.dmabuf:swap:ENOENT.hole': FIRST_DECIDES,
       'ENOENT.hole:swap:EFAULT.repeated': 'only what could be pinned is compared',
       'EINVAL.index:swap:EEXIST.index': 'no queue has an index that there is not',
-      'EEXIST.index:swap:EIO.previous': 'a queue holds the one before it',
     }),
     'IOMMU_IOAS_UNMAP/ENOENT.straddles:swap:ENOENT.empty':
       'both answer ENOENT, and where both apply there is no area below the straddling one to remove',

@@ -237,6 +237,58 @@ export const viommuHwQueue = suite(
         queue(t, viommu, 1, A + P);
       },
     }),
+    scenario('index,forgotten', {
+      doc: 'The mock does not note the index of a queue: whichever queue goes, index 0 is free and index 1 stays taken for ever.',
+      covers: [`${ALLOC}/EEXIST.index`, `${ALLOC}/EIO.previous`, `${ALLOC}/EFAULT.respond`, `${ALLOC}/OK`],
+      source: 'mock.md 8.3; selftest.c:mock_hw_queue_destroy',
+      gaps: [47],
+      needs: ['viommu'],
+      setup: (t) => {
+        const all = viommuAndPages(t);
+        queue(t, all.viommu, 0, A);
+        return all;
+      },
+      cases: {
+        second_stays_taken: (t, { viommu }) => {
+          t.destroy(queue(t, viommu, 1, A + P).out('out_hw_queue_id'));
+          queue(t, viommu, 0, A + 2n * P);
+          queue(t, viommu, 1, A + P).fails('EEXIST');
+        },
+        first_is_forgotten: (t, { viommu }) => {
+          t.destroy(queue(t, viommu, 1, A + P).out('out_hw_queue_id'));
+          queue(t, viommu, 1, A + P).fails('EEXIST');
+          queue(t, viommu, 0, A + P);
+          t.destroy(viommu).fails('EBUSY');
+        },
+        two_firsts: (t, { viommu }) => {
+          t.destroy(queue(t, viommu, 1, A + P).out('out_hw_queue_id'));
+          t.destroy(queue(t, viommu, 0, A + P).out('out_hw_queue_id'));
+          queue(t, viommu, 0, A + P);
+        },
+        undone_second: (t, { viommu }) => {
+          const args = {
+            viommu_id: viommu,
+            type: 0xdead_beef,
+            index: 1,
+            nesting_parent_iova: A + P,
+            length: P,
+          };
+          t.ioctl(ALLOC, args, { at: 'sealed' }).fails('EFAULT');
+          queue(t, viommu, 1, A + P).fails('EEXIST');
+          queue(t, viommu, 0, A + P);
+        },
+        other_viommu: (t, { viommu, device, parent }) => {
+          t.destroy(queue(t, viommu, 1, A + P).out('out_hw_queue_id'));
+          const other = t.viommu(device, parent).out('out_viommu_id');
+          queue(t, other, 0, A + P);
+          queue(t, other, 1, A + 2n * P);
+        },
+      },
+      control: (t, { viommu }) => {
+        queue(t, viommu, 1, A + P);
+        queue(t, viommu, 0, A + 2n * P).fails('EEXIST');
+      },
+    }),
     scenario('locks_areas', {
       doc: 'Areas of a queue cannot be unmapped while it lives, and those above them stay as well; pins and alignment are those of an access.',
       covers: [`${ALLOC}/OK`, 'IOMMU_IOAS_UNMAP/EBUSY.locked'],

@@ -12,9 +12,10 @@ import {
 } from '../../layout/field.js';
 import { addItem, createAccess, refusesAccess } from '../../state/access.js';
 import { type AccessPinFailure, AccessPinPlan } from '../../state/access_pins.js';
-import type { HwQueue, Viommu } from '../../state/objects.js';
+import { forgetQueue } from '../../state/destroy.js';
+import type { HwQueue, QueueSlot, Viommu } from '../../state/objects.js';
 import { chooseIds } from '../choices.js';
-import { type CallContext, type Rule, defineCall, once } from '../description.js';
+import { type CallContext, type Leftover, type Rule, defineCall, once } from '../description.js';
 import { cannotRespond } from '../shared_rules.js';
 
 const SOURCE = 'viommu.c:iommufd_hw_queue_alloc_ioctl';
@@ -52,12 +53,21 @@ interface Lookups {
   readonly viommu: Viommu | undefined;
   /** What pinning takes; undefined where it does not come to that. */
   readonly plan: () => AccessPinPlan | undefined;
-  /** The queue that has the index already, and the one of the index before. */
-  readonly existing: HwQueue | undefined;
-  readonly previous: HwQueue | undefined;
+  /** What the mock has under the index already, and under the index before. */
+  readonly existing: QueueSlot | undefined;
+  readonly previous: QueueSlot | undefined;
 }
 
 type Context = CallContext<Args> & Lookups;
+
+/** What was made is destroyed again, and that is no better than at any other time. */
+const UNDONE: Leftover<Context> = {
+  what: 'the index is taken unless it is 0, and index 0 is free',
+  cite: 'selftest.c:mock_hw_queue_destroy',
+  does: ({ args, viommu }) => {
+    forgetQueue(present(viommu, 'a vIOMMU'), args.index);
+  },
+};
 
 export const hwQueueAlloc = defineCall(
   {
@@ -81,6 +91,13 @@ export const hwQueueAlloc = defineCall(
     };
   },
 ).behaves({
+  findings: [
+    {
+      id: 'hw-queue-frees-index-0',
+      says: 'there is a queue of that index, which the mock has forgotten',
+      isShown: (c) => hasQueueAt(c, c.args.index),
+    },
+  ],
   rules: [
     {
       id: 'EOPNOTSUPP.flags',
@@ -177,21 +194,24 @@ export const hwQueueAlloc = defineCall(
       says: 'the queue of that index is there',
       cite: MOCK,
       when: ({ viommu, existing }) => viommu !== undefined && existing !== undefined,
+      finding: { id: 'hw-queue-frees-index-0', isShown: ({ existing }) => existing === 'freed' },
     },
     {
       id: 'EIO.previous',
       says: 'the queue of the index before is not there',
       cite: MOCK,
       when: ({ args, viommu, previous }) => viommu !== undefined && args.index > 0 && previous === undefined,
+      finding: { id: 'hw-queue-frees-index-0', isShown: (c) => hasQueueAt(c, c.args.index - 1) },
     },
-    cannotRespond(),
+    { ...cannotRespond(), leaves: UNDONE },
   ],
   effect: createQueue,
 });
 
 /** Ids are taken in the order queue, access. */
 function createQueue(c: Context): void {
-  const { args, file, previous } = c;
+  const { args, file } = c;
+  const previous = c.previous === 'freed' ? undefined : c.previous;
   const viommu = present(c.viommu, 'a vIOMMU');
   const pinned = present(c.plan(), 'a plan');
   const [id] = chooseIds(c, ['out_hw_queue_id']);
@@ -214,6 +234,13 @@ function createQueue(c: Context): void {
   };
   viommu.queueSlots[args.index] = queue;
   file.objects.insert(queue);
+}
+
+/** Whether a queue of the vIOMMU has an index, whatever the mock knows of it. */
+function hasQueueAt({ file, viommu }: Context, index: number): boolean {
+  return file.objects.objects.some(
+    (object) => object.type === 'HW_QUEUE' && object.viommu === viommu && object.index === index,
+  );
 }
 
 function pinRule(id: Rule<Context>['id'], failure: AccessPinFailure, says: string): Rule<Context> {
