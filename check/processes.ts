@@ -76,7 +76,7 @@ export class Processes {
     const { physical } = this.world.memory;
     const file = this.#shared.addFile(
       inode,
-      () => new MemoryFile(bytes, (count) => physical.takeFrames(count)),
+      () => new MemoryFile(bytes, physical, { isHuge: false, isFallocated: false }),
     );
     if (file.bytes !== bytes) file.truncate(bytes);
     return file;

@@ -173,6 +173,13 @@ export const FINDINGS = {
     kernels: RECENT,
     shows: 'success, and EINVAL for who attaches the first device',
   },
+  'map-file-pins-uncleared': {
+    title:
+      'MAP_FILE pins pages that fallocate() made as they are: what others left can be read there, what is written is lost.',
+    kind: 'memory',
+    kernels: RECENT,
+    shows: 'bytes that were written through an area are 0 after the first look at the file',
+  },
   'map-file-keeps-itself': {
     title: 'An iommufd that maps itself is never released, nor is what it has pinned.',
     kind: 'memory',

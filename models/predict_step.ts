@@ -31,7 +31,7 @@ export function predictStep(world: World, behaviour: Behaviour, step: RawStep, r
       });
     case 'memfd':
       return succeeds('memfd/OK', () => {
-        world.openMemoryFile(step.slot, step.bytes, step.isHuge);
+        world.openMemoryFile(step.slot, step.bytes, step);
       });
     case 'munmap':
       return succeeds('munmap/OK', () => {

@@ -9,6 +9,7 @@ import { accessPages } from './access/pages.js';
 import { accessPins } from './access/pins.js';
 import { accessReplace } from './access/replace.js';
 import { accessRw } from './access/rw.js';
+import { accessRwFiles } from './access/rw_files.js';
 import { accessUnmap } from './access/unmap.js';
 import { deviceHwInfo } from './device/hw_info.js';
 import { dmabufBuffer } from './dmabuf/buffer.js';
@@ -136,6 +137,7 @@ export const SUITES: readonly Suite[] = [
   accessUnmap,
   accessReplace,
   accessRw,
+  accessRwFiles,
   pasidAttach,
   pasidReplace,
   pasidDetach,

@@ -35,7 +35,8 @@ export function drawFileStep(
 }
 
 function drawMemoryFile(picks: Picks, label: string): Step {
-  return { do: 'memfd', label, bytes: BigInt(1 + picks.below(PAGES_MAX)) * PAGE_SIZE };
+  const bytes = BigInt(1 + picks.below(PAGES_MAX)) * PAGE_SIZE;
+  return { do: 'memfd', label, bytes, ...(picks.rarely(4) ? { fallocated: true } : {}) };
 }
 
 /** Maps a file of memory where the process sees it. */

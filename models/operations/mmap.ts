@@ -119,7 +119,10 @@ export const mmap = defineOperation<RawMmap, OpenFile>({
     const { start, bytes, access } = step;
     world.unmapMemory(start, bytes);
     const isPrivate = file?.kind === 'memfd' && step.isPrivate;
-    if (file?.kind === 'memfd') growTo(file, step);
+    if (file?.kind === 'memfd') {
+      growTo(file, step);
+      file.expose(pageIndex(step.file?.offset ?? 0n), pageIndex(bytes));
+    }
     const backing: Backing | undefined = step.isHuge
       ? { kind: 'frames', first: world.memory.physical.takeHugeFrames(bytes) }
       : backingOf(file, step);

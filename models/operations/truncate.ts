@@ -6,7 +6,7 @@ import { closedFile, defineOperation } from './operation.js';
 export const truncate = defineOperation<Extract<RawStep, { do: 'truncate' }>, OpenFile>({
   name: 'truncate',
   step: 'truncate',
-  doc: 'Changes the size of a file of memory; pages beyond the new end are lost to those who come later.',
+  doc: 'Changes the size of a file of memory; pages beyond the new end are lost to those who come later, and bytes behind it in its page are cleared.',
   source: 'fs/open.c:do_ftruncate',
   rules: [
     closedFile(),

@@ -9,6 +9,7 @@ import {
   type ArrayPlace,
   type ForkStep,
   type IoctlStep,
+  type MemfdStep,
   type MmapStep,
   type MremapStep,
   type Operand,
@@ -26,6 +27,7 @@ import {
 import { HugePages, liesInHuge } from './huge_pages.js';
 import {
   type HiddenFd,
+  type MemoryFilePages,
   PROCESSES_MAX,
   type PatchSource,
   type RawFd,
@@ -107,7 +109,7 @@ export class Assembler {
       case 'open':
         return { do: 'open', slot: this.#slotsUsed, isReadOnly: step.access === 'ro' };
       case 'memfd':
-        return { do: 'memfd', slot: this.#slotsUsed, bytes: step.bytes, isHuge: step.huge ?? false };
+        return { do: 'memfd', slot: this.#slotsUsed, bytes: step.bytes, ...pagesOf(step) };
       case 'truncate':
         return { do: 'truncate', slot: this.#slot(step.file), bytes: step.bytes };
       case 'dup':
@@ -351,6 +353,10 @@ function guards(bytes: number, fail: (problem: string) => never): Uint8Array {
 
 /** The most bytes that a program can ask of a read. */
 const READ_BYTES_MAX = 8192;
+
+function pagesOf({ huge = false, fallocated = false }: MemfdStep): MemoryFilePages {
+  return { isHuge: huge, isFallocated: fallocated };
+}
 
 function wordBytes(words: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(words.length * 4);

@@ -21,7 +21,7 @@ function describeCall(step: Step): string {
     case 'open':
       return `open ${step.label}${step.access === undefined ? '' : ' read-only'}`;
     case 'memfd':
-      return `memfd ${step.label} of ${hex(step.bytes)}${step.huge === true ? ' in huge pages' : ''}`;
+      return `memfd ${step.label} of ${hex(step.bytes)}${step.huge === true ? ' in huge pages' : ''}${step.fallocated === true ? ', fallocated' : ''}`;
     case 'truncate':
       return `truncate ${step.file} to ${hex(step.bytes)}`;
     case 'dup':

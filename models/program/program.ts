@@ -71,13 +71,15 @@ export interface OpenStep {
   readonly access?: 'ro';
 }
 
-/** memfd_create() and ftruncate(): a file of memory, all pages of which are touched. */
+/** memfd_create() and ftruncate(): a file of memory, all pages of which are there. */
 export interface MemfdStep {
   readonly do: 'memfd';
   readonly label: string;
   readonly bytes: bigint;
   /** MFD_HUGETLB: of huge pages. */
   readonly huge?: boolean;
+  /** Its pages are those that fallocate() makes; without it they are written, as are those that ftruncate() adds. */
+  readonly fallocated?: boolean;
 }
 
 /** ftruncate() of a file of memory. */

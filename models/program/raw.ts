@@ -102,6 +102,14 @@ export interface RawMmap extends RawPerformer {
   readonly file: { readonly slot: number; readonly offset: bigint } | undefined;
 }
 
+/** What pages a file of memory has. */
+export interface MemoryFilePages {
+  /** Huge ones, which the kernel clears. */
+  readonly isHuge: boolean;
+  /** Those that fallocate() makes, at which nobody has looked; without it, they have been written. */
+  readonly isFallocated: boolean;
+}
+
 /** Who carries a step out: a process by its number; without it, the one that the program starts in. */
 interface RawPerformer {
   readonly by?: number;
@@ -111,7 +119,7 @@ export type RawStep = RawPerformer & AnyRawStep;
 
 type AnyRawStep =
   | { readonly do: 'open'; readonly slot: number; readonly isReadOnly: boolean }
-  | { readonly do: 'memfd'; readonly slot: number; readonly bytes: bigint; readonly isHuge: boolean }
+  | ({ readonly do: 'memfd'; readonly slot: number; readonly bytes: bigint } & MemoryFilePages)
   | { readonly do: 'truncate'; readonly slot: number; readonly bytes: bigint }
   | { readonly do: 'dup'; readonly slot: number; readonly as: number }
   | { readonly do: 'close'; readonly slot: number }

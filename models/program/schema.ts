@@ -66,7 +66,11 @@ const U32 = { type: 'integer', minimum: 0, maximum: 0xffff_ffff } as const;
 
 const STEPS = {
   open: step('open', { label: NAME, access: { const: 'ro' } }, ['label']),
-  memfd: step('memfd', { label: NAME, bytes: WORD, huge: { type: 'boolean' } }, ['label', 'bytes']),
+  memfd: step(
+    'memfd',
+    { label: NAME, bytes: WORD, huge: { type: 'boolean' }, fallocated: { type: 'boolean' } },
+    ['label', 'bytes'],
+  ),
   truncate: step('truncate', { file: NAME, bytes: WORD }, ['file', 'bytes']),
   dup: step('dup', { file: NAME, label: NAME }, ['file', 'label']),
   read: step('read', { file: NAME, bytes: COUNT, offset: WORD, at: PLACE }, ['file', 'bytes']),

@@ -4,6 +4,7 @@ import type { Area, Pages } from './pages.js';
 import { type PinFailure, PinPlan, pinChunkPages } from './pins.js';
 import type { Process } from './process.js';
 import type { Frame } from './physical_memory.js';
+import type { UserMemory } from './user_memory.js';
 
 /** Why an access cannot copy a range. */
 export type AccessCopyFailure = Exclude<PinFailure, 'memlock'> | 'partial' | 'protection' | 'dmabuf' | 'hole';
@@ -18,11 +19,32 @@ export interface CopyRequest {
   readonly isSlow: boolean;
 }
 
-/** Bytes of one page. */
-export interface Piece {
+/** A page as it is found, before it is reached. */
+interface Place {
   readonly frame: Frame;
+  /** Where a process sees it, if it is reached by an address. */
+  readonly seen?: {
+    readonly memory: UserMemory;
+    readonly address: bigint;
+    /** Whether a private mapping gets a page of its own before. */
+    readonly isUnshared: boolean;
+  };
+}
+
+/** Bytes of one page. */
+export interface Piece extends Place {
   readonly offset: number;
   readonly count: number;
+}
+
+/** Does what comes with reaching a page, and returns the one that it has become. */
+export function reachPage({ frame, seen }: Piece): Frame {
+  if (seen === undefined) return frame;
+  const { memory, address, isUnshared } = seen;
+  memory.physical.contents.clear(frame);
+  if (!isUnshared) return frame;
+  memory.unshare(address, 1n);
+  return memory.frameAt(address, false) ?? frame;
 }
 
 /**
@@ -75,8 +97,9 @@ export class AccessCopyPlan {
     const { memory } = pages.owner;
     return this.#addPages(first, last, (index) => {
       const address = pages.origin + BigInt(index) * PAGE_SIZE;
-      const frame = memory.frameAt(address, this.request.isWrite);
-      if (frame !== undefined) return frame;
+      const isUnshared = this.request.isWrite;
+      const frame = memory.frameAt(address, isUnshared);
+      if (frame !== undefined) return { frame, seen: { memory, address, isUnshared } };
       const isRegion = memory.allows(address, 1n, this.request.isWrite);
       return isRegion || memory.presence(address) === 'unknown' ? 'unknown' : 'fault';
     });
@@ -87,7 +110,7 @@ export class AccessCopyPlan {
     const plan = new PinPlan(this.caller, pinChunkPages(this.caller));
     const failure = plan.pin(pages, pageIndex(first), pageIndex(last));
     if (failure === 'memlock' || failure === undefined) {
-      return this.#addPages(first, last, (index) => plan.frameAt(pages, index));
+      return this.#addPages(first, last, (index) => placeToPin(plan, pages, index));
     }
     // With a small limit the pages before have been written to, as many as were pinned at once.
     return this.request.isWrite && this.caller.memory.physical.hasSmallArrays ? 'partial' : failure;
@@ -96,14 +119,24 @@ export class AccessCopyPlan {
   #addPages(
     first: bigint,
     last: bigint,
-    frameAt: (index: number) => Frame | 'fault' | 'unknown',
+    placeAt: (index: number) => Place | 'fault' | 'unknown',
   ): AccessCopyFailure | undefined {
     for (let byte = first; byte <= last; byte += PAGE_SIZE - pageOffset(byte)) {
-      const frame = frameAt(pageIndex(byte));
-      if (typeof frame === 'string') return frame;
+      const place = placeAt(pageIndex(byte));
+      if (typeof place === 'string') return place;
       const count = minU64(PAGE_SIZE - pageOffset(byte), last - byte + 1n);
-      this.pieces.push({ frame, offset: Number(pageOffset(byte)), count: Number(count) });
+      this.pieces.push({ ...place, offset: Number(pageOffset(byte)), count: Number(count) });
     }
     return undefined;
   }
+}
+
+/** A page that is pinned, or is for as long as its bytes are copied. */
+function placeToPin(plan: PinPlan, pages: Pages, index: number): Place {
+  const { memory } = pages.owner;
+  const frame = plan.frameAt(pages, index);
+  if (pages.source.kind !== 'user' || pages.frames.has(index)) return { frame };
+  const address = pages.origin + BigInt(index) * PAGE_SIZE;
+  const before = memory.frameAt(address, false) ?? frame;
+  return { frame: before, seen: { memory, address, isUnshared: true } };
 }

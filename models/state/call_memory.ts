@@ -76,11 +76,11 @@ export class CallMemory {
     return GUARD_BYTE;
   }
 
-  /** Writes a writable range, of which the bytes are handed over; where user space will not look, nothing is kept. */
+  /** Writes a writable range, of which the bytes are handed over; where user space will not look, they are what the pages hold. */
   write(address: bigint, bytes: Uint8Array): void {
     const at = this.#bufferOf(address, Math.min(bytes.length, 1));
     if (at === undefined) {
-      this.memory.unshare(address, BigInt(bytes.length));
+      this.memory.store(address, bytes);
       return;
     }
     const current = this.#current(at.index);

@@ -77,8 +77,10 @@ export class PinPlan {
       const { owner } = pages;
       for (const [index, frame] of pins) {
         pages.frames.set(index, frame);
-        if (pages.source.kind === 'user')
+        if (pages.source.kind === 'user') {
           owner.memory.unshare(pages.origin + BigInt(index) * PAGE_SIZE, PAGE_SIZE);
+          owner.memory.physical.contents.clear(frame);
+        }
         owner.memory.pin(frame);
       }
       owner.pinnedVm += pins.size;

@@ -27,14 +27,25 @@ export class PrivateCopies {
     return copy;
   }
 
+  /** Copies a page of the file, which is looked at by that. */
   copy(page: Frame): void {
-    this.#copies.set(page, this.copyOf(page));
+    if (this.#copies.has(page)) return;
+    const copy = this.copyOf(page);
+    this.physical.contents.clear(page);
+    this.physical.contents.copy(page, copy);
+    this.#copies.set(page, copy);
   }
 
   /** The copies of a process that is made: pages of its own. */
   fork(): PrivateCopies {
     const child = new PrivateCopies(this.physical);
-    for (const page of this.#copies.keys()) child.copy(page);
+    for (const [page, copy] of this.#copies) child.#copies.set(page, this.#twin(copy));
     return child;
+  }
+
+  #twin(copy: Frame): Frame {
+    const twin = this.physical.takeFrames(PAGE_SIZE);
+    this.physical.contents.copy(copy, twin);
+    return twin;
   }
 }

@@ -181,6 +181,21 @@ export class UserMemory {
     }
   }
 
+  /** Writes bytes where memory may be written to. */
+  store(address: bigint, bytes: Uint8Array): void {
+    this.unshare(address, BigInt(bytes.length));
+    const { contents } = this.physical;
+    for (let at = 0; at < bytes.length;) {
+      const offset = Number(pageOffset(address + BigInt(at)));
+      const piece = bytes.subarray(at, at + Number(PAGE_SIZE) - offset);
+      const frame = this.frameAt(address + BigInt(at), true);
+      at += piece.length;
+      if (frame === undefined) continue;
+      contents.clear(frame);
+      contents.write(frame, offset, piece);
+    }
+  }
+
   /** Whether each byte of a range may be accessed so. An empty range always may. */
   allows(address: bigint, bytes: bigint, write: boolean): boolean {
     return this.bytesAllowed(address, bytes, write) === bytes;

@@ -1,5 +1,6 @@
 import { present } from '../base/assert.js';
-import { ARENA, HUGE_PAGE_BYTES, type Access } from '../program/arena.js';
+import { ARENA, type Access } from '../program/arena.js';
+import type { MemoryFilePages } from '../program/raw.js';
 import { destroyAccess } from './access.js';
 import { releaseFile } from './destroy.js';
 import { IommufdFile } from './iommufd_file.js';
@@ -56,12 +57,8 @@ export class World {
     return file;
   }
 
-  openMemoryFile(slot: number, bytes: bigint, isHuge: boolean): void {
-    const { physical } = this.memory;
-    const file = isHuge
-      ? new MemoryFile(bytes, (count) => physical.takeHugeFrames(count), HUGE_PAGE_BYTES)
-      : new MemoryFile(bytes, (count) => physical.takeFrames(count));
-    this.fds.install(slot, file);
+  openMemoryFile(slot: number, bytes: bigint, pages: MemoryFilePages): void {
+    this.fds.install(slot, new MemoryFile(bytes, this.memory.physical, pages));
   }
 
   /** close(): the file goes with its last reference. */

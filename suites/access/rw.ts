@@ -1,54 +1,14 @@
-import type { ArrayPlace, Operand, Scalar } from '../../models/program/program.js';
 import { BUFFER, FROZEN, HOLE, NO_ACCESS, SCRATCH } from '../../models/program/arena.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
-import type { ExpectedStep } from '../harness/expected_step.js';
 import { APERTURE_START as A, P, U64_MAX } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
 import { dmabuf } from '../dmabuf/set_up.js';
-import { SYZ, makeAccess, pin } from './set_up.js';
-
-const RW = 'IOMMU_TEST_OP_ACCESS_RW';
-
-/** MOCK_ACCESS_RW_* */
-const WRITE = 1;
-const SLOW = 4;
+import { RW, SLOW, SYZ, WRITE, bytesOf, makeAccess, pin, read, write } from './set_up.js';
 
 /** A number that no descriptor has. */
 const NO_SUCH_FD = 0x3fff_ffff;
 
 const MIB = 1n << 20n;
-
-type Args = Readonly<Record<string, Operand>>;
-
-/** Writes words of 32 bits. */
-function write(
-  t: ScenarioBuilder,
-  access: string,
-  iova: Scalar,
-  words: readonly number[],
-  args: Args = {},
-): ExpectedStep {
-  const length = BigInt(4 * words.length);
-  return t.ioctl(RW, { id: { fd: access }, iova, length, uptr: { words }, flags: WRITE, ...args });
-}
-
-/** Reads into room of as many bytes. */
-function read(
-  t: ScenarioBuilder,
-  access: string,
-  iova: Scalar,
-  bytes: number,
-  args: Args = {},
-  place: ArrayPlace = 'args',
-): ExpectedStep {
-  const uptr = { room: bytes, in: place };
-  return t.ioctl(RW, { id: { fd: access }, iova, length: BigInt(bytes), uptr, ...args });
-}
-
-/** Bytes of words of 32 bits, little-endian. */
-function bytesOf(...words: readonly number[]): Uint8Array {
-  return new Uint8Array(Uint32Array.from(words).buffer);
-}
 
 const PATHS = [
   ['mapped', 0],
@@ -151,6 +111,12 @@ export const accessRw = suite(
           const second = makeAccess(t, 'b', other);
           write(t, access, A + 0x810n, [7]);
           read(t, second, A + 0x10n, 4).ok({ uptr: bytesOf(7) });
+        },
+        written_by_another_call: (t, { ioas, access }) => {
+          const device = t.mockDomain(ioas).out('out_idev_id');
+          write(t, access, A + 0x800n, [1, 2, 3]);
+          t.ioctl('IOMMU_GET_HW_INFO', { dev_id: device, data_len: 8, data_uptr: SCRATCH.start });
+          read(t, access, A + 0x800n, 12).ok({ uptr: bytesOf(0, 0xdead_beef, 3) });
         },
         full_page: (t, { access }) =>
           read(t, access, A + 0x800n, 0x1000).ok({ uptr: new Uint8Array(0x1000) }),

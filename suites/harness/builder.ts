@@ -8,6 +8,7 @@ import {
   PROGRAM_SCHEMA,
   type ArrayPlace,
   type IoctlStep,
+  type MemfdStep,
   type MmapAccess,
   type MmapStep,
   type Operand,
@@ -131,8 +132,8 @@ export class ScenarioBuilder {
   }
 
   /** A file of memory; returns its label. */
-  memfd(label: string, pages: bigint): string {
-    this.#add({ do: 'memfd', label, bytes: pages * PAGE_SIZE });
+  memfd(label: string, pages: bigint, options: Partial<Pick<MemfdStep, 'fallocated'>> = {}): string {
+    this.#add({ do: 'memfd', label, bytes: pages * PAGE_SIZE, ...options });
     return label;
   }
 

@@ -62,6 +62,7 @@ function encodeStep(to: ByteWriter, step: RawStep): void {
       to.u8(step.slot);
       to.u64(step.bytes);
       to.u8(step.isHuge ? 1 : 0);
+      to.u8(step.isFallocated ? 1 : 0);
       return;
     case 'truncate':
       to.u8(step.slot);

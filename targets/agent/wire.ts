@@ -7,7 +7,7 @@
 export const FRAME_MAGIC = 0x53544349;
 
 /** Raised whenever a frame changes its form; host and agent of different versions refuse each other. */
-export const WIRE_VERSION = 4;
+export const WIRE_VERSION = 5;
 
 /** A frame: magic, type and payload length, 32 bits each, then the payload. */
 export const FRAME_HEADER_BYTES = 12;

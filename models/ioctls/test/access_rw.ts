@@ -1,6 +1,6 @@
 import { fd32 } from '../../layout/field.js';
 import { rangeWraps } from '../../base/u64.js';
-import { AccessCopyPlan, type AccessCopyFailure, type Piece } from '../../state/access_copy.js';
+import { AccessCopyPlan, type AccessCopyFailure, type Piece, reachPage } from '../../state/access_copy.js';
 import type { AccessFile } from '../../state/access_file.js';
 import { type CallContext, type Leftover, type Rule, once } from '../description.js';
 import { hasUnknownBits } from '../shared_rules.js';
@@ -48,6 +48,17 @@ export const accessRw = defineTestOp(
     return { accessFile, passedFd, iova, plan: once(() => planCopy(c, accessFile, iova)) };
   },
 ).behaves({
+  findings: [
+    {
+      id: 'map-file-pins-uncleared',
+      says: 'what was written to a page of a file is gone when somebody looks at the file',
+      isShown: ({ args, plan, world }) =>
+        !isWrite(args) &&
+        piecesOf(plan()).some(
+          ({ frame, seen }) => seen !== undefined && world.memory.physical.contents.hasLost(frame),
+        ),
+    },
+  ],
   rules: [
     {
       id: 'ENOMEM.length',
@@ -182,10 +193,11 @@ function planCopy(
 /** Writes as far as the plan goes. */
 function writeMemory({ args, memory, plan, world }: Context): void {
   const { contents } = world.memory.physical;
+  const reached = piecesOf(plan()).map((piece) => ({ ...piece, frame: reachPage(piece) }));
   if (contents.isHidden) return;
   let at = 0;
   const data = memory.read(args.uptr, Number(args.length));
-  for (const { frame, offset, count } of piecesOf(plan())) {
+  for (const { frame, offset, count } of reached) {
     contents.write(frame, offset, data.subarray(at, at + count));
     at += count;
   }
@@ -194,6 +206,7 @@ function writeMemory({ args, memory, plan, world }: Context): void {
 /** Writes what was read to user memory, as far as that goes. */
 function handOver(c: Context): void {
   const { args, memory } = c;
+  for (const piece of piecesOf(c.plan())) reachPage(piece);
   const fitting = memory.writableBytes(args.uptr, Number(args.length));
   const bytes = contentsOf(c)?.subarray(0, fitting) ?? c.observe('uptr', args.uptr, fitting);
   if (bytes !== undefined && fitting > 0) memory.write(args.uptr, bytes);
@@ -203,10 +216,10 @@ function handOver(c: Context): void {
 function contentsOf({ args, plan, world }: Context): Uint8Array | undefined {
   const bytes = new Uint8Array(Number(args.length));
   let at = 0;
-  for (const { frame, offset, count } of piecesOf(plan())) {
-    const piece = world.memory.physical.contents.read(frame, offset, count);
-    if (piece === undefined) return undefined;
-    bytes.set(piece, at);
+  for (const { frame, offset, count, seen } of piecesOf(plan())) {
+    const known = world.memory.physical.contents.read(frame, offset, count, seen !== undefined);
+    if (known === undefined) return undefined;
+    bytes.set(known, at);
     at += count;
   }
   return bytes;

@@ -11,6 +11,8 @@
 
 #include "agent.h"
 
+enum { PAGE_BYTES = 4096 };
+
 static const char device[] = "/dev/iommu";
 
 static int files[SLOTS_MAX] = { [0 ... SLOTS_MAX - 1] = -1 };
@@ -62,21 +64,28 @@ void run_open(struct reader *from, struct writer *to)
 	file_adopt(slot, number);
 }
 
+/* Gives a file pages from one offset to another without a look at them. */
+static void allocate_pages(int number, off_t from, off_t to)
+{
+	if (to > from && fallocate(number, 0, from, to - from))
+		trouble("a file cannot be given pages: %s", strerror(errno));
+}
+
+/* Files of huge pages cannot be written, and have cleared pages. */
+static bool is_of_huge_pages(int number)
+{
+	struct stat status;
+
+	return !fstat(number, &status) && status.st_blksize > PAGE_BYTES;
+}
+
 /*
  * Writes zeros from one offset of a file to another. Pages that fallocate() makes are cleared by the first who looks at them as a
  * file, and iommufd pins them without looking.
  */
 static void fill_file(int number, off_t from, off_t to)
 {
-	static const uint8_t zeros[4096];
-	struct stat status;
-
-	/* Files of huge pages cannot be written, and have cleared pages. */
-	if (!fstat(number, &status) && status.st_blksize > (blksize_t)sizeof(zeros)) {
-		if (to > from && fallocate(number, 0, from, to - from))
-			trouble("a file of huge pages cannot be filled: %s", strerror(errno));
-		return;
-	}
+	static const uint8_t zeros[PAGE_BYTES];
 
 	while (from < to) {
 		size_t bytes = to - from < (off_t)sizeof(zeros) ? (size_t)(to - from) : sizeof(zeros);
@@ -87,17 +96,29 @@ static void fill_file(int number, off_t from, off_t to)
 	}
 }
 
+/* Makes pages of a file exist. */
+static void make_pages(int number, off_t from, off_t to)
+{
+	if (is_of_huge_pages(number))
+		allocate_pages(number, from, to);
+	else
+		fill_file(number, from, to);
+}
+
 /* A file of memory whose pages all exist. */
 void run_memfd(struct reader *from, struct writer *to)
 {
 	unsigned int slot = (unsigned int)take(from, 1);
 	off_t bytes = (off_t)take(from, 8);
 	bool is_huge = take(from, 1);
+	bool is_fallocated = take(from, 1);
 	int number = memfd_create("program", MFD_CLOEXEC | (is_huge ? MFD_HUGETLB : 0));
 	int result = number < 0 ? number : ftruncate(number, bytes);
 
-	if (result >= 0)
-		fill_file(number, 0, bytes);
+	if (result >= 0 && is_fallocated)
+		allocate_pages(number, 0, bytes);
+	else if (result >= 0)
+		make_pages(number, 0, bytes);
 	report(to, result, 0);
 	file_adopt(slot, number);
 }
@@ -113,7 +134,7 @@ void run_truncate(struct reader *from, struct writer *to)
 
 	/* Pages that come back exist, as they did at first. */
 	if (!result && is_memory)
-		fill_file(file_number(slot), before.st_size, bytes);
+		make_pages(file_number(slot), before.st_size, bytes);
 	errno = error;
 	report(to, result, 0);
 }
