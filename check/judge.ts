@@ -29,6 +29,10 @@ export interface Judgement {
   readonly adopt?: () => Judgement;
 }
 
+/** Why answers are legal that are not exact. */
+const UNSEEN_MEMORY = 'the trace does not tell whether the memory can be pinned';
+const OTHER_RULE = 'several reasons to fail apply, and this kernel looks at another first';
+
 /** How an answer that is not allowed is taken over. */
 const ONWARD = {
   enacted: 'the state is that of the allowed answer, with what the kernel chose where it may choose',
@@ -58,11 +62,9 @@ export class Judge {
     const exact = predictStep(this.world, this.behaviour, step, 'exact');
     if (exact.kind === 'unspecified') return this.#judgeUnknown(exact, question);
     const isExact = present(exact.branches[0], 'an answer').errno === seen.errno;
-    if (isExact && seen.errno !== 0) return this.#judgeBy(exact, question, 'exact');
+    if (isExact && seen.errno !== 0) return this.#judgeBy(exact, question, true);
     const contract = predictStep(this.world, this.behaviour, step, 'contract');
-    if (contract.kind === 'allowed' || isExact) {
-      return this.#judgeBy(contract, question, isExact ? 'exact' : 'legal');
-    }
+    if (contract.kind === 'allowed' || isExact) return this.#judgeBy(contract, question, isExact);
     return lost(contract.why, seen);
   }
 
@@ -74,16 +76,17 @@ export class Judge {
     const { seen, seePinned } = question;
     const isMemory = because.endsWith('/unspecified.user_memory');
     if (isMemory && seen.errno === ERRNO.EFAULT)
-      return { verdict: { kind: 'legal', because }, isFollowed: true };
+      return { verdict: { kind: 'legal', because, why: UNSEEN_MEMORY }, isFollowed: true };
     if (!isMemory || seen.errno !== 0 || seePinned === undefined) return lost(why, seen);
     seePinned();
     const { step, call } = question;
     const judgement = this.#judge({ step, call, seen });
     const { verdict } = judgement;
-    return verdict.kind === 'exact' ? { ...judgement, verdict: { ...verdict, kind: 'legal' } } : judgement;
+    if (verdict.kind !== 'exact') return judgement;
+    return { ...judgement, verdict: { ...verdict, kind: 'legal', why: UNSEEN_MEMORY } };
   }
 
-  #judgeBy(prediction: Prediction, question: Question, kind: 'exact' | 'legal'): Judgement {
+  #judgeBy(prediction: Prediction, question: Question, isExact: boolean): Judgement {
     const { step, call, seen } = question;
     const comparison = compare(prediction, step, call, seen);
     switch (comparison.kind) {
@@ -92,9 +95,11 @@ export class Judge {
       case 'mismatch':
         return this.#mismatch(comparison.mismatch, question);
       case 'fits': {
-        const isChosen = (comparison.enacted.adopted ?? []).length > 0;
+        const { adopted = [] } = comparison.enacted;
         const { because } = comparison.branch;
-        return { verdict: { kind: isChosen ? 'legal' : kind, because }, isFollowed: true };
+        if (isExact && adopted.length === 0) return { verdict: { kind: 'exact', because }, isFollowed: true };
+        const why = adopted.length > 0 ? `${adopted.join(', ')} as the kernel has it` : OTHER_RULE;
+        return { verdict: { kind: 'legal', because, why }, isFollowed: true };
       }
     }
   }

@@ -16,13 +16,32 @@ export function countVerdicts(calls: readonly JudgedCall[]): Counts {
   return counts;
 }
 
+type Reasons = readonly (readonly [why: string, count: number])[];
+
 /** Why calls could not be judged, the most frequent reason first. */
-export function reasonsOf(calls: readonly JudgedCall[]): readonly (readonly [why: string, count: number])[] {
-  const reasons = new Map<string, number>();
-  for (const { verdict } of calls) {
-    if (verdict.kind === 'unspecified') reasons.set(verdict.why, (reasons.get(verdict.why) ?? 0) + 1);
+export function reasonsOf(calls: readonly JudgedCall[]): Reasons {
+  return tally(calls, ({ verdict }) => (verdict.kind === 'unspecified' ? verdict.why : undefined));
+}
+
+/** What was free in calls of which more than one answer is legal, the most frequent first. */
+function freedomsOf(calls: readonly JudgedCall[]): Reasons {
+  return tally(calls, ({ name, verdict }) =>
+    verdict.kind === 'legal' ? `${name}, ${verdict.why}` : undefined,
+  );
+}
+
+/** The share of calls that could not be judged. */
+export function unspecifiedShare(calls: readonly JudgedCall[]): number {
+  return calls.length === 0 ? 0 : countVerdicts(calls).unspecified / calls.length;
+}
+
+function tally(calls: readonly JudgedCall[], reasonOf: (call: JudgedCall) => string | undefined): Reasons {
+  const counts = new Map<string, number>();
+  for (const call of calls) {
+    const reason = reasonOf(call);
+    if (reason !== undefined) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   }
-  return [...reasons].sort(([, a], [, b]) => b - a);
+  return [...counts].sort(([, a], [, b]) => b - a);
 }
 
 /** The calls that the model does not allow, in words, and at the end the counts. */
@@ -40,6 +59,7 @@ export function renderChecked(
     ...troubles.map((trouble) => `the trace is not whole: ${trouble}`),
     ...mismatches.slice(0, shownMax).map(renderMismatch),
     ...(hidden > 0 ? [`${String(hidden)} more that are not allowed; --all shows them`] : []),
+    ...freedomsOf(calls).map(([what, count]) => `legal ${String(count)} times: ${what}`),
     ...reasonsOf(calls).map(([why, count]) => `unspecified ${String(count)} times: ${why}`),
     `${String(calls.length)} calls: ${String(exact)} exact, ${String(legal)} legal, ${String(mismatch)} mismatch, ${String(unspecified)} unspecified`,
     '',

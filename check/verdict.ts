@@ -10,7 +10,9 @@ export interface AllowedAnswer {
 
 /** What the model says of one recorded call. */
 export type CallVerdict =
-  | { readonly kind: 'exact' | 'legal'; readonly because: string }
+  | { readonly kind: 'exact'; readonly because: string }
+  /** With what was free. */
+  | { readonly kind: 'legal'; readonly because: string; readonly why: string }
   | {
       readonly kind: 'mismatch';
       readonly allowed: readonly AllowedAnswer[];

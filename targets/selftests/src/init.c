@@ -57,8 +57,6 @@ static void set_up(void)
 	start_mount_at("tmpfs", TRACE_DIRECTORY);
 	if (!access("/sys/kernel/debug", F_OK))
 		start_mount_at("debugfs", "/sys/kernel/debug");
-	/* Two for each fixture that asks for some, 64 for the largest of them; the kernel takes what it can. */
-	write_text(HUGE_PAGES, HUGE_PAGES_WANTED);
 }
 
 static struct order receive_order(void)
@@ -210,6 +208,8 @@ int main(void)
 	set_up();
 	port_open();
 	start_say_hello(false);
+	/* More than the agent's programs need, which the greeting has reserved; the kernel takes what it can. */
+	write_text(HUGE_PAGES, HUGE_PAGES_WANTED);
 	for (;;) {
 		struct order order = receive_order();
 
