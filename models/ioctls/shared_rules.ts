@@ -1,7 +1,7 @@
-import { PAGE_SIZE } from '../base/u64.js';
+import { PAGE_SIZE, U64_MAX, rangeWraps } from '../base/u64.js';
 import { mayBeForeign } from '../program/raw.js';
 import type { AccessPinFailure } from '../state/access_pins.js';
-import type { Ioas } from '../state/objects.js';
+import type { Device, Ioas } from '../state/objects.js';
 import type { AddDomainFailure } from '../state/attach.js';
 import type { Protection } from '../state/pages.js';
 import type { Placement } from '../state/placement.js';
@@ -56,6 +56,52 @@ export function reservedNotZero(cite: string): Rule<CallContext<{ __reserved: nu
   };
 }
 
+/** The length of a range is 0. */
+export function emptyRange(cite: string): Rule<{ readonly args: { readonly length: bigint } }> {
+  return {
+    id: 'EINVAL.length_zero',
+    says: 'length is 0',
+    cite,
+    when: ({ args }) => args.length === 0n,
+  };
+}
+
+/**
+ * The last byte of a range cannot be addressed; an empty range has none.
+ * @param startOf where it begins
+ */
+export function rangeTooHigh<C extends { readonly args: { readonly length: bigint } }>(
+  cite: string,
+  startOf: (c: C) => bigint,
+): Rule<C> {
+  return {
+    id: 'EOVERFLOW.wrap',
+    says: 'the range goes beyond 2^64',
+    cite,
+    when: (c) => c.args.length > 0n && rangeWraps(startOf(c), c.args.length),
+  };
+}
+
+/**
+ * A member of 64 bits is as large as it can be.
+ * @param remark what else is to be said of it
+ */
+export function memberIsMax<M extends string>(
+  cite: string,
+  member: M,
+  remark = '',
+): Rule<{ readonly args: Readonly<Record<M, bigint>> }> {
+  return {
+    id: `EOVERFLOW.${member}_max`,
+    says: `${member} is 2^64 - 1${remark}`,
+    cite,
+    when: ({ args }) => args[member] === U64_MAX,
+  };
+}
+
+/** Of a member that is looked at whatever the flags say. */
+export const EVEN_UNUSED = ', even where it is not used';
+
 /** The call's IOAS does not exist, or the id is of another type. */
 export function noSuchIoas(cite: string): Rule<{ ioas: Ioas | undefined }> {
   return {
@@ -63,6 +109,16 @@ export function noSuchIoas(cite: string): Rule<{ ioas: Ioas | undefined }> {
     says: 'no IOAS of this file has the id',
     cite,
     when: ({ ioas }) => ioas === undefined,
+  };
+}
+
+/** The call's device does not exist, or the id is of another type. */
+export function noSuchDevice(cite: string): Rule<{ device: Device | undefined }> {
+  return {
+    id: 'ENOENT.device',
+    says: 'no device of this file has the id dev_id',
+    cite,
+    when: ({ device }) => device === undefined,
   };
 }
 

@@ -4,11 +4,11 @@ import { FillPlan } from '../state/fill.js';
 import type { Ioas } from '../state/objects.js';
 import { Area, Pages, type Protection } from '../state/pages.js';
 import { type PageSource, USER_MEMORY } from '../state/page_source.js';
-import type { Placement } from '../state/placement.js';
+import { Placement } from '../state/placement.js';
 import type { AccountMode } from '../state/process.js';
 import { chooseIova } from './choices.js';
-import type { CallContext, Rule } from './description.js';
-import { FILL_RULES } from './shared_rules.js';
+import { type CallContext, type Rule, once } from './description.js';
+import { FILL_RULES, IOAS_MAP_FLAGS, protectionOf } from './shared_rules.js';
 
 const ALLOC = 'pages.c:iopt_alloc_user_pages';
 const INSERT = 'io_pagetable.c:iopt_insert_area';
@@ -39,18 +39,21 @@ export function userMapRules(placementRules: readonly Rule<UserMap>[]): readonly
       cite: 'pages.c:iopt_alloc_pages',
       when: ({ placement: { request } }) => request.length === 0n,
     },
-    {
-      id: 'EINVAL.length_limit',
-      says: 'the length exceeds 2^64 - 1 - PAGE_SIZE',
-      cite: 'pages.c:iopt_alloc_pages',
-      when: ({ placement: { request } }) => request.length > U64_MAX - PAGE_SIZE,
-    },
+    LENGTH_LIMIT,
     ...placementRules,
     startMisaligned('user_va', 'address'),
     PAGE_COUNT,
     ...FILL_RULES,
   ];
 }
+
+/** Source: pages.c:iopt_alloc_pages. */
+export const LENGTH_LIMIT: Rule<Pick<UserMap, 'placement'>> = {
+  id: 'EINVAL.length_limit',
+  says: 'the length exceeds 2^64 - 1 - PAGE_SIZE',
+  cite: 'pages.c:iopt_alloc_pages',
+  when: ({ placement: { request } }) => request.length > U64_MAX - PAGE_SIZE,
+};
 
 /** Where the memory starts within its page must suit the alignment. */
 export function startMisaligned(member: string, start: string): Rule<Pick<UserMap, 'ioas' | 'placement'>> {
@@ -73,6 +76,42 @@ export const PAGE_COUNT: Rule<Pick<UserMap, 'placement'>> = {
     request.length + pageOffset(request.address) > U64_MAX - PAGE_SIZE + 1n,
   splat: { title: 'WARNING in iopt_insert_area', finding: 'map-page-count-warn' },
 };
+
+/** The members by which MAP and MAP_FILE say where a mapping goes, and what it permits. */
+interface MapArgs {
+  flags: number;
+  ioas_id: number;
+  iova: bigint;
+  length: bigint;
+}
+
+/**
+ * Looks up what MAP and MAP_FILE do.
+ * @param address where the memory begins, or the offset in a file
+ * @param source where it comes from; undefined if that is not there
+ */
+export function lookUpMap(
+  c: CallContext<MapArgs>,
+  address: bigint,
+  source: () => PageSource | undefined = () => USER_MEMORY,
+): UserMap {
+  const { args, file, profile } = c;
+  const ioas = file.objects.findOfType(args.ioas_id, 'IOAS');
+  const isFixed = (args.flags & IOAS_MAP_FLAGS.FIXED_IOVA) !== 0;
+  const request = { isFixed, iova: args.iova, length: args.length, address };
+  const placement = new Placement(ioas?.table, request, profile.automaticAlignmentMax);
+  const plan = once(() => {
+    const memory = source();
+    if (memory === undefined) return undefined;
+    return planUserMap(c, { ioas, placement }, protectionOf(args.flags), 'iova', memory);
+  });
+  return { ioas, placement, plan };
+}
+
+/** Carries out MAP or MAP_FILE, and tells where the mapping is. */
+export function mapAndTell(c: CallContext<{ iova: bigint }> & UserMap): void {
+  c.args.iova = mapUser(c).iova;
+}
 
 /**
  * Plans the area of a mapping.

@@ -16,7 +16,7 @@ import { forgetQueue } from '../../state/destroy.js';
 import type { HwQueue, QueueSlot, Viommu } from '../../state/objects.js';
 import { chooseIds } from '../choices.js';
 import { type CallContext, type Leftover, type Rule, defineCall, once } from '../description.js';
-import { cannotRespond } from '../shared_rules.js';
+import { cannotRespond, emptyRange, rangeTooHigh } from '../shared_rules.js';
 
 const SOURCE = 'viommu.c:iommufd_hw_queue_alloc_ioctl';
 const PHYSICAL = 'viommu.c:iommufd_hw_queue_alloc_phys';
@@ -111,18 +111,8 @@ export const hwQueueAlloc = defineCall(
       cite: SOURCE,
       when: ({ args }) => args.type === TYPES.DEFAULT,
     },
-    {
-      id: 'EINVAL.length_zero',
-      says: 'length is 0',
-      cite: SOURCE,
-      when: ({ args }) => args.length === 0n,
-    },
-    {
-      id: 'EOVERFLOW.wrap',
-      says: 'the range goes beyond 2^64',
-      cite: SOURCE,
-      when: ({ args }) => args.length > 0n && rangeWraps(args.nesting_parent_iova, args.length),
-    },
+    emptyRange(SOURCE),
+    rangeTooHigh(SOURCE, ({ args }) => args.nesting_parent_iova),
     {
       id: 'ENOENT.viommu',
       says: 'no vIOMMU of this file has the id',

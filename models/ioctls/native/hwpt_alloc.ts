@@ -16,7 +16,7 @@ import type { Device, Fault, HwptPaging, IommufdObject, Viommu } from '../../sta
 import { chooseIds } from '../choices.js';
 import { defineCall, once } from '../description.js';
 import { type DataFailure, HWPT_DATA_TYPES, type HwptSelftest, readHwptSelftest } from '../driver_data.js';
-import { ADD_DOMAIN_RULES, cannotRespond, reservedNotZero } from '../shared_rules.js';
+import { ADD_DOMAIN_RULES, cannotRespond, noSuchDevice, reservedNotZero } from '../shared_rules.js';
 
 const SOURCE = 'hw_pagetable.c:iommufd_hwpt_alloc';
 const PAGING = 'hw_pagetable.c:iommufd_hwpt_paging_alloc';
@@ -105,12 +105,7 @@ export const hwptAlloc = defineCall(
       cite: SOURCE,
       when: ({ args }) => (args.data_type === HWPT_DATA_TYPES.NONE) !== (args.data_len === 0),
     },
-    {
-      id: 'ENOENT.device',
-      says: 'no device of this file has the id dev_id',
-      cite: SOURCE,
-      when: ({ device }) => device === undefined,
-    },
+    noSuchDevice(SOURCE),
     {
       id: 'EINVAL.target',
       says: 'no object of this file has the id pt_id',

@@ -17,7 +17,7 @@ import { contiguousPart, reportDirty, reportsAlike } from '../../state/dirty.js'
 import { IovaBitmap } from '../../state/iova_bitmap.js';
 import type { HwptPaging } from '../../state/objects.js';
 import { type CallContext, defineCall, once } from '../description.js';
-import { reservedNotZero } from '../shared_rules.js';
+import { emptyRange, rangeTooHigh, reservedNotZero } from '../shared_rules.js';
 
 const SOURCE = 'hw_pagetable.c:iommufd_hwpt_get_dirty_bitmap';
 const CHECK = 'io_pagetable.c:iommufd_check_iova_range';
@@ -95,18 +95,8 @@ export const hwptGetDirtyBitmap = defineCall(
       cite: SOURCE,
       when: ({ hwpt }) => hwpt === undefined,
     },
-    {
-      id: 'EINVAL.length_zero',
-      says: 'length is 0',
-      cite: CHECK,
-      when: ({ args }) => args.length === 0n,
-    },
-    {
-      id: 'EOVERFLOW.wrap',
-      says: 'the range goes beyond 2^64',
-      cite: CHECK,
-      when: ({ args }) => rangeWraps(args.iova, args.length),
-    },
+    emptyRange(CHECK),
+    rangeTooHigh(CHECK, ({ args }) => args.iova),
     {
       id: 'EINVAL.iova_alignment',
       says: 'iova is not a multiple of the alignment of the IOAS',

@@ -1,5 +1,5 @@
 import { type ArgsOf, flags32, id32, iova64, length64, sizeField } from '../../layout/field.js';
-import { PAGE_SIZE, U64_MAX, rangeWraps } from '../../base/u64.js';
+import { PAGE_SIZE, rangeWraps } from '../../base/u64.js';
 import { present } from '../../base/assert.js';
 import { FillPlan } from '../../state/fill.js';
 import type { IommufdFile } from '../../state/iommufd_file.js';
@@ -12,9 +12,12 @@ import { chooseIova } from '../choices.js';
 import { SYZKALLER_IOVA, syzkallerIova } from '../syzkaller.js';
 import {
   ANY_FILL_RULES,
+  EVEN_UNUSED,
   IOAS_MAP_FLAGS,
   PLACEMENT_RULES,
   cannotRespond,
+  emptyRange,
+  memberIsMax,
   noAccessRequested,
   protectionOf,
   unknownMapFlags,
@@ -96,24 +99,9 @@ export const ioasCopy = defineCall(
   ],
   rules: [
     unknownMapFlags(SOURCE),
-    {
-      id: 'EOVERFLOW.length_max',
-      says: 'length is 2^64 - 1',
-      cite: SOURCE,
-      when: ({ args }) => args.length === U64_MAX,
-    },
-    {
-      id: 'EOVERFLOW.src_iova_max',
-      says: 'src_iova is 2^64 - 1',
-      cite: SOURCE,
-      when: ({ args }) => args.src_iova === U64_MAX,
-    },
-    {
-      id: 'EOVERFLOW.dst_iova_max',
-      says: 'dst_iova is 2^64 - 1, even where it is not used',
-      cite: SOURCE,
-      when: ({ args }) => args.dst_iova === U64_MAX,
-    },
+    memberIsMax(SOURCE, 'length'),
+    memberIsMax(SOURCE, 'src_iova'),
+    memberIsMax(SOURCE, 'dst_iova', EVEN_UNUSED),
     noAccessRequested(SOURCE),
     {
       id: 'ENOENT.src_ioas',
@@ -121,12 +109,7 @@ export const ioasCopy = defineCall(
       cite: SOURCE,
       when: ({ source }) => source === undefined,
     },
-    {
-      id: 'EINVAL.length_zero',
-      says: 'length is 0',
-      cite: 'io_pagetable.c:iopt_get_pages',
-      when: ({ args }) => args.length === 0n,
-    },
+    emptyRange('io_pagetable.c:iopt_get_pages'),
     {
       id: 'EOVERFLOW.src_wrap',
       says: 'the source range goes beyond 2^64',

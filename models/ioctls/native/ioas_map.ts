@@ -1,26 +1,17 @@
+import { flags32, id32, iova64, length64, reserved32, sizeField, userVa64 } from '../../layout/field.js';
+import { defineCall } from '../description.js';
 import {
-  type ArgsOf,
-  flags32,
-  id32,
-  iova64,
-  length64,
-  reserved32,
-  sizeField,
-  userVa64,
-} from '../../layout/field.js';
-import { U64_MAX } from '../../base/u64.js';
-import { Placement } from '../../state/placement.js';
-import { type CallContext, defineCall, once } from '../description.js';
-import {
+  EVEN_UNUSED,
   IOAS_MAP_FLAGS,
   PLACEMENT_RULES,
   cannotRespond,
+  memberIsMax,
   noAccessRequested,
   noSuchIoas,
-  protectionOf,
+  reservedNotZero,
   unknownMapFlags,
 } from '../shared_rules.js';
-import { type UserMap, mapUser, planUserMap, userMapRules } from '../user_map.js';
+import { lookUpMap, mapAndTell, userMapRules } from '../user_map.js';
 
 const SOURCE = 'ioas.c:iommufd_ioas_map';
 
@@ -45,49 +36,17 @@ export const ioasMap = defineCall(
     respond: 'struct',
     allocates: true,
   },
-  (c) => {
-    const { args, profile } = c;
-    const ioas = c.file.objects.findOfType(args.ioas_id, 'IOAS');
-    const isFixed = (args.flags & IOAS_MAP_FLAGS.FIXED_IOVA) !== 0;
-    const { iova, length, user_va: address } = args;
-    const placement = new Placement(
-      ioas?.table,
-      { isFixed, iova, length, address },
-      profile.automaticAlignmentMax,
-    );
-    const protection = protectionOf(args.flags);
-    const plan = once(() => planUserMap(c, { ioas, placement }, protection, 'iova'));
-    return { ioas, placement, plan };
-  },
+  (c) => lookUpMap(c, c.args.user_va),
 ).behaves({
   rules: [
     unknownMapFlags(SOURCE),
-    {
-      id: 'EOPNOTSUPP.reserved',
-      says: '__reserved is not 0',
-      cite: SOURCE,
-      when: ({ args }) => args.__reserved !== 0,
-    },
-    {
-      id: 'EOVERFLOW.iova_max',
-      says: 'iova is 2^64 - 1, even where it is not used',
-      cite: SOURCE,
-      when: ({ args }) => args.iova === U64_MAX,
-    },
-    {
-      id: 'EOVERFLOW.length_max',
-      says: 'length is 2^64 - 1',
-      cite: SOURCE,
-      when: ({ args }) => args.length === U64_MAX,
-    },
+    reservedNotZero(SOURCE),
+    memberIsMax(SOURCE, 'iova', EVEN_UNUSED),
+    memberIsMax(SOURCE, 'length'),
     noAccessRequested(SOURCE),
     noSuchIoas(SOURCE),
     ...userMapRules(PLACEMENT_RULES),
-    cannotRespond({ what: 'the mapping stays', does: map }),
+    cannotRespond({ what: 'the mapping stays', does: mapAndTell }),
   ],
-  effect: map,
+  effect: mapAndTell,
 });
-
-function map(c: CallContext<ArgsOf<typeof FIELDS>> & UserMap): void {
-  c.args.iova = mapUser(c).iova;
-}

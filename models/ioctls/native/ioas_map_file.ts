@@ -1,31 +1,23 @@
-import {
-  type ArgsOf,
-  fdS32,
-  flags32,
-  id32,
-  iova64,
-  length64,
-  offset64,
-  sizeField,
-} from '../../layout/field.js';
-import { PAGE_SIZE, U64_MAX, rangeWraps } from '../../base/u64.js';
+import { fdS32, flags32, id32, iova64, length64, offset64, sizeField } from '../../layout/field.js';
+import { rangeWraps } from '../../base/u64.js';
 import type { OpenFile } from '../../state/open_file.js';
 import { DmaBufSource, FileSource } from '../../state/page_source.js';
-import { Placement } from '../../state/placement.js';
 import type { World } from '../../state/world.js';
-import { type CallContext, defineCall, once } from '../description.js';
+import { defineCall } from '../description.js';
 import {
+  EVEN_UNUSED,
   FILE_FILL_RULES,
   FOREIGN_FD,
   IOAS_MAP_FLAGS,
   PLACEMENT_RULES,
   cannotRespond,
+  emptyRange,
+  memberIsMax,
   noAccessRequested,
   noSuchIoas,
-  protectionOf,
   unknownMapFlags,
 } from '../shared_rules.js';
-import { PAGE_COUNT, type UserMap, mapUser, planUserMap, startMisaligned } from '../user_map.js';
+import { LENGTH_LIMIT, PAGE_COUNT, lookUpMap, mapAndTell, startMisaligned } from '../user_map.js';
 
 const SOURCE = 'ioas.c:iommufd_ioas_map_file';
 const MAP = 'io_pagetable.c:iopt_map_file_pages';
@@ -52,22 +44,10 @@ export const ioasMapFile = defineCall(
     allocates: true,
   },
   (c) => {
-    const { args, profile, world } = c;
-    const ioas = c.file.objects.findOfType(args.ioas_id, 'IOAS');
+    const { args, world } = c;
     const mapped = world.fds.byHandle(args.fd);
-    const isFixed = (args.flags & IOAS_MAP_FLAGS.FIXED_IOVA) !== 0;
-    const { iova, length, start: address } = args;
-    const placement = new Placement(
-      ioas?.table,
-      { isFixed, iova, length, address },
-      profile.automaticAlignmentMax,
-    );
-    const plan = once(() =>
-      mapped === undefined
-        ? undefined
-        : planUserMap(c, { ioas, placement }, protectionOf(args.flags), 'iova', sourceOf(mapped, world)),
-    );
-    return { ioas, passedFd: args.fd, mapped, placement, plan };
+    const map = lookUpMap(c, args.start, () => (mapped === undefined ? undefined : sourceOf(mapped, world)));
+    return { ...map, passedFd: args.fd, mapped };
   },
 ).behaves({
   findings: [
@@ -84,26 +64,11 @@ export const ioasMapFile = defineCall(
   ],
   rules: [
     unknownMapFlags(SOURCE),
-    {
-      id: 'EOVERFLOW.iova_max',
-      says: 'iova is 2^64 - 1, even where it is not used',
-      cite: SOURCE,
-      when: ({ args }) => args.iova === U64_MAX,
-    },
-    {
-      id: 'EOVERFLOW.length_max',
-      says: 'length is 2^64 - 1',
-      cite: SOURCE,
-      when: ({ args }) => args.length === U64_MAX,
-    },
+    memberIsMax(SOURCE, 'iova', EVEN_UNUSED),
+    memberIsMax(SOURCE, 'length'),
     noAccessRequested(SOURCE),
     noSuchIoas(SOURCE),
-    {
-      id: 'EINVAL.length_zero',
-      says: 'length is 0',
-      cite: MAP,
-      when: ({ args }) => args.length === 0n,
-    },
+    emptyRange(MAP),
     {
       id: 'EOVERFLOW.start_wrap',
       says: 'the range of the file goes beyond 2^64',
@@ -123,12 +88,7 @@ export const ioasMapFile = defineCall(
       cite: 'pages.c:iopt_alloc_dmabuf_pages',
       when: ({ args, mapped }) => mapped?.kind === 'dmabuf' && args.start + args.length > mapped.bytes,
     },
-    {
-      id: 'EINVAL.length_limit',
-      says: 'the length exceeds 2^64 - 1 - PAGE_SIZE',
-      cite: 'pages.c:iopt_alloc_pages',
-      when: ({ args }) => args.length > U64_MAX - PAGE_SIZE,
-    },
+    LENGTH_LIMIT,
     {
       id: 'ENODEV.dmabuf_revoked',
       says: 'the exporter of the dma-buf has revoked it',
@@ -139,14 +99,10 @@ export const ioasMapFile = defineCall(
     startMisaligned('start', 'offset'),
     PAGE_COUNT,
     ...FILE_FILL_RULES,
-    cannotRespond({ what: 'the mapping stays', does: map }),
+    cannotRespond({ what: 'the mapping stays', does: mapAndTell }),
   ],
-  effect: map,
+  effect: mapAndTell,
 });
-
-function map(c: CallContext<ArgsOf<typeof FIELDS>> & UserMap): void {
-  c.args.iova = mapUser(c).iova;
-}
 
 function sourceOf(file: OpenFile, world: World): FileSource | DmaBufSource {
   const put = (one: OpenFile): void => {

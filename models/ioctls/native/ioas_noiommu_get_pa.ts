@@ -1,7 +1,7 @@
-import { U64_MAX } from '../../base/u64.js';
 import { id32, iova64, length64, reserved32, sizeField, u32, u64 } from '../../layout/field.js';
 import { isRevoked } from '../../state/pages.js';
 import { defineCall } from '../description.js';
+import { emptyRange, memberIsMax, noSuchIoas } from '../shared_rules.js';
 
 const SOURCE = 'ioas.c:iommufd_ioas_noiommu_get_pa';
 
@@ -49,24 +49,9 @@ export const ioasNoiommuGetPa = defineCall(
       cite: SOURCE,
       when: ({ args }) => args.flags !== 0 || args.__reserved !== 0,
     },
-    {
-      id: 'EINVAL.length_zero',
-      says: 'length is 0',
-      cite: SOURCE,
-      when: ({ args }) => args.length === 0n,
-    },
-    {
-      id: 'EOVERFLOW.iova_max',
-      says: 'iova is 2^64 - 1',
-      cite: SOURCE,
-      when: ({ args }) => args.iova === U64_MAX,
-    },
-    {
-      id: 'ENOENT.ioas',
-      says: 'no IOAS of this file has the id',
-      cite: SOURCE,
-      when: ({ ioas }) => ioas === undefined,
-    },
+    emptyRange(SOURCE),
+    memberIsMax(SOURCE, 'iova'),
+    noSuchIoas(SOURCE),
     {
       id: 'ENOENT.area',
       says: 'nothing is mapped at the address',

@@ -4,7 +4,7 @@ import { present } from '../../base/assert.js';
 import { NOTHING, type Reach, dropAreas, reachOf } from '../../state/unmap.js';
 import type { Ioas } from '../../state/objects.js';
 import { type CallContext, type Leftover, defineCall, once } from '../description.js';
-import { cannotRespond, noSuchIoas } from '../shared_rules.js';
+import { cannotRespond, emptyRange, noSuchIoas } from '../shared_rules.js';
 
 const SOURCE = 'ioas.c:iommufd_ioas_unmap';
 const RANGE = 'io_pagetable.c:iopt_unmap_iova_range';
@@ -57,12 +57,7 @@ export const ioasUnmap = defineCall(
       cite: SOURCE,
       when: ({ args }) => !isEverything(args) && args.length === U64_MAX,
     },
-    {
-      id: 'EINVAL.length_zero',
-      says: 'length is 0',
-      cite: 'io_pagetable.c:iopt_unmap_iova',
-      when: ({ args }) => args.length === 0n,
-    },
+    emptyRange('io_pagetable.c:iopt_unmap_iova'),
     {
       id: 'EOVERFLOW.wrap',
       says: 'the range goes beyond 2^64',

@@ -3,7 +3,7 @@ import { type ArgsOf, id32, sizeField, u64 } from '../../layout/field.js';
 import type { Device, Viommu } from '../../state/objects.js';
 import { chooseIds } from '../choices.js';
 import { type CallContext, defineCall } from '../description.js';
-import { cannotRespond } from '../shared_rules.js';
+import { cannotRespond, noSuchDevice } from '../shared_rules.js';
 
 const SOURCE = 'viommu.c:iommufd_vdevice_alloc_ioctl';
 
@@ -45,12 +45,7 @@ export const vdeviceAlloc = defineCall(
       cite: SOURCE,
       when: ({ viommu }) => viommu === undefined,
     },
-    {
-      id: 'ENOENT.device',
-      says: 'no device of this file has the id dev_id',
-      cite: SOURCE,
-      when: ({ device }) => device === undefined,
-    },
+    noSuchDevice(SOURCE),
     {
       id: 'EEXIST.device',
       says: 'the device has a vDEVICE already, on whatever vIOMMU',

@@ -6,7 +6,7 @@ import { bytesOf } from '../../layout/struct.js';
 import type { Device, HwptPaging } from '../../state/objects.js';
 import { chooseIds } from '../choices.js';
 import { type CallContext, defineCall } from '../description.js';
-import { cannotRespond } from '../shared_rules.js';
+import { cannotRespond, noSuchDevice } from '../shared_rules.js';
 
 const SOURCE = 'viommu.c:iommufd_viommu_alloc_ioctl';
 const MOCK = 'selftest.c:mock_viommu_init';
@@ -69,12 +69,7 @@ export const viommuAlloc = defineCall(
       cite: SOURCE,
       when: ({ args }) => args.flags !== 0 || args.type === VIOMMU_TYPES.DEFAULT,
     },
-    {
-      id: 'ENOENT.device',
-      says: 'no device of this file has the id dev_id',
-      cite: SOURCE,
-      when: ({ device }) => device === undefined,
-    },
+    noSuchDevice(SOURCE),
     {
       id: 'EOPNOTSUPP.type',
       says: 'the driver has no vIOMMU of the type',

@@ -5,9 +5,15 @@ import { addItem } from '../../state/access.js';
 import type { AccessFile } from '../../state/access_file.js';
 import { type AccessPinFailure, AccessPinPlan } from '../../state/access_pins.js';
 import { type CallContext, type Rule, once } from '../description.js';
-import { ANY_FILL_RULES, cannotRespond, hasUnknownBits } from '../shared_rules.js';
-import { syzkallerIova } from '../syzkaller.js';
-import { ACCESS_BYTES_MAX, ACCESS_RULES, type PassedAccess, lookUpAccess } from './access_descriptor.js';
+import { ANY_FILL_RULES, cannotRespond, emptyRange, hasUnknownBits, rangeTooHigh } from '../shared_rules.js';
+import {
+  ACCESS_BYTES_MAX,
+  ACCESS_RULES,
+  type PassedAccess,
+  accessIova,
+  lookUpAccess,
+  tooManyBytes,
+} from './access_descriptor.js';
 import { type MemberArgs, defineTestOp } from './test_command.js';
 import { ACCESS_PAGES_FLAGS } from './test_members.js';
 
@@ -38,18 +44,13 @@ export const accessPages = defineTestOp(
   },
   (c): Lookups => {
     const { accessFile, passedFd } = lookUpAccess(c);
-    const iova = iovaOf(c.args, accessFile);
+    const iova = accessIova(c.args, ACCESS_PAGES_FLAGS.SYZ, accessFile);
     const plan = once(() => (accessFile === undefined ? undefined : planPins(c, accessFile, iova)));
     return { accessFile, passedFd, iova, plan, difference: once(() => firstDifference(c, iova, plan())) };
   },
 ).behaves({
   rules: [
-    {
-      id: 'ENOMEM.length',
-      says: 'length is above 16 MiB',
-      cite: SOURCE,
-      when: ({ args }) => args.length > ACCESS_BYTES_MAX,
-    },
+    tooManyBytes(SOURCE),
     {
       id: 'EOPNOTSUPP.flags',
       says: 'flags has a bit besides WRITE and SYZ',
@@ -63,18 +64,8 @@ export const accessPages = defineTestOp(
       cite: SOURCE,
       when: ({ accessFile }) => accessFile !== undefined && accessFile.access.alignment !== PAGE_SIZE,
     },
-    {
-      id: 'EINVAL.length_zero',
-      says: 'length is 0',
-      cite: PIN,
-      when: ({ args }) => args.length === 0n,
-    },
-    {
-      id: 'EOVERFLOW.wrap',
-      says: 'the range goes beyond 2^64',
-      cite: PIN,
-      when: ({ args, iova }) => args.length > 0n && rangeWraps(iova, args.length),
-    },
+    emptyRange(PIN),
+    rangeTooHigh(PIN, ({ iova }) => iova),
     pinRule(
       'EINVAL.misaligned',
       'misaligned',
@@ -128,11 +119,6 @@ export const accessPages = defineTestOp(
 
 function pinRule(id: Rule<Context>['id'], failure: AccessPinFailure, says: string): Rule<Context> {
   return { id, says, cite: PIN, when: ({ plan }) => plan()?.failure === failure };
-}
-
-function iovaOf({ flags, iova }: Args, accessFile: AccessFile | undefined): bigint {
-  if ((flags & ACCESS_PAGES_FLAGS.SYZ) === 0 || accessFile === undefined) return iova;
-  return syzkallerIova(accessFile.access.ioas.table, iova);
 }
 
 function planPins(

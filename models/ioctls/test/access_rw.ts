@@ -3,9 +3,15 @@ import { rangeWraps } from '../../base/u64.js';
 import { AccessCopyPlan, type AccessCopyFailure, type Piece, reachPage } from '../../state/access_copy.js';
 import type { AccessFile } from '../../state/access_file.js';
 import { type CallContext, type Leftover, type Rule, once } from '../description.js';
-import { hasUnknownBits } from '../shared_rules.js';
-import { syzkallerIova } from '../syzkaller.js';
-import { ACCESS_BYTES_MAX, ACCESS_RULES, type PassedAccess, lookUpAccess } from './access_descriptor.js';
+import { emptyRange, hasUnknownBits, rangeTooHigh } from '../shared_rules.js';
+import {
+  ACCESS_BYTES_MAX,
+  ACCESS_RULES,
+  type PassedAccess,
+  accessIova,
+  lookUpAccess,
+  tooManyBytes,
+} from './access_descriptor.js';
 import { type MemberArgs, defineTestOp } from './test_command.js';
 import { ACCESS_RW_FLAGS } from './test_members.js';
 
@@ -44,7 +50,7 @@ export const accessRw = defineTestOp(
   },
   (c): Lookups => {
     const { accessFile, passedFd } = lookUpAccess(c);
-    const iova = iovaOf(c.args, accessFile);
+    const iova = accessIova(c.args, ACCESS_RW_FLAGS.SYZ, accessFile);
     return { accessFile, passedFd, iova, plan: once(() => planCopy(c, accessFile, iova)) };
   },
 ).behaves({
@@ -60,12 +66,7 @@ export const accessRw = defineTestOp(
     },
   ],
   rules: [
-    {
-      id: 'ENOMEM.length',
-      says: 'length is above 16 MiB',
-      cite: SOURCE,
-      when: ({ args }) => args.length > ACCESS_BYTES_MAX,
-    },
+    tooManyBytes(SOURCE),
     {
       id: 'EOPNOTSUPP.flags',
       says: 'flags has a bit besides WRITE, SLOW_PATH and SYZ',
@@ -82,18 +83,8 @@ export const accessRw = defineTestOp(
         args.length <= ACCESS_BYTES_MAX &&
         !memory.isReadable(args.uptr, Number(args.length)),
     },
-    {
-      id: 'EINVAL.length_zero',
-      says: 'length is 0',
-      cite: COPY,
-      when: ({ args }) => args.length === 0n,
-    },
-    {
-      id: 'EOVERFLOW.wrap',
-      says: 'the range goes beyond 2^64',
-      cite: COPY,
-      when: ({ args, iova }) => args.length > 0n && rangeWraps(iova, args.length),
-    },
+    emptyRange(COPY),
+    rangeTooHigh(COPY, ({ iova }) => iova),
     copyRule('EPERM.protection', 'protection', 'an area does not permit the access'),
     {
       ...copyRule('EINVAL.dmabuf', 'dmabuf', 'an area shows a dma-buf'),
@@ -169,11 +160,6 @@ function copyRule(id: Rule<Context>['id'], failure: AccessCopyFailure, says: str
 
 function isWrite({ flags }: Args): boolean {
   return (flags & ACCESS_RW_FLAGS.WRITE) !== 0;
-}
-
-function iovaOf({ flags, iova }: Args, accessFile: AccessFile | undefined): bigint {
-  if ((flags & ACCESS_RW_FLAGS.SYZ) === 0 || accessFile === undefined) return iova;
-  return syzkallerIova(accessFile.access.ioas.table, iova);
 }
 
 function planCopy(

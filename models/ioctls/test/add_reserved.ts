@@ -1,8 +1,7 @@
 import { id32 } from '../../layout/field.js';
-import { rangeWraps } from '../../base/u64.js';
 import { present } from '../../base/assert.js';
 import type { Range } from '../../base/ranges.js';
-import { noSuchIoas } from '../shared_rules.js';
+import { emptyRange, noSuchIoas, rangeTooHigh } from '../shared_rules.js';
 import { defineTestOp } from './test_command.js';
 
 const SOURCE = 'selftest.c:iommufd_test_add_reserved';
@@ -20,18 +19,8 @@ export const addReserved = defineTestOp(
   ({ args, file }) => ({ ioas: file.objects.findOfType(args.id, 'IOAS') }),
 ).behaves({
   rules: [
-    {
-      id: 'EINVAL.length_zero',
-      says: 'length is 0',
-      cite: SOURCE,
-      when: ({ args }) => args.length === 0n,
-    },
-    {
-      id: 'EOVERFLOW.wrap',
-      says: 'the range goes beyond 2^64',
-      cite: SOURCE,
-      when: ({ args }) => args.length > 0n && rangeWraps(args.start, args.length),
-    },
+    emptyRange(SOURCE),
+    rangeTooHigh(SOURCE, ({ args }) => args.start),
     noSuchIoas(SOURCE),
     {
       id: 'EADDRINUSE.range',

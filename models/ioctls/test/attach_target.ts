@@ -81,6 +81,22 @@ export function lookUpTarget(target: Target, request: AttachRequest, world: Worl
   };
 }
 
+/** What a call that names a mock device by its handle looks up. */
+export interface DeviceAndTarget extends AttachTarget {
+  readonly device: Device | undefined;
+}
+
+/** The device of a handle, and where a PASID of it is to go. */
+export function lookUpDeviceAndTarget(
+  { args, file, world }: CallContext<{ id: number; pt_id: number }>,
+  pasid: number,
+  isReplacing: boolean,
+): DeviceAndTarget {
+  const device = file.objects.findOfType(args.id, 'SELFTEST')?.device;
+  const target = file.objects.find(args.pt_id);
+  return { device, ...lookUpTarget(target, { device, pasid, isReplacing }, world) };
+}
+
 function existingHwpt(target: Target): Hwpt | undefined {
   if (target?.type === 'HWPT_PAGING' || target?.type === 'HWPT_NESTED') return target;
   return target?.type === 'IOAS' ? automaticHwpt(target) : undefined;
@@ -113,7 +129,7 @@ export const TARGET_RULES: readonly Rule<AttachTarget>[] = [
 ];
 
 /** A replacement to an IOAS fills a new page table before it is found that there is nothing to replace. */
-export const NOT_ATTACHED: Rule<AttachTarget & { readonly device: Device | undefined }> = {
+export const NOT_ATTACHED: Rule<DeviceAndTarget> = {
   id: 'EINVAL.not_attached',
   says: 'the device is not attached',
   cite: REPLACE,
@@ -161,7 +177,7 @@ export const NO_VDEVICE: Rule<AttachTarget> = {
 
 /** What the mock attaches a PASID to, and would not attach the device itself to. */
 export const ATTACHED_UNCHECKED: CallFinding<
-  AttachTarget & { readonly device: Device | undefined; readonly args: { readonly pasid: number } }
+  DeviceAndTarget & { readonly args: { readonly pasid: number } }
 > = {
   id: 'pasid-attach-unchecked',
   says: 'a PASID is attached where the device itself would be refused',
@@ -181,12 +197,16 @@ export function createAutomaticHwpt(
   return createHwptPaging(file, id, present(plan(), 'a domain to add'), traits);
 }
 
-type MoveContext = CallContext<{ pt_id: number }> & AttachTarget & { readonly device: Device | undefined };
+type MoveContext = CallContext<{ pt_id: number }> & DeviceAndTarget;
+
+/** The page table that a device gets, which is made if there is none; tells its id. */
+export function takeTargetHwpt(c: MoveContext): Hwpt {
+  const hwpt = c.existing ?? createAutomaticHwpt(c, present(chooseIds(c, ['pt_id'])[0], 'id'));
+  c.args.pt_id = hwpt.id;
+  return hwpt;
+}
 
 /** Moves an attached device and tells where it is now. */
 export function moveDevice(c: MoveContext, pasid: number): void {
-  const { args, file } = c;
-  const hwpt = c.existing ?? createAutomaticHwpt(c, present(chooseIds(c, ['pt_id'])[0], 'id'));
-  replaceHwpt(file, present(c.device, 'a device'), pasid, hwpt);
-  args.pt_id = hwpt.id;
+  replaceHwpt(c.file, present(c.device, 'a device'), pasid, takeTargetHwpt(c));
 }

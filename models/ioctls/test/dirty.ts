@@ -4,7 +4,7 @@ import { wrapU64 } from '../../base/u64.js';
 import { ENTRY_BYTES, type MockDomain } from '../../hardware/mock_domain.js';
 import type { HwptPaging } from '../../state/objects.js';
 import type { CallContext } from '../description.js';
-import { cannotRespond } from '../shared_rules.js';
+import { cannotRespond, emptyRange } from '../shared_rules.js';
 import { type MemberArgs, defineTestOp } from './test_command.js';
 
 const SOURCE = 'selftest.c:iommufd_test_dirty';
@@ -33,12 +33,7 @@ export const dirty = defineTestOp(
       cite: SOURCE,
       when: ({ args }) => args.page_size === 0n,
     },
-    {
-      id: 'EINVAL.length_zero',
-      says: 'length is 0',
-      cite: SOURCE,
-      when: ({ args }) => args.length === 0n,
-    },
+    emptyRange(SOURCE),
     {
       id: 'EINVAL.iova_page',
       says: 'iova is not a multiple of page_size',

@@ -7,7 +7,7 @@ import {
   NO_VDEVICE,
   PASIDS_ATTACHED,
   TARGET_RULES,
-  lookUpTarget,
+  lookUpDeviceAndTarget,
   moveDevice,
   noSuchHandle,
 } from './attach_target.js';
@@ -25,11 +25,7 @@ export const mockDomainReplace = defineTestOp(
     respond: 'struct',
     allocates: true,
   },
-  ({ args, file, world }) => {
-    const device = file.objects.findOfType(args.id, 'SELFTEST')?.device;
-    const request = { device, pasid: NO_PASID, isReplacing: true };
-    return { device, ...lookUpTarget(file.objects.find(args.pt_id), request, world) };
-  },
+  (c) => lookUpDeviceAndTarget(c, NO_PASID, true),
 ).behaves({
   rules: [
     noSuchHandle(SOURCE),

@@ -1,7 +1,6 @@
 import { id32 } from '../../layout/field.js';
 import { present } from '../../base/assert.js';
 import { attachDevice } from '../../state/attach.js';
-import { chooseIds } from '../choices.js';
 import { ADD_DOMAIN_RULES, cannotRespond } from '../shared_rules.js';
 import {
   ATTACHED_UNCHECKED,
@@ -11,9 +10,9 @@ import {
   PASIDS_ATTACHED,
   TARGET_RULES,
   WITHOUT_ALLOC_PASID,
-  createAutomaticHwpt,
-  lookUpTarget,
+  lookUpDeviceAndTarget,
   noSuchHandle,
+  takeTargetHwpt,
 } from './attach_target.js';
 import { defineTestOp } from './test_command.js';
 
@@ -29,11 +28,7 @@ export const pasidAttach = defineTestOp(
     respond: 'struct',
     allocates: true,
   },
-  ({ args, file, world }) => {
-    const device = file.objects.findOfType(args.id, 'SELFTEST')?.device;
-    const request = { device, pasid: args.pasid, isReplacing: false };
-    return { device, ...lookUpTarget(file.objects.find(args.pt_id), request, world) };
-  },
+  (c) => lookUpDeviceAndTarget(c, c.args.pasid, false),
 ).behaves({
   findings: [ATTACHED_UNCHECKED],
   // A page table of an IOAS is attached first and filled then.
@@ -61,9 +56,6 @@ export const pasidAttach = defineTestOp(
     cannotRespond(),
   ],
   effect: (c) => {
-    const { args } = c;
-    const hwpt = c.existing ?? createAutomaticHwpt(c, present(chooseIds(c, ['pt_id'])[0], 'id'));
-    attachDevice(present(c.device, 'a device'), args.pasid, hwpt);
-    args.pt_id = hwpt.id;
+    attachDevice(present(c.device, 'a device'), c.args.pasid, takeTargetHwpt(c));
   },
 });

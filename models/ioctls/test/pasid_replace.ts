@@ -10,7 +10,7 @@ import {
   PASIDS_ATTACHED,
   TARGET_RULES,
   WITHOUT_ALLOC_PASID,
-  lookUpTarget,
+  lookUpDeviceAndTarget,
   moveDevice,
   noSuchHandle,
 } from './attach_target.js';
@@ -29,11 +29,7 @@ export const pasidReplace = defineTestOp(
     respond: 'struct',
     allocates: true,
   },
-  ({ args, file, world }) => {
-    const device = file.objects.findOfType(args.id, 'SELFTEST')?.device;
-    const request = { device, pasid: args.pasid, isReplacing: true };
-    return { device, ...lookUpTarget(file.objects.find(args.pt_id), request, world) };
-  },
+  (c) => lookUpDeviceAndTarget(c, c.args.pasid, true),
 ).behaves({
   findings: [ATTACHED_UNCHECKED],
   rules: [

@@ -2,6 +2,7 @@ import { present } from '../../base/assert.js';
 import { u32 } from '../../layout/field.js';
 import { reportFault } from '../../state/report.js';
 import { defineTestOp } from './test_command.js';
+import { noSuchDevice } from '../shared_rules.js';
 
 const SOURCE = 'selftest.c:iommufd_test_trigger_iopf';
 
@@ -17,14 +18,7 @@ export const triggerIopf = defineTestOp(
   },
   ({ args, file }) => ({ device: file.objects.findOfType(args.dev_id, 'DEVICE') }),
 ).behaves({
-  rules: [
-    {
-      id: 'ENOENT.device',
-      says: 'no device of this file has the id dev_id',
-      cite: SOURCE,
-      when: ({ device }) => device === undefined,
-    },
-  ],
+  rules: [noSuchDevice(SOURCE)],
   effect: ({ args, device }) => {
     const { pasid, grpid, perm, addr } = args;
     reportFault(present(device, 'a device'), { pasid, grpid, perm, addr });

@@ -3,6 +3,7 @@ import { u32 } from '../../layout/field.js';
 import { reportEvent, veventqOf } from '../../state/report.js';
 import { VEVENTQ_TYPES } from '../native/veventq_alloc.js';
 import { defineTestOp } from './test_command.js';
+import { noSuchDevice } from '../shared_rules.js';
 
 const SOURCE = 'selftest.c:iommufd_test_trigger_vevent';
 
@@ -24,12 +25,7 @@ export const triggerVevent = defineTestOp(
   },
 ).behaves({
   rules: [
-    {
-      id: 'ENOENT.device',
-      says: 'no device of this file has the id dev_id',
-      cite: SOURCE,
-      when: ({ device }) => device === undefined,
-    },
+    noSuchDevice(SOURCE),
     {
       id: 'ENOENT.viommu',
       says: 'the device is not attached through a vIOMMU',
