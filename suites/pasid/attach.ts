@@ -2,7 +2,7 @@ import { BUFFER, HOLE } from '../../models/program/arena.js';
 import { NO_SUCH_ID, hwptData } from '../harness/builder.js';
 import { APERTURE_START as A, P } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
-import { PASID, deviceWithPasids } from './set_up.js';
+import { PASID, attachedPasid, deviceWithPasids } from './set_up.js';
 
 export const pasidAttach = suite(
   'pasid/attach',
@@ -35,11 +35,7 @@ export const pasidAttach = suite(
       covers: ['IOMMU_TEST_OP_PASID_ATTACH/EBUSY.attached'],
       source: 'kselftest.md 8 pasid_attach',
       needs: ['pasid'],
-      setup: (t) => {
-        const all = deviceWithPasids(t);
-        t.pasidAttach(all.handle, 100, all.second);
-        return all;
-      },
+      setup: (t) => attachedPasid(t, 100, 'second'),
       cases: {
         same: (t, { handle, second }) => t.pasidAttach(handle, 100, second).fails('EBUSY'),
         other: (t, { handle, first, second }) => {

@@ -1,6 +1,6 @@
 import { NO_SUCH_ID, hwptData } from '../harness/builder.js';
 import { scenario, suite } from '../harness/scenario.js';
-import { PASID, deviceWithPasids } from './set_up.js';
+import { PASID, attachedPasid, deviceWithPasids } from './set_up.js';
 
 export const pasidDetach = suite(
   'pasid/detach',
@@ -104,11 +104,7 @@ export const pasidDetach = suite(
       source: 'mock.md 3',
       gaps: [38],
       needs: ['pasid'],
-      setup: (t) => {
-        const all = deviceWithPasids(t);
-        t.pasidAttach(all.handle, 7, all.second);
-        return all;
-      },
+      setup: (t) => attachedPasid(t, 7, 'second'),
       cases: {
         handle_is_device: (t, { device, second }) => t.pasidCheck(device, 7, second).fails('ENOENT'),
         nothing_expected: (t, { handle }) => t.pasidCheck(handle, 7, 0).fails('EINVAL'),

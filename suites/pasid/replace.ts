@@ -2,7 +2,7 @@ import { BUFFER, HOLE } from '../../models/program/arena.js';
 import { NO_SUCH_ID, hwptData } from '../harness/builder.js';
 import { APERTURE_START as A, P } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
-import { PASID, deviceWithPasids } from './set_up.js';
+import { PASID, attachedPasid, deviceWithPasids } from './set_up.js';
 
 export const pasidReplace = suite(
   'pasid/replace',
@@ -16,11 +16,7 @@ export const pasidReplace = suite(
         'IOMMU_TEST_OP_PASID_REPLACE/EINVAL.target_type',
       ],
       needs: ['pasid'],
-      setup: (t) => {
-        const all = deviceWithPasids(t);
-        t.pasidAttach(all.handle, 1, all.first);
-        return all;
-      },
+      setup: (t) => attachedPasid(t, 1, 'first'),
       cases: {
         handle_zero: (t, { second }) => t.pasidReplace(0, 1, second).fails('ENOENT'),
         handle_is_device: (t, { device, second }) => t.pasidReplace(device, 1, second).fails('ENOENT'),
@@ -47,9 +43,7 @@ export const pasidReplace = suite(
       needs: ['pasid'],
       setup: (t) => {
         t.process({ drop: ['CAP_IPC_LOCK'], memlock: 2n * P });
-        const all = deviceWithPasids(t);
-        t.pasidAttach(all.handle, 1, all.first);
-        return all;
+        return attachedPasid(t, 1, 'first');
       },
       cases: {
         pasid: (t, { handle, second }) => {
@@ -92,11 +86,7 @@ export const pasidReplace = suite(
       source: 'kselftest.md 8 pasid_attach',
       gaps: [36, 37],
       needs: ['pasid'],
-      setup: (t) => {
-        const all = deviceWithPasids(t);
-        t.pasidAttach(all.handle, 7, all.second);
-        return all;
-      },
+      setup: (t) => attachedPasid(t, 7, 'second'),
       cases: {
         lets_go: (t, { handle, first, second }) => {
           t.pasidReplace(handle, 7, first);
@@ -151,9 +141,7 @@ export const pasidReplace = suite(
       needs: ['pasid'],
       setup: (t) => {
         t.process({ drop: ['CAP_IPC_LOCK'], memlock: 2n * P });
-        const all = deviceWithPasids(t);
-        t.pasidAttach(all.handle, 7, all.second);
-        return all;
+        return attachedPasid(t, 7, 'second');
       },
       cases: {
         pasid_to_plain: (t, { handle, plain, second }) => {
@@ -253,11 +241,7 @@ export const pasidReplace = suite(
       source: 'kselftest.md 8, mock.md 7',
       gaps: [37],
       needs: ['pasid'],
-      setup: (t) => {
-        const all = deviceWithPasids(t);
-        t.pasidAttach(all.handle, 1024, all.first);
-        return all;
-      },
+      setup: (t) => attachedPasid(t, 1024, 'first'),
       cases: {
         every_other: (t, { handle, first, second }) => {
           t.pasidReplace(handle, 1024, second).fails('ENOMEM');
@@ -360,11 +344,7 @@ export const pasidReplace = suite(
       doc: 'A PASID whose new page table cannot be told has moved all the same.',
       covers: ['IOMMU_TEST_OP_PASID_REPLACE/EFAULT.respond'],
       needs: ['pasid'],
-      setup: (t) => {
-        const all = deviceWithPasids(t);
-        t.pasidAttach(all.handle, 7, all.first);
-        return all;
-      },
+      setup: (t) => attachedPasid(t, 7, 'first'),
       cases: {
         sealed: (t, { handle, second }) => {
           t.pasidReplace(handle, 7, second, { at: 'sealed' }).fails('EFAULT');

@@ -28,3 +28,14 @@ export function deviceWithPasids(t: ScenarioBuilder): DeviceWithPasids {
   t.replace(handle, first);
   return { ioas, mock, handle, device, first, second, plain };
 }
+
+/** The same with a PASID attached to one of the two page tables that allow it. */
+export function attachedPasid(
+  t: ScenarioBuilder,
+  pasid: number,
+  place: 'first' | 'second',
+): DeviceWithPasids {
+  const all = deviceWithPasids(t);
+  t.pasidAttach(all.handle, pasid, all[place]);
+  return all;
+}

@@ -174,7 +174,7 @@ describe('record', function () {
     assert.deepEqual(trace.troubles, []);
   });
 
-  for (const what of ['', 'fails', 'bare']) {
+  for (const what of ['', 'fails', 'bare', 'listed', 'searched', 'listed_bare']) {
     it(`goes on after exec${what === '' ? '' : `, ${what}`}`, async () => {
       const { code, stderr, trace } = await recorded('executes', what);
       assert.equal(code, 0, stderr);

@@ -1,3 +1,4 @@
+import type { Reference } from '../../models/program/program.js';
 import { BUFFER } from '../../models/program/arena.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START as A, P, U64_MAX } from '../harness/constants.js';
@@ -16,6 +17,14 @@ import {
 /** Sixteen pages, each mapped by itself. */
 function mapPages(t: ScenarioBuilder): void {
   for (let page = 0n; page < 16n; page++) mapDma(t, { iova: A + page * P, vaddr: BUFFER.start + page * P });
+}
+
+/** Areas of one page and of two pages, side by side. */
+function twoAreas(t: ScenarioBuilder): Reference {
+  const ioas = compatIoas(t);
+  mapDma(t, { iova: 0x1000n });
+  mapDma(t, { iova: 0x2000n, size: 2n * P });
+  return ioas;
 }
 
 export const vfioUnmapDma = suite(
@@ -122,12 +131,7 @@ export const vfioUnmapDma = suite(
       doc: 'An area that only partly lies in the range is ENOENT. Those below it are gone, and size tells.',
       covers: ['VFIO_IOMMU_UNMAP_DMA/ENOENT.straddles'],
       source: 'core.md 4.6',
-      setup: (t) => {
-        const ioas = compatIoas(t);
-        mapDma(t, { iova: 0x1000n });
-        mapDma(t, { iova: 0x2000n, size: 2n * P });
-        return ioas;
-      },
+      setup: twoAreas,
       cases: {
         middle: (t) => unmapDma(t, 0x2800n, 0x10n).fails('ENOENT', { iova: 0x2800n, size: 0n }),
         begins_before: (t) => unmapDma(t, 0x3000n, P).fails('ENOENT', { size: 0n }),
@@ -147,12 +151,7 @@ export const vfioUnmapDma = suite(
       doc: 'Where the struct cannot be written back the answer is EFAULT, whatever the unmap itself would have answered, and the unmap is done.',
       covers: ['VFIO_IOMMU_UNMAP_DMA/EFAULT.respond'],
       source: 'core.md 3.0',
-      setup: (t) => {
-        const ioas = compatIoas(t);
-        mapDma(t, { iova: 0x1000n });
-        mapDma(t, { iova: 0x2000n, size: 2n * P });
-        return ioas;
-      },
+      setup: twoAreas,
       cases: {
         unmapped: (t, ioas) => {
           unmapDma(t, 0x1000n, P, {}, { at: 'sealed' }).fails('EFAULT');

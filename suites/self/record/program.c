@@ -160,11 +160,16 @@ static void executes(const char *environment)
 
 	snprintf(number, sizeof(number), "%d", fd);
 	EXPECT(!alloc(fd));
-	if (!strcmp(environment, "bare")) {
-		/* The fake device is part of the world; the recorder comes by itself. */
-		EXPECT(asprintf(&only_fake[0], "LD_PRELOAD=%s", colon ? colon + 1 : preload) > 0);
+	/* The fake device is part of the world; the recorder comes by itself. */
+	EXPECT(asprintf(&only_fake[0], "LD_PRELOAD=%s", colon ? colon + 1 : preload) > 0);
+	if (!strcmp(environment, "bare"))
 		execve(self, arguments, only_fake);
-	}
+	if (!strcmp(environment, "listed"))
+		execl(self, self, "inherited", number, (char *)NULL);
+	if (!strcmp(environment, "searched"))
+		execlp(self, self, "inherited", number, (char *)NULL);
+	if (!strcmp(environment, "listed_bare"))
+		execle(self, self, "inherited", number, (char *)NULL, only_fake);
 	if (!strcmp(environment, "fails"))
 		EXPECT(execl("/nonexistent", "x", (char *)NULL) == -1 && errno == ENOENT);
 	execv(self, arguments);

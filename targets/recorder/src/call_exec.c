@@ -137,62 +137,38 @@ EXPORT int fexecve(int fd, char *const arguments[], char *const chosen[])
 	return result;
 }
 
-/* Arguments that are passed one by one, up to a NULL. */
-#define COUNT_ARGUMENTS(from, count)                                                                                    \
-	do {                                                                                                                  \
-		va_start(list, from);                                                                                               \
-		for (count = 1; va_arg(list, char *); count++)                                                                      \
-			;                                                                                                                 \
-		va_end(list);                                                                                                       \
-	} while (0)
-
-static void take_arguments(char **arguments, const char *first, size_t count, va_list list)
+/* Arguments that are passed one by one up to a NULL, and then the environment if there is one. */
+static int execute_list(exec_call call, const char *path, const char *first, va_list list, bool has_environment)
 {
+	size_t count = 0;
+	va_list ahead;
+
+	va_copy(ahead, list);
+	for (const char *argument = first; argument; argument = va_arg(ahead, char *))
+		count++;
+	va_end(ahead);
+	char *arguments[count + 1];
 	arguments[0] = (char *)(uintptr_t)first;
 	for (size_t index = 1; index <= count; index++)
 		arguments[index] = va_arg(list, char *);
+	return execute(call, path, arguments, has_environment ? va_arg(list, char *const *) : environ);
 }
 
-EXPORT int execl(const char *path, const char *first, ...)
-{
-	va_list list;
-	size_t count;
+#define EXEC_OF_LIST(name, call, has_environment)                                                                        \
+	EXPORT int name(const char *path, const char *first, ...)                                                             \
+	{                                                                                                                     \
+		va_list list;                                                                                                       \
+		int result;                                                                                                         \
+                                                                                                                         \
+		va_start(list, first);                                                                                              \
+		result = execute_list(next()->call, path, first, list, has_environment);                                            \
+		va_end(list);                                                                                                       \
+		return result;                                                                                                      \
+	}
 
-	COUNT_ARGUMENTS(first, count);
-	char *arguments[count + 1];
-	va_start(list, first);
-	take_arguments(arguments, first, count, list);
-	va_end(list);
-	return execute(next()->execve, path, arguments, environ);
-}
-
-EXPORT int execlp(const char *file, const char *first, ...)
-{
-	va_list list;
-	size_t count;
-
-	COUNT_ARGUMENTS(first, count);
-	char *arguments[count + 1];
-	va_start(list, first);
-	take_arguments(arguments, first, count, list);
-	va_end(list);
-	return execute(next()->execvpe, file, arguments, environ);
-}
-
-EXPORT int execle(const char *path, const char *first, ...)
-{
-	char *const *environment;
-	va_list list;
-	size_t count;
-
-	COUNT_ARGUMENTS(first, count);
-	char *arguments[count + 1];
-	va_start(list, first);
-	take_arguments(arguments, first, count, list);
-	environment = va_arg(list, char *const *);
-	va_end(list);
-	return execute(next()->execve, path, arguments, environment);
-}
+EXEC_OF_LIST(execl, execve, false)
+EXEC_OF_LIST(execlp, execvpe, false)
+EXEC_OF_LIST(execle, execve, true)
 
 typedef int (*spawn_call)(pid_t *child, const char *path, const posix_spawn_file_actions_t *actions,
 			  const posix_spawnattr_t *attributes, char *const arguments[], char *const environment[]);
