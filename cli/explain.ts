@@ -1,5 +1,7 @@
 import { hasRule } from '../models/behaviour.js';
 import { errnoOf } from '../models/mutants.js';
+import { DESIGNS } from '../models/designs/index.js';
+import { INVARIANTS_OF_DESIGNS } from '../models/designs/invariants/index.js';
 import { INVARIANTS } from '../models/invariants/index.js';
 import { PROFILES } from '../models/profiles/index.js';
 import { RULE_SOURCES, ruleSourceByName } from '../models/rule_sources.js';
@@ -13,7 +15,7 @@ import { coveringOf, sourcePage } from './manual.js';
 /** Everything that has an id, the general before the particular. */
 export const EXPLAINABLE_IDS: readonly string[] = [
   ...RULE_SOURCES.map(({ name }) => name),
-  ...INVARIANTS.map(({ id }) => id),
+  ...[...INVARIANTS, ...INVARIANTS_OF_DESIGNS].map(({ id }) => id),
   ...RULE_SOURCES.flatMap(({ name, rules }) => rules.map(({ id }) => `${name}/${id}`)),
   ...SCENARIOS.map(({ id }) => id),
 ];
@@ -53,7 +55,7 @@ function explainRule(id: string): string | undefined {
 
 function explainInvariant(id: string): string | undefined {
   const invariant = INVARIANTS.find((candidate) => candidate.id === id);
-  if (invariant === undefined) return undefined;
+  if (invariant === undefined) return explainInvariantOfDesigns(id);
   const { statement, notCovered, cite } = invariant;
   return lines(
     `${id} (invariant, checked after every step)`,
@@ -63,16 +65,34 @@ function explainInvariant(id: string): string | undefined {
   );
 }
 
+function explainInvariantOfDesigns(id: string): string | undefined {
+  const invariant = INVARIANTS_OF_DESIGNS.find((candidate) => candidate.id === id);
+  if (invariant === undefined) return undefined;
+  const { statement, notCovered, holdsAtPauses } = invariant;
+  const breaking = DESIGNS.flatMap(({ name, defects }) =>
+    defects
+      .filter(({ breaks }) => breaks.some((broken) => broken === id))
+      .map((defect) => `  ${name} ${defect.id}: ${defect.says}`),
+  );
+  return lines(
+    `${id} (invariant of designs, checked when a call has returned${holdsAtPauses ? ', and in between' : ''})`,
+    statement,
+    `Not covered: ${notCovered}`,
+    ...(breaking.length === 0 ? [] : ['Broken by:', ...breaking]),
+  );
+}
+
 function explainScenario(id: string): string | undefined {
   const scenario = SCENARIOS.find((candidate) => candidate.id === id);
   if (scenario === undefined) return undefined;
-  const { doc, covers, source, gaps, kselftest, cases, without } = scenario;
+  const { doc, covers, source, gaps, kselftest, seeds, cases, without } = scenario;
   return lines(
     id,
     doc,
     `Covers: ${covers.join(', ')}`,
     ...(source === undefined ? [] : [`Source: ${source}`]),
     ...(kselftest.length === 0 ? [] : [`Of the kernel’s own selftests: ${kselftest.join(', ')}`]),
+    ...(seeds.length === 0 ? [] : [`Rows of the patch discussions: ${seeds.join(', ')}`]),
     ...(gaps.length === 0
       ? []
       : [`What those do not test: ${gaps.map((gap) => GAPS[gap] ?? '').join('; ')}`]),

@@ -5,6 +5,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { benchCommand } from './commands/bench.js';
 import { checkCommand } from './commands/check.js';
+import { designsCommand } from './commands/designs.js';
 import { doctorCommand } from './commands/doctor.js';
 import { explainCommand } from './commands/explain.js';
 import { kernelCommand } from './commands/kernel.js';
@@ -33,6 +34,7 @@ async function main(args: readonly string[], context: Context): Promise<number> 
     .usage('$0 <command>\n\nConformance test suite and reference model for Linux iommufd.')
     .command(runCommand(context, finish))
     .command(listCommand(finish))
+    .command(designsCommand(finish))
     .command(explainCommand(context, finish))
     .command(replayCommand(context, finish))
     .command(kernelCommand(context, finish))

@@ -11,6 +11,7 @@ import { RULE_SOURCES, type RuleSource } from '../models/rule_sources.js';
 import { INVARIANTS } from '../models/invariants/index.js';
 import { PROFILES } from '../models/profiles/index.js';
 import { SCENARIOS } from '../suites/index.js';
+import { defectsPage } from './designs/defects_page.js';
 import { findingsPage } from './findings_page.js';
 import { parityPage } from './parity.js';
 
@@ -28,6 +29,7 @@ export function manualPages(): Page[] {
     { file: 'invariants.md', text: invariantsPage() },
     ...RULE_SOURCES.map((source) => ({ file: `${source.name}.md`, text: sourcePage(source) })),
     { file: '../kselftest-parity.md', text: parityPage() },
+    { file: '../designs/defects.md', text: defectsPage() },
     { file: '../findings/README.md', text: findingsPage() },
   ];
 }

@@ -23,9 +23,9 @@ export interface TargetArgs {
 export function addTargetOptions<T>(yargs: Argv<T>): Argv<T & TargetArgs> {
   return yargs
     .option('target', {
-      choices: ['sim', 'qemu'],
+      type: 'string',
       default: 'sim',
-      describe: 'the embedded model, or Linux in a virtual machine',
+      describe: 'sim, the embedded model; qemu, Linux in a virtual machine; for run also design:NAME',
     })
     .option('kernel', {
       type: 'string',
@@ -63,8 +63,13 @@ export interface ChosenTarget {
   readonly profile: Profile | undefined;
 }
 
-/** @throws UsageError when there is no such kernel */
+/** @throws UsageError when there is no such target or kernel */
 export async function chooseTarget(args: TargetArgs, context: Context): Promise<ChosenTarget> {
+  if (args.target !== 'sim' && args.target !== 'qemu') {
+    throw new UsageError(
+      `there is no target ${args.target} here; there are sim and qemu, and design:NAME for run`,
+    );
+  }
   const profile = args.profile === undefined ? undefined : profileById(args.profile);
   if (args.target === 'sim' && args.kernel === undefined) {
     return { target: new SimTarget(new Behaviour(profile ?? DEFAULT_PROFILE)), kernel: '', profile };

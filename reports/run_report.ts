@@ -7,6 +7,7 @@ export interface RunReport {
   readonly description: string;
   /** The id or path of the kernel; empty for a target without one. */
   readonly kernel: string;
+  /** Empty for designs, which are held against what was written of them. */
   readonly profile: string;
   readonly reading: string;
   readonly notes: readonly string[];

@@ -40,8 +40,8 @@ export function renderSpec(report: RunReport, isVerbose = false): string {
 }
 
 function renderHeading({ tool, description, profile, reading, results }: RunReport): string {
-  const expected = `expectations of Linux ${profile}, ${reading} reading`;
-  return `${pc.bold(tool)} · ${description} · ${expected} · ${String(results.length)} scenarios`;
+  const expected = profile === '' ? '' : ` · expectations of Linux ${profile}, ${reading} reading`;
+  return `${pc.bold(tool)} · ${description}${expected} · ${String(results.length)} scenarios`;
 }
 
 /** One scenario in one line. */

@@ -29,10 +29,10 @@ export function listCommand(finish: (code: ExitCode) => void): CommandModule<obj
 
 function renderData(query: readonly string[]): string {
   const scenarios = select(SCENARIOS, query).map((scenario) => {
-    const { id, doc, covers, source, gaps, kselftest, cases } = scenario;
+    const { id, doc, covers, source, gaps, kselftest, seeds, cases } = scenario;
     const needs = needsOf(scenario, CONTROL);
     return {
-      ...{ id, doc, covers, needs, caseNeeds: caseNeeds(scenario, needs), gaps, kselftest, cases },
+      ...{ id, doc, covers, needs, caseNeeds: caseNeeds(scenario, needs), gaps, kselftest, seeds, cases },
       ...(source === undefined ? {} : { source }),
     };
   });

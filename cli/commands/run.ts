@@ -1,12 +1,13 @@
 import type { Argv, CommandModule } from 'yargs';
 import type { Reading } from '../../models/predict.js';
-import { exitCodeOf } from '../../reports/run_report.js';
+import { type RunReport, exitCodeOf } from '../../reports/run_report.js';
 import { environmentOf } from '../../suites/harness/environment.js';
 import { SCENARIOS } from '../../suites/index.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError, worst } from '../errors.js';
 import { select, shard } from '../query.js';
-import { REPORTER_NAMES, parseReporters, writeReports } from '../reporters.js';
+import { REPORTER_NAMES, type RequestedReport, parseReporters, writeReports } from '../reporters.js';
+import { designOfTarget, runRows } from '../designs/run_rows.js';
 import { runScenarios } from '../run_scenarios.js';
 import { type TargetArgs, addTargetOptions, chooseTarget } from '../target_options.js';
 
@@ -69,6 +70,7 @@ function addRunOptions(yargs: Argv): Argv {
       '$0 run --target qemu --reporter junit=result.xml',
       'everything on the newest cached kernel, with a report for CI',
     )
+    .example('$0 run --target design:ioasid-rfc S1-02', 'a row of the patch discussions on a proposal')
     .example(
       '$0 run --profile 6.12 --reading contract',
       'the model as 6.12, held against the documented uAPI',
@@ -79,8 +81,10 @@ async function run(args: RunArgs, context: Context): Promise<ExitCode> {
   if (!Number.isInteger(args.repeat) || args.repeat < 1) {
     throw new UsageError('--repeat takes how often each scenario runs: a whole number from 1 on');
   }
-  const scenarios = shard(select(SCENARIOS, args.query), args.shard);
   const reporters = parseReporters(args.reporter);
+  const design = designOfTarget(args.target);
+  if (design !== undefined) return report(reporters, runRows(design, args.query, context.version));
+  const scenarios = shard(select(SCENARIOS, args.query), args.shard);
   const { target, kernel, profile } = await chooseTarget(args, context);
   const session = await target.start();
   try {
@@ -92,15 +96,19 @@ async function run(args: RunArgs, context: Context): Promise<ExitCode> {
       repeat: args.repeat,
       withVariants: args.variants,
     });
-    const report = toReport({ target: target.name, kernel, ms: performance.now() - start });
-    const troubles = await writeReports(reporters, report);
-    for (const trouble of troubles) process.stderr.write(`iommufd-cts: ${trouble}\n`);
-    const lack = report.results.every(({ status }) => status === 'skipped')
-      ? report.results[0]?.reason
-      : undefined;
-    if (lack !== undefined) process.stderr.write(`iommufd-cts: nothing was tested: ${lack}\n`);
-    return worst(exitCodeOf(report), troubles.length > 0 ? EXIT.unknown : EXIT.pass);
+    const ms = performance.now() - start;
+    return await report(reporters, toReport({ target: target.name, kernel, ms }));
   } finally {
     await session.stop();
   }
+}
+
+async function report(reporters: readonly RequestedReport[], found: RunReport): Promise<ExitCode> {
+  const troubles = await writeReports(reporters, found);
+  for (const trouble of troubles) process.stderr.write(`iommufd-cts: ${trouble}\n`);
+  const lack = found.results.every(({ status }) => status === 'skipped')
+    ? found.results[0]?.reason
+    : undefined;
+  if (lack !== undefined) process.stderr.write(`iommufd-cts: nothing was tested: ${lack}\n`);
+  return worst(exitCodeOf(found), troubles.length > 0 ? EXIT.unknown : EXIT.pass);
 }

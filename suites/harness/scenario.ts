@@ -26,6 +26,8 @@ export interface ScenarioSpec<S> {
   readonly gaps?: readonly number[];
   /** Cases of the kernel's own selftests whose content it has: `fixture.case` in all variants, or `fixture.variant.case`. */
   readonly kselftest?: readonly string[];
+  /** Rows of the patch discussions that it shows on kernels, as docs/designs/defects.md names them. */
+  readonly seeds?: readonly `S${number}-${number}`[];
   /** Beyond what the calls themselves need. */
   readonly needs?: readonly TargetCapability[];
   /** Variants that make no sense for it, with the reason. */
@@ -46,6 +48,7 @@ export interface Scenario {
   readonly source: string | undefined;
   readonly gaps: readonly number[];
   readonly kselftest: readonly string[];
+  readonly seeds: readonly string[];
   readonly without: Partial<Readonly<Record<Variant, string>>>;
   /** Case names in order, the control last. */
   readonly cases: readonly string[];
@@ -78,6 +81,7 @@ export function scenario<S>(name: string, spec: ScenarioSpec<S>): Omit<Scenario,
     source: spec.source,
     gaps: spec.gaps ?? [],
     kselftest: spec.kselftest ?? [],
+    seeds: spec.seeds ?? [],
     without: spec.without ?? {},
     cases: [...Object.keys(spec.cases), CONTROL],
     needsOf: (caseName) => [...(spec.needs ?? []), ...caseOf(caseName).needs],

@@ -1,0 +1,109 @@
+import { readFile } from 'node:fs/promises';
+import type { Argv, CommandModule } from 'yargs';
+import { searchDesign } from '../../fuzz/designs/search.js';
+import { parseDesignProgram } from '../../models/designs/framework/check_program.js';
+import type { Design } from '../../models/designs/framework/design.js';
+import { runDesign } from '../../models/designs/framework/execute.js';
+import { describeOutcome } from '../../models/designs/framework/outcome.js';
+import { describeDesignStep } from '../../models/designs/framework/program.js';
+import { DESIGNS } from '../../models/designs/index.js';
+import { ProgramError } from '../../models/program/program.js';
+import type { PlayReport } from '../../suites/designs/judge.js';
+import { judgeAll, standingsOf } from '../designs/comparison.js';
+import { renderComparison, renderDesign, renderSearch } from '../designs/render.js';
+import { findDesign } from '../designs/run_rows.js';
+import { EXIT, type ExitCode, UsageError } from '../errors.js';
+
+interface DesignsArgs {
+  readonly name: string | undefined;
+  readonly json: boolean;
+  readonly search: number | undefined;
+  readonly seed: number;
+  readonly program: string | undefined;
+}
+
+export function designsCommand(finish: (code: ExitCode) => void): CommandModule<object, DesignsArgs> {
+  return {
+    command: 'designs [name]',
+    describe: 'compare the designs of the patch discussions: which invariant breaks, by which program',
+    builder: (yargs) => addOptions(yargs) as Argv<DesignsArgs>,
+    handler: async (args) => {
+      finish(await designs(args));
+    },
+  };
+}
+
+function addOptions(yargs: Argv): Argv {
+  return yargs
+    .positional('name', { type: 'string', describe: 'a design; without it, all of them' })
+    .option('json', { type: 'boolean', default: false, describe: 'print data' })
+    .option('search', { type: 'number', describe: 'also run so many random programs' })
+    .option('seed', { type: 'number', default: 1, describe: 'where the random programs come from' })
+    .option('program', { type: 'string', describe: 'run the program of this file on the design' })
+    .example('$0 designs', 'the table, and the shortest program for every defect')
+    .example('$0 designs ioasid-rfc', 'calls, rules and defects of a proposal')
+    .example('$0 designs ioasid-rfc --search 5000 --seed 7', 'what random programs find')
+    .example('$0 designs ioasid-rfc --program mine.json', 'a program of your own');
+}
+
+async function designs({ name, json, search, seed, program }: DesignsArgs): Promise<ExitCode> {
+  const chosen = name === undefined ? DESIGNS : [findDesign(name)];
+  const [only] = chosen;
+  if (program !== undefined) {
+    if (name === undefined || only === undefined)
+      throw new UsageError('--program needs the name of a design');
+    return runFile(only, program);
+  }
+  if (search !== undefined && (!Number.isInteger(search) || search < 1)) {
+    throw new UsageError('--search takes how many programs: a whole number from 1 on');
+  }
+  if (!Number.isInteger(seed)) throw new UsageError('--seed takes a whole number');
+  const reports = judgeAll(chosen);
+  const standings = standingsOf(chosen, reports);
+  if (json) process.stdout.write(`${JSON.stringify(standings, null, 2)}\n`);
+  else if (name !== undefined && only !== undefined)
+    process.stdout.write(renderDesign(only, reports, standings));
+  else process.stdout.write(renderComparison(chosen, reports, standings));
+  const isUnexplained = search !== undefined && searchAll(chosen, search, seed, reports);
+  const isWrong = isUnexplained || reports.some(({ problems }) => problems.length > 0);
+  return isWrong ? EXIT.finding : EXIT.pass;
+}
+
+/** Searches designs at random; whether something was broken that no defect explains. */
+function searchAll(
+  chosen: readonly Design[],
+  programs: number,
+  seed: number,
+  reports: readonly PlayReport[],
+): boolean {
+  let isUnexplained = false;
+  for (const design of chosen) {
+    const found = searchDesign(design, seed, programs);
+    process.stdout.write(renderSearch(design, found, reports));
+    isUnexplained ||= found.unexplained.length > 0;
+  }
+  return isUnexplained;
+}
+
+async function runFile(design: Design, file: string): Promise<ExitCode> {
+  const program = parseDesignProgram(parseJson(await readFile(file, 'utf8'), file), design);
+  const { outcomes, breaches, orders } = runDesign(design, program);
+  for (const [at, step] of program.steps.entries()) {
+    const came = outcomes[at]?.map(describeOutcome).join(' or ') ?? '';
+    process.stdout.write(`${describeDesignStep(design, step)}: ${came === '' ? 'not reached' : came}\n`);
+    for (const breach of breaches.filter((one) => one.step === at)) {
+      const by = breach.defects.length === 0 ? '' : ` (${breach.defects.join(', ')})`;
+      process.stdout.write(`  breaks ${breach.invariant}${by}: ${breach.what}\n`);
+    }
+  }
+  if (orders > 1) process.stdout.write(`${String(orders)} orders\n`);
+  return breaches.length > 0 ? EXIT.finding : EXIT.pass;
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new ProgramError(`${file} is no JSON`);
+  }
+}

@@ -1,0 +1,7 @@
+import { seed1 } from './seed1.js';
+import { type PlacedPlay, type RowFile, playsOf } from './row.js';
+
+/** The only registry of row files. */
+export const ROW_FILES: readonly RowFile[] = [seed1];
+
+export const PLAYS: readonly PlacedPlay[] = ROW_FILES.flatMap(playsOf);
