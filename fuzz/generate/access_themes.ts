@@ -1,5 +1,7 @@
+import { PAGE_SIZE } from '../../models/base/u64.js';
+import { SCRATCH } from '../../models/program/arena.js';
 import { HWPT_FLAGS } from '../../models/ioctls/native/hwpt_alloc.js';
-import { CREATE_ACCESS_FLAGS } from '../../models/ioctls/test/test_members.js';
+import { ACCESS_RW_FLAGS, CREATE_ACCESS_FLAGS } from '../../models/ioctls/test/test_members.js';
 import { ALLOC, DEVICE, type Kind, type Theme, spread } from './theme.js';
 
 /** The least that the kernel takes, in bytes, and less. Source: selftest.c:iommufd_test. */
@@ -73,5 +75,65 @@ const HW_QUEUES: Theme = {
   ],
 };
 
+/** IOVAs of a file, and of the first pages of the scratch region, where the file may be mapped twice. */
+const FILE_AT = 0x100_0000n;
+const SEEN_AT = 0x101_0000n;
+const SEEN_PAGES = 8n;
+
+const MAP_FILE: Kind = {
+  call: 'IOMMU_IOAS_MAP_FILE',
+  args: { flags: 7, start: 0n, length: 2n * PAGE_SIZE, iova: FILE_AT },
+};
+const MAP_SEEN: Kind = {
+  call: 'IOMMU_IOAS_MAP',
+  args: { flags: 7, user_va: SCRATCH.start, length: SEEN_PAGES * PAGE_SIZE, iova: SEEN_AT },
+};
+
+/** Reads and writes of the same few bytes by every way, within a page and across two, on both paths. */
+const COPIES: readonly Kind[] = [FILE_AT, SEEN_AT, SEEN_AT + 4n * PAGE_SIZE].flatMap((area) =>
+  [0x7fcn, 0xffcn].flatMap((offset) =>
+    [0, ACCESS_RW_FLAGS.SLOW_PATH].flatMap((path) => {
+      const place = { iova: area + offset, length: 8n };
+      return [
+        copy({ ...place, flags: path, uptr: { room: 8 } }),
+        copy({ ...place, flags: path | ACCESS_RW_FLAGS.WRITE, uptr: { words: [0x1234, 0] } }),
+      ];
+    }),
+  ),
+);
+
+function copy(args: Exclude<Kind, string>['args'] & object): Kind {
+  return { call: 'IOMMU_TEST_OP_ACCESS_RW', args };
+}
+
+/** What pages of files hold, by the file and by mappings of it, while it is cut and grows. */
+const FILE_CONTENTS: Theme = {
+  prelude: [
+    'memory_file',
+    ALLOC,
+    { call: 'IOMMU_TEST_OP_CREATE_ACCESS', args: { flags: CREATE_ACCESS_FLAGS.NEEDS_PIN_PAGES } },
+    MAP_FILE,
+    MAP_SEEN,
+  ],
+  kinds: [
+    ...spread({
+      show_file_first: 12,
+      cut_file: 4,
+      memory: 1,
+      counters: 1,
+      child: 1,
+      IOMMU_TEST_OP_MOCK_DOMAIN: 2,
+      IOMMU_TEST_OP_ACCESS_PAGES: 2,
+      IOMMU_TEST_OP_MD_CHECK_REFS: 1,
+      IOMMU_IOAS_UNMAP: 1,
+    }),
+    { call: 'IOMMU_TEST_OP_ACCESS_PAGES', args: { iova: SEEN_AT, length: PAGE_SIZE, flags: 0 } },
+    MAP_FILE,
+    MAP_SEEN,
+    ...COPIES,
+    ...COPIES,
+  ],
+};
+
 /** Themes about what pins and locks pages beside domains. */
-export const ACCESS_THEMES: readonly Theme[] = [ACCESSES, ACCESSES, HW_QUEUES, HW_QUEUES];
+export const ACCESS_THEMES: readonly Theme[] = [ACCESSES, ACCESSES, HW_QUEUES, HW_QUEUES, FILE_CONTENTS];

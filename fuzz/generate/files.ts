@@ -12,8 +12,11 @@ const PAGES_MAX = 4;
 /** Descriptors of one program that are not made by calls. */
 const FILES_MAX = 12;
 
-/** A step on some descriptor, or one on a file of memory: that makes one, shows it to the process, cuts or grows it. */
-export type FileKind = 'file' | 'memory_file' | 'show_file' | 'cut_file';
+/**
+ * A step on some descriptor, or one on a file of memory: that makes one, shows it to the process, somewhere or at the start of the
+ * scratch region, cuts or grows it.
+ */
+export type FileKind = 'file' | 'memory_file' | 'show_file' | 'show_file_first' | 'cut_file';
 
 /** A step on a descriptor that is no ioctl; undefined where there is nothing to do it with. */
 export function drawFileStep(
@@ -29,6 +32,8 @@ export function drawFileStep(
       return drawMemoryFile(picks, label);
     case 'show_file':
       return drawShow(state, picks);
+    case 'show_file_first':
+      return drawShowFirst(state, picks);
     case 'cut_file':
       return drawTruncate(state, picks);
   }
@@ -45,6 +50,16 @@ function drawShow(state: GeneratorState, picks: Picks): Step | undefined {
   if (file === undefined) return undefined;
   const offset = BigInt(picks.one([0, 0, 0, 1])) * PAGE_SIZE;
   return { do: 'mmap', ...drawRange(picks), file, offset, access: picks.one(['rw', 'rw', 'ro'] as const) };
+}
+
+/** Maps a file of memory, maybe privately, to the first pages of the scratch region or to those behind them. */
+function drawShowFirst(state: GeneratorState, picks: Picks): Step | undefined {
+  const file = state.labelOfKind('memfd', picks);
+  if (file === undefined) return undefined;
+  const bytes = BigInt(PAGES_MAX) * PAGE_SIZE;
+  const start = SCRATCH.start + BigInt(picks.below(2)) * bytes;
+  const isPrivate = picks.rarely(2) ? { isPrivate: true } : {};
+  return { do: 'mmap', start, bytes, file, offset: 0n, access: picks.one(['rw', 'rw', 'ro']), ...isPrivate };
 }
 
 function drawAny(state: GeneratorState, picks: Picks, label: string): Step | undefined {

@@ -198,6 +198,7 @@ class ProgramWriter {
       case 'file':
       case 'memory_file':
       case 'show_file':
+      case 'show_file_first':
       case 'cut_file':
         this.#addIfPredictable(drawFileStep(kind, this.#state, picks, `d${String(this.#steps.length)}`));
         return;

@@ -1,5 +1,14 @@
+import type { Reference } from '../../models/program/program.js';
+import type { ScenarioBuilder } from '../harness/builder.js';
 import { P } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
+
+/** An IOAS with a page that is mapped. */
+function mappedPage(t: ScenarioBuilder): Reference {
+  const ioas = t.ioas();
+  t.map(ioas, { iova: 0x8000n });
+  return ioas;
+}
 
 export const envelopeMemory = suite(
   'envelope/memory',
@@ -92,11 +101,7 @@ export const envelopeMemory = suite(
       doc: 'A copy whose IOVA cannot be written back stays.',
       covers: ['IOMMU_IOAS_COPY/EFAULT.respond'],
       source: 'core.md 3.0',
-      setup: (t) => {
-        const ioas = t.ioas();
-        t.map(ioas, { iova: 0x8000n });
-        return ioas;
-      },
+      setup: mappedPage,
       cases: {
         sealed: (t, ioas) => {
           const args = {
@@ -117,11 +122,7 @@ export const envelopeMemory = suite(
       doc: 'An unmap whose count cannot be written back has been done.',
       covers: ['IOMMU_IOAS_UNMAP/EFAULT.respond'],
       source: 'core.md 3.0',
-      setup: (t) => {
-        const ioas = t.ioas();
-        t.map(ioas, { iova: 0x8000n });
-        return ioas;
-      },
+      setup: mappedPage,
       cases: {
         sealed: (t, ioas) => {
           t.ioctl('IOMMU_IOAS_UNMAP', { ioas_id: ioas, iova: 0x8000n, length: P }, { at: 'sealed' }).fails(

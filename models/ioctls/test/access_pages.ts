@@ -4,6 +4,7 @@ import { present } from '../../base/assert.js';
 import { addItem } from '../../state/access.js';
 import type { AccessFile } from '../../state/access_file.js';
 import { type AccessPinFailure, AccessPinPlan } from '../../state/access_pins.js';
+import type { Frame, UserMemory } from '../../state/user_memory.js';
 import { type CallContext, type Rule, once } from '../description.js';
 import { ANY_FILL_RULES, cannotRespond, emptyRange, hasUnknownBits, rangeTooHigh } from '../shared_rules.js';
 import {
@@ -147,10 +148,17 @@ function firstDifference(
   let address = wrapU64(args.uptr - pageOffset(iova));
   for (let index = 0; index < pages; index++) {
     if (address > U64_MAX - PAGE_SIZE) return 'end';
-    const frame = memory.frameAt(address, false);
+    const frame = frameOnceIn(frames, memory, address);
     if (frame === undefined) return memory.presence(address) === 'unknown' ? 'unknown' : 'fault';
     if (frame !== frames[index]) return 'page';
     address = wrapU64(address + PAGE_SIZE);
   }
   return undefined;
+}
+
+/** The page behind an address once some are pinned: one of a private mapping may have become the process's own by that. */
+function frameOnceIn(pinned: readonly Frame[], memory: UserMemory, address: bigint): Frame | undefined {
+  const seen = memory.frameAt(address, false);
+  const own = memory.frameToPin(address, false);
+  return own !== seen && own !== undefined && pinned.includes(own) ? own : seen;
 }
