@@ -43,9 +43,12 @@ import { ioasMapHuge } from './ioas/map_huge.js';
 import { ioasMapFileEnd } from './ioas/map_file_end.js';
 import { ioasMapFilePinning } from './ioas/map_file_pinning.js';
 import { ioasMapPinning } from './ioas/map_pinning.js';
+import { ioasUsedAccesses } from './ioas/used_accesses.js';
 import { ioasUsedAreas } from './ioas/used_areas.js';
+import { ioasUsedBuffers } from './ioas/used_buffers.js';
 import { ioasUsedByFork } from './ioas/used_fork.js';
 import { ioasUsedLife } from './ioas/used_life.js';
+import { ioasUsedNested } from './ioas/used_nested.js';
 import { ioasUsedPlacement } from './ioas/used_placement.js';
 import { ioasMapPrivateFile } from './ioas/map_private_file.js';
 import { ioasUnmap } from './ioas/unmap.js';
@@ -113,6 +116,9 @@ export const SUITES: readonly Suite[] = [
   ioasUsedAreas,
   ioasUsedPlacement,
   ioasUsedByFork,
+  ioasUsedAccesses,
+  ioasUsedNested,
+  ioasUsedBuffers,
   optionRlimitMode,
   optionHugePages,
   hwptAlloc,

@@ -48,7 +48,7 @@ export const accessPins = suite(
       covers: [`${PAGES}/OK`, `${DESTROY}/OK`, 'IOMMU_IOAS_UNMAP/OK'],
       source: 'core.md 5.1, 5.2',
       gaps: [50],
-      kselftest: ['iommufd_ioas.access_pin', 'iommufd_ioas.access_domain_destory'],
+      kselftest: ['iommufd_ioas.no_domain.access_pin'],
       setup: (t) => {
         const ioas = t.ioas();
         t.map(ioas, { iova: A, length: 8n * P });

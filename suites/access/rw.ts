@@ -62,7 +62,7 @@ export const accessRw = suite(
       covers: [`${RW}/OK`],
       source: 'core.md 5.7',
       gaps: [51],
-      kselftest: ['iommufd_ioas.access_rw', 'iommufd_ioas.access_rw_unaligned'],
+      kselftest: ['iommufd_ioas.no_domain.access_rw', 'iommufd_ioas.no_domain.access_rw_unaligned'],
       setup: (t) => {
         const ioas = t.ioas();
         t.mmap(SCRATCH.start, 4n, 'rw');
@@ -330,7 +330,7 @@ export const accessRw = suite(
       covers: [`${RW}/OK`, `${RW}/EFAULT.user_memory`],
       source: 'core.md 5.7',
       gaps: [51],
-      kselftest: ['iommufd_ioas.fork_gone', 'iommufd_ioas.fork_present'],
+      kselftest: ['iommufd_ioas.mock_domain.fork_gone', 'iommufd_ioas.mock_domain.fork_present'],
       setup: (t) => {
         const ioas = t.ioas();
         t.mmap(SCRATCH.start, 2n, 'rw');

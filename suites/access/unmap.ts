@@ -17,7 +17,7 @@ export const accessUnmap = suite(
       ],
       source: 'core.md 4.6; device.md 1.11',
       gaps: [53],
-      kselftest: ['iommufd_ioas.access_pin_unmap'],
+      kselftest: ['iommufd_ioas.no_domain.access_pin_unmap'],
       setup: (t) => {
         const ioas = t.ioas();
         t.map(ioas, { iova: A, length: 2n * P });

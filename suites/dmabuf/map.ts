@@ -14,7 +14,7 @@ export const dmabufMap = suite(
       covers: ['IOMMU_IOAS_MAP_FILE/EINVAL.dmabuf_end', 'IOMMU_IOAS_MAP_FILE/EINVAL.length_zero'],
       source: 'core.md 3.5.1',
       gaps: [55],
-      kselftest: ['iommufd_ioas.dmabuf_simple'],
+      kselftest: ['iommufd_ioas.no_domain.dmabuf_simple'],
       needs: ['dmabuf'],
       setup: (t) => {
         dmabuf(t, 'd', Number(BYTES));

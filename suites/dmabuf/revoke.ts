@@ -29,7 +29,7 @@ export const dmabufRevoke = suite(
       covers: ['IOMMU_TEST_OP_DMABUF_REVOKE/OK', 'IOMMU_IOAS_UNMAP/OK', 'IOMMU_IOAS_MAP_FILE/EEXIST.area'],
       source: 'device.md 5.3',
       gaps: [55],
-      kselftest: ['iommufd_ioas.dmabuf_revoke'],
+      kselftest: ['iommufd_ioas.no_domain.dmabuf_revoke'],
       needs: ['dmabuf'],
       setup: (t) => {
         const all = mapped(t);
@@ -120,7 +120,7 @@ export const dmabufRevoke = suite(
       covers: ['IOMMU_IOAS_MAP_FILE/ENODEV.dmabuf_revoked'],
       source: 'core.md 3.5.1 e',
       gaps: [55],
-      kselftest: ['iommufd_ioas.dmabuf_revoke'],
+      kselftest: ['iommufd_ioas.no_domain.dmabuf_revoke'],
       needs: ['dmabuf'],
       setup: (t) => {
         dmabuf(t, 'd', Number(BYTES));

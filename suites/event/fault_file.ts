@@ -80,7 +80,6 @@ export const eventFaultFile = suite(
       doc: 'A record tells what the device asked for, who it is, and the cookie: the lowest free number from 1.',
       covers: ['fault_read/OK', 'IOMMU_TEST_OP_TRIGGER_IOPF/OK'],
       gaps: [39],
-      kselftest: ['iommufd_ioas.alloc_hwpt_nested'],
       source: 'device.md 3.1',
       setup: deviceWithQueue,
       cases: {

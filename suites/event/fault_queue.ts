@@ -38,7 +38,6 @@ export const eventFaultQueue = suite(
       covers: ['IOMMU_HWPT_ALLOC/ENOENT.fault', 'IOMMU_HWPT_ALLOC/EOPNOTSUPP.fault_of_parent'],
       gaps: [24],
       source: 'device.md 2.1, 9 D',
-      kselftest: ['iommufd_ioas.alloc_hwpt_nested'],
       setup: (t) => ({ ...deviceAndParent(t), queue: faultQueue(t).out('out_fault_id') }),
       cases: {
         zero: (t, { device, parent }) => nestedWithFault(t, device, parent, 0).fails('ENOENT'),

@@ -42,6 +42,22 @@ export function fault(t: ScenarioBuilder, device: Scalar, request: Request = {})
   return t.ioctl('IOMMU_TEST_OP_TRIGGER_IOPF', { dev_id: device, ...request });
 }
 
+/** Bytes of a fault record. */
+const FAULT_BYTES = 40;
+
+/**
+ * A device meets no translation, somebody reads that from the queue of `q` and answers that the page is there now: what the
+ * kernel's own tests do.
+ * @param id the id that the device has
+ */
+export function faultReadAndAnswered(t: ScenarioBuilder, device: Scalar, id: number, pasid = 1): void {
+  const request = { pasid, grpid: 2, perm: 3, addr: 0xdead_beafn };
+  fault(t, device, request);
+  t.read('q', FAULT_BYTES).reads(...record(1, request, id));
+  t.write('q', [1, 0]).returns(8);
+  t.poll('q').returns(WRITABLE);
+}
+
 export interface DeviceWithQueue extends DeviceAndParent {
   readonly queue: Reference;
   readonly hwpt: Reference;

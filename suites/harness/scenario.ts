@@ -33,6 +33,8 @@ export interface ScenarioSpec<S> {
   /** Variants that make no sense for it, with the reason. */
   readonly without?: Partial<Readonly<Record<Variant, string>>>;
   setup(t: ScenarioBuilder): S;
+  /** Puts back what would outlive the program; comes last, whatever a case has closed. */
+  readonly putBack?: (t: ScenarioBuilder) => void;
   /** Each breaks one thing. */
   readonly cases: Readonly<Record<string, CaseBody<S> | NeedingCase<S>>>;
   /** The same with nothing broken; must succeed. */
@@ -88,6 +90,7 @@ export function scenario<S>(name: string, spec: ScenarioSpec<S>): Omit<Scenario,
     build: (caseName, t) => {
       caseOf(caseName).body(t, spec.setup(t));
       t.finish();
+      spec.putBack?.(t);
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Scalar } from '../../models/program/program.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
+import { limitMemory, unlimitMemoryAtLast } from '../mock/temporary_memory.js';
 import { APERTURE_START as A, P } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
 
@@ -30,6 +31,7 @@ export const ioasCopySweep = suite(
         'iommufd_ioas.no_domain.copy_sweep',
         'iommufd_ioas.mock_domain.copy_sweep',
         'iommufd_ioas.two_mock_domain.copy_sweep',
+        'iommufd_ioas.mock_domain_limit.copy_sweep',
       ],
       setup: (t) => ({ src: t.ioas(), dst: t.ioas() }),
       cases: {
@@ -45,7 +47,13 @@ export const ioasCopySweep = suite(
           t.mockDomain(ids.src);
           sweep(t, ids, 16n * P);
         },
+        with_device_and_limit: (t, ids) => {
+          limitMemory(t, 16);
+          t.mockDomain(ids.src);
+          sweep(t, ids, 16n * P);
+        },
       },
+      putBack: unlimitMemoryAtLast,
       control: (t, ids) => {
         t.map(ids.src, { iova: A, length: 16n * P });
         t.copy({ ...ids, from: A, length: SWEEP_BYTES });

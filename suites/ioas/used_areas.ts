@@ -21,7 +21,7 @@ function mapFour(t: ScenarioBuilder, ioas: Scalar, base: bigint): void {
 
 export const ioasUsedAreas = suite(
   'ioas/used_areas',
-  'Areas of an IOAS with no, one and two devices: map, copy and unmap them, alone and many at once.',
+  'Areas of an IOAS with no, one and two devices, and with little temporary memory: map, copy and unmap them, alone and many at once.',
   [
     ...inEachSetUp('areas', {
       doc: 'Areas are unmapped whole, never meet, and go all at once; with a page table their pages are pinned as long.',

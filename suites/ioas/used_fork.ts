@@ -2,6 +2,7 @@ import { BUFFER } from '../../models/program/arena.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START as A, P } from '../harness/constants.js';
 import { suite } from '../harness/scenario.js';
+import { SLOW, WRITE, bytesOf, makeAccess, read, write } from '../access/set_up.js';
 import { type UsedIoas, inEachSetUp } from './set_ups.js';
 
 const CHILD = 'child';
@@ -13,9 +14,18 @@ function mapInChild(t: ScenarioBuilder, { ioas }: UsedIoas): void {
   t.by(CHILD, () => t.map(ioas, { iova: A, length: LENGTH }));
 }
 
+/** Bytes across two pages are what was written there. */
+function writeAndRead(t: ScenarioBuilder, { ioas }: UsedIoas): void {
+  const access = makeAccess(t, 'a', ioas, { flags: 0 });
+  for (const flags of [0, SLOW]) {
+    write(t, access, A + P - 4n, [0x1122_3344, flags], { flags: WRITE | flags });
+    read(t, access, A + P - 4n, 8, { flags }).ok({ uptr: bytesOf(0x1122_3344, flags) });
+  }
+}
+
 export const ioasUsedByFork = suite(
   'ioas/used_fork',
-  'Memory of another process in an IOAS with no, one and two devices; descriptors are inherited. Who pays: process/fork.',
+  'Memory of another process in an IOAS with no, one and two devices, and with little temporary memory; descriptors are inherited. Who pays: process/fork.',
   [
     ...inEachSetUp('mapper', {
       doc: 'What was pinned when the process mapped it stays when it has gone, and new page tables are filled from it; what was not cannot be pinned any more.',
@@ -32,7 +42,10 @@ export const ioasUsedByFork = suite(
           t.exit(CHILD);
           const device = t.mockDomain(used.ioas);
           if (used.devices.length === 0) device.fails('EFAULT');
-          else t.checkMap(device.out('out_hwpt_id'), A, BUFFER.start, LENGTH);
+          else {
+            t.checkMap(device.out('out_hwpt_id'), A, BUFFER.start, LENGTH);
+            writeAndRead(t, used);
+          }
           t.counters(0);
         },
         gone_before_the_second_page_table: (t, used) => {
@@ -58,6 +71,7 @@ export const ioasUsedByFork = suite(
           mapInChild(t, used);
           const hwpt = t.mockDomain(used.ioas).out('out_hwpt_id');
           t.checkMap(hwpt, A, BUFFER.start, LENGTH);
+          writeAndRead(t, used);
           t.counters(0);
           t.by(CHILD, () => {
             t.counters(16);

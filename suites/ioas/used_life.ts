@@ -4,7 +4,7 @@ import type { ScenarioBuilder } from '../harness/builder.js';
 import type { ExpectedStep } from '../harness/expected_step.js';
 import { P } from '../harness/constants.js';
 import { suite } from '../harness/scenario.js';
-import { type UsedIoas, inEachSetUp } from './set_ups.js';
+import { type UsedIoas, destroyDevices, inEachSetUp } from './set_ups.js';
 
 /** IOMMU_HW_INFO_FLAG_INPUT_TYPE */
 const INPUT_TYPE = 1;
@@ -28,13 +28,6 @@ function destroyIoas(t: ScenarioBuilder, { ioas, devices }: UsedIoas): void {
   if (devices.length > 0) step.fails('EBUSY');
 }
 
-/** Devices go; that of the other kernel was never there. */
-function destroyDevices(t: ScenarioBuilder, { devices, pasidDevice }: UsedIoas): void {
-  for (const device of devices) t.destroy(device.out('out_stdev_id'));
-  if (pasidDevice === undefined) return;
-  t.destroy(pasidDevice.out('out_stdev_id')).fails({ '7.3': 'OK', '6.12': 'ENOENT' });
-}
-
 /** Asks a device for information into a buffer of so many bytes. */
 function ask(
   t: ScenarioBuilder,
@@ -52,7 +45,7 @@ function ask(
 
 export const ioasUsedLife = suite(
   'ioas/used_life',
-  'An IOAS with no, one and two devices: what holds it, what goes with it, what its devices and options answer.',
+  'An IOAS with no, one and two devices, and with little temporary memory: what holds it, what goes with it, what its devices and options answer.',
   [
     ...inEachSetUp('end', {
       doc: 'Page tables hold an IOAS, areas do not; with the file everything goes, and no page stays pinned.',

@@ -16,7 +16,7 @@ function expectPlaces(t: ScenarioBuilder, { ioas, base }: UsedIoas, places: read
 
 export const ioasUsedPlacement = suite(
   'ioas/used_placement',
-  'Which IOVAs an IOAS with no, one and two devices has, which it chooses, and how reservations and allowed ranges confine them.',
+  'Which IOVAs an IOAS with no, one and two devices, and with little temporary memory, has, which it chooses, and how reservations and allowed ranges confine them.',
   [
     ...inEachSetUp('automatic', {
       doc: 'Automatic IOVAs are the first that are aligned and free: not the first page of the space, not reserved, allowed.',

@@ -1,11 +1,8 @@
 import { APERTURE_START as A, P, U64_MAX } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
-import type { ScenarioBuilder } from '../harness/builder.js';
+import { limitMemory, unlimitMemory } from './temporary_memory.js';
 
 const LIMIT = 'IOMMU_TEST_OP_SET_TEMP_MEMORY_LIMIT';
-const DEFAULT = 65536;
-
-const setLimit = (t: ScenarioBuilder, limit: number) => t.ioctl(LIMIT, { limit });
 
 export const mockMemoryLimit = suite(
   'mock/memory_limit',
@@ -18,10 +15,10 @@ export const mockMemoryLimit = suite(
       gaps: [54],
       setup: () => undefined,
       cases: {
-        nothing: (t) => setLimit(t, 0).fails('EINVAL'),
-        one_too_few: (t) => setLimit(t, 11).fails('EINVAL'),
+        nothing: (t) => limitMemory(t, 0).fails('EINVAL'),
+        one_too_few: (t) => limitMemory(t, 11).fails('EINVAL'),
       },
-      control: (t) => setLimit(t, DEFAULT),
+      control: (t) => unlimitMemory(t),
     }),
     scenario('chunks', {
       doc: 'Pages are pinned in chunks of the limit, which shows only where the first chunk ends at 2^64.',
@@ -41,28 +38,28 @@ export const mockMemoryLimit = suite(
         whole: (t, ioas) =>
           t.map(ioas, { iova: A, va: U64_MAX - 2n * P + 1n, length: 0x1800n }).fails('EOVERFLOW'),
         page_by_page: (t, ioas) => {
-          setLimit(t, 12);
+          limitMemory(t, 12);
           t.map(ioas, { iova: A, va: U64_MAX - 2n * P + 1n, length: 0x1800n }).fails('EFAULT');
-          setLimit(t, DEFAULT);
+          unlimitMemory(t);
         },
         two_pages_at_once: (t, ioas) => {
-          setLimit(t, 16);
+          limitMemory(t, 16);
           t.map(ioas, { iova: A, va: U64_MAX - 2n * P + 1n, length: 0x1800n }).fails('EOVERFLOW');
-          setLimit(t, DEFAULT);
+          unlimitMemory(t);
         },
         outlives_the_file: (t, ioas) => {
           t.open('g');
-          t.ioctl(LIMIT, { limit: 12 }, { file: 'g' });
+          limitMemory(t, 12, { file: 'g' });
           t.close('g');
           t.map(ioas, { iova: A, va: U64_MAX - 2n * P + 1n, length: 0x1800n }).fails('EFAULT');
-          setLimit(t, DEFAULT);
+          unlimitMemory(t);
         },
       },
       control: (t, ioas) => {
-        setLimit(t, 16);
+        limitMemory(t, 16);
         t.map(ioas, { iova: A, length: 16n * P });
         t.counters(16);
-        setLimit(t, DEFAULT);
+        unlimitMemory(t);
       },
     }),
   ],
