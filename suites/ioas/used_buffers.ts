@@ -14,7 +14,7 @@ export const ioasUsedBuffers = suite(
       covers: [
         'IOMMU_IOAS_MAP_FILE/OK',
         'IOMMU_IOAS_MAP_FILE/EINVAL.dmabuf_end',
-        'IOMMU_IOAS_MAP_FILE/ENODEV.revoked',
+        'IOMMU_IOAS_MAP_FILE/ENODEV.dmabuf_revoked',
       ],
       source: 'core.md 3.5.1, kselftest.md 3',
       kselftest: ['dmabuf_simple', 'dmabuf_revoke'],
