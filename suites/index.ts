@@ -5,13 +5,16 @@ import { eventFaultRouting } from './event/fault_routing.js';
 import { eventVeventq } from './event/veventq.js';
 import { eventVeventqFile } from './event/veventq_file.js';
 import { accessCreate } from './access/create.js';
+import { accessLittleMemory } from './access/little_memory.js';
 import { accessPages } from './access/pages.js';
 import { accessPins } from './access/pins.js';
 import { accessReplace } from './access/replace.js';
 import { accessRw } from './access/rw.js';
 import { accessRwFiles } from './access/rw_files.js';
+import { accessSharedPins } from './access/shared_pins.js';
 import { accessUnmap } from './access/unmap.js';
 import { deviceHwInfo } from './device/hw_info.js';
+import { deviceLife } from './device/life.js';
 import { dmabufBuffer } from './dmabuf/buffer.js';
 import { dmabufMap } from './dmabuf/map.js';
 import { dmabufRevoke } from './dmabuf/revoke.js';
@@ -23,6 +26,7 @@ import { fileDescriptors } from './file/descriptors.js';
 import { hwptAlloc } from './hwpt/alloc.js';
 import { hwptDirtyBitmap } from './hwpt/dirty_bitmap.js';
 import { hwptDirtyHuge } from './hwpt/dirty_huge.js';
+import { hwptDirtyLarge } from './hwpt/dirty_large.js';
 import { hwptDirtyLeaves } from './hwpt/dirty_leaves.js';
 import { hwptDirtyTracking } from './hwpt/dirty_tracking.js';
 import { hwptFormat } from './hwpt/format.js';
@@ -36,6 +40,7 @@ import { ioasCopy } from './ioas/copy.js';
 import { ioasCopyPinning } from './ioas/copy_pinning.js';
 import { ioasCopySweep } from './ioas/copy_sweep.js';
 import { ioasIovaRanges } from './ioas/iova_ranges.js';
+import { ioasLittleMemory } from './ioas/little_memory.js';
 import { ioasMap } from './ioas/map.js';
 import { ioasMapAutomatic } from './ioas/map_automatic.js';
 import { ioasMapFile } from './ioas/map_file.js';
@@ -66,6 +71,7 @@ import { optionHugePages } from './option/huge_pages.js';
 import { optionRlimitMode } from './option/rlimit_mode.js';
 import { pasidAttach } from './pasid/attach.js';
 import { pasidDetach } from './pasid/detach.js';
+import { pasidLife } from './pasid/life.js';
 import { pasidReplace } from './pasid/replace.js';
 import { processFork } from './process/fork.js';
 import { vectorsCore } from './vectors/core.js';
@@ -79,6 +85,7 @@ import { vfioNumbers } from './vfio/numbers.js';
 import { vfioUnmapDma } from './vfio/unmap_dma.js';
 import { viommuAlloc } from './viommu/alloc.js';
 import { viommuHwQueue } from './viommu/hw_queue.js';
+import { viommuLife } from './viommu/life.js';
 import { viommuMmap } from './viommu/mmap.js';
 import { viommuInvalidate } from './viommu/invalidate.js';
 import { viommuNested } from './viommu/nested.js';
@@ -119,6 +126,7 @@ export const SUITES: readonly Suite[] = [
   ioasUsedAccesses,
   ioasUsedNested,
   ioasUsedBuffers,
+  ioasLittleMemory,
   optionRlimitMode,
   optionHugePages,
   hwptAlloc,
@@ -129,6 +137,7 @@ export const SUITES: readonly Suite[] = [
   hwptDirtyBitmap,
   hwptDirtyLeaves,
   hwptDirtyHuge,
+  hwptDirtyLarge,
   deviceHwInfo,
   mockDomain,
   mockReplace,
@@ -144,6 +153,8 @@ export const SUITES: readonly Suite[] = [
   accessReplace,
   accessRw,
   accessRwFiles,
+  accessLittleMemory,
+  accessSharedPins,
   pasidAttach,
   pasidReplace,
   pasidDetach,
@@ -160,6 +171,9 @@ export const SUITES: readonly Suite[] = [
   eventVeventq,
   eventVeventqFile,
   viommuHwQueue,
+  deviceLife,
+  pasidLife,
+  viommuLife,
   vfioCompatIoas,
   vfioNumbers,
   vfioGetInfo,

@@ -59,7 +59,6 @@ export const accessReplace = suite(
       covers: [`${REPLACE}/OK`],
       source: 'device.md 1.11',
       gaps: [52],
-      kselftest: ['iommufd_mock_domain.user_copy'],
       setup: (t) => {
         const ioas = t.ioas();
         const other = t.ioas();

@@ -24,6 +24,7 @@ const LATER_CALLS = {
   IOMMU_VIOMMU_ALLOC: { required: 24, known: 40, zeros: 'EOPNOTSUPP' },
   IOMMU_VDEVICE_ALLOC: { required: 24, known: 24, zeros: 'ENOENT' },
   IOMMU_IOAS_CHANGE_PROCESS: { required: 8, known: 8, zeros: 'OK' },
+  IOMMU_IOAS_MAP_FILE: { required: 40, known: 40, zeros: 'EINVAL' },
 } as const;
 
 /** A call that a kernel configured for it alone gets as far as answering. */
@@ -33,6 +34,12 @@ const NOIOMMU_NAME = 'IOMMU_IOAS_NOIOMMU_GET_PA';
 
 /** The same answer wherever the call is known. */
 const since73 = (errno: Errno | 'OK') => ({ '7.3': errno, '6.12': 'ENOTTY' }) as const;
+
+/** The same answer from every kernel. */
+const everywhere = (errno: Errno | 'OK') => ({ '7.3': errno, '6.12': errno }) as const;
+
+/** What OPTION answers to a struct of zeros as long as the file has no object: it sets RLIMIT_MODE to 0. */
+const WITHOUT_OBJECTS = 'OK';
 
 const TEST_CALLS = {
   IOMMU_TEST_CMD: { required: 68, known: 72, zeros: 'EOPNOTSUPP' },
@@ -151,6 +158,32 @@ export const envelopeSize = suite(
         },
       },
       control: (t) => t.ioctl('IOMMU_IOAS_ALLOC', {}),
+    }),
+    scenario('each_call,one_byte', {
+      doc: 'One byte less than a call requires is EINVAL, one byte more that is not 0 E2BIG; one that is 0 changes nothing. No object is there.',
+      covers: ['envelope/EINVAL.size', 'envelope/E2BIG.tail'],
+      source: 'kselftest.md 1',
+      kselftest: ['iommufd.cmd_length'],
+      without: { shifted_ids: 'OPTION answers as long as there is no object' },
+      setup: () => undefined,
+      cases: {
+        ...each(CALLS, (t, name, { required, known, zeros }) => {
+          const answer = name === 'IOMMU_OPTION' ? WITHOUT_OBJECTS : zeros;
+          const one = (value: number) => ({ tail: { bytes: 1, value } });
+          t.ioctl(name, { size: required - 1 }).fails('EINVAL');
+          t.ioctl(name, {}, one(0xff)).fails('E2BIG');
+          t.ioctl(name, { size: known }).fails(everywhere(answer));
+          t.ioctl(name, {}, one(0)).fails(everywhere(answer));
+        }),
+        ...each(LATER_CALLS, (t, name, { required, known, zeros }) => {
+          const one = (value: number) => ({ tail: { bytes: 1, value } });
+          t.ioctl(name, { size: required - 1 }).fails(since73('EINVAL'));
+          t.ioctl(name, {}, one(0xff)).fails(since73('E2BIG'));
+          t.ioctl(name, { size: known }).fails(since73(zeros));
+          t.ioctl(name, {}, one(0)).fails(since73(zeros));
+        }),
+      },
+      control: (t) => t.ioctl('IOMMU_IOAS_ALLOC', { size: 12 }),
     }),
     scenario('short,first_version', {
       doc: 'Of a struct as long as its first version the rest counts as 0, and is not written back.',

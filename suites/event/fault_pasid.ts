@@ -43,7 +43,6 @@ export const eventFaultPasid = suite(
       doc: 'An attachment of the PASID decides alone; without one, only a nested page table takes the fault.',
       covers: ['IOMMU_TEST_OP_TRIGGER_IOPF/OK'],
       gaps: [39, 42],
-      kselftest: ['iommufd_device_pasid.has_pasid.pasid_attach'],
       source: 'device.md 3.2, mock.md 9',
       needs: ['pasid'],
       setup: deviceWithPasids,

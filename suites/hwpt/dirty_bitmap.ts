@@ -6,10 +6,9 @@ import {
   DIRTY_TRACKING,
   HALF,
   NO_CLEAR,
-  type Tracking,
   bitmap,
-  bits,
   read,
+  readEvenPages,
   setTracking,
   tracking,
   write,
@@ -26,39 +25,13 @@ function trackingPages(t: ScenarioBuilder) {
 const EVEN_PAGES = [0, 2, 4, 6, 8, 10, 12, 14];
 const HALVES_OF_EVEN_PAGES = EVEN_PAGES.map((page) => 2 * page);
 
-/** Sizes of memory in the kernel's own selftests that fit the memory of programs. */
+/** Sizes of memory in the kernel's own selftests that fit the memory of programs; larger ones: hwpt/dirty_large. */
 const SIZES = ['8k', '16k', '64k', '128k', '320k'];
 
 const KSELFTESTS = SIZES.flatMap((size) => [
   `iommufd_dirty_tracking.domain_dirty${size}.get_dirty_bitmap`,
   `iommufd_dirty_tracking.domain_dirty${size}.get_dirty_bitmap_no_clear`,
 ]);
-
-/** Maps pages, writes to the first half of each second one, and reads that with a bitmap so far into a page: kept, cleared, gone. */
-function readEvenPages(t: ScenarioBuilder, { ioas, hwpt }: Tracking, pages: number, offset: number): void {
-  const length = BigInt(pages) * P;
-  const even = Array.from({ length: pages / 2 }, (_, at) => 2 * at);
-  const halves = even.map((page) => 2 * page);
-  const bytes = Math.ceil(pages / 4);
-  const data = { words: bits(2 * pages, []), in: { page_offset: offset } };
-  t.map(ioas, { iova: A, length });
-  write(t, hwpt, A, halves).ok({ out_nr_dirty: BigInt(pages / 2) });
-  for (const flags of [NO_CLEAR, 0]) {
-    read(t, hwpt, A, { length, args: { data, flags } }).ok({
-      data: {
-        byProfile: {
-          '7.3': bitmap(
-            bytes,
-            halves.flatMap((half) => [half, half + 1]),
-          ),
-          '6.12': bitmap(bytes, halves),
-        },
-      },
-    });
-  }
-  read(t, hwpt, A, { length, args: { data } }).ok({ data: bitmap(bytes, []) });
-  t.unmap(ioas, A, length);
-}
 
 export const hwptDirtyBitmap = suite(
   'hwpt/dirty_bitmap',

@@ -1,6 +1,5 @@
 import { HUGE } from '../../models/program/arena.js';
-import type { Reference, Scalar } from '../../models/program/program.js';
-import { type ScenarioBuilder, hwptData } from '../harness/builder.js';
+import type { ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START as A, HUGE_PAGE, P } from '../harness/constants.js';
 import { mmapHuge } from '../harness/huge_pages.js';
 import { scenario, suite } from '../harness/scenario.js';
@@ -8,6 +7,7 @@ import {
   DIRTY_TRACKING,
   NO_CLEAR,
   bitmap,
+  hugeFormat,
   read,
   setTracking,
   tracking,
@@ -35,14 +35,6 @@ function huge(t: ScenarioBuilder) {
   return trackingWithLargePages(t);
 }
 
-/** A page table of the huge format that tracks. */
-function hugeFormat(t: ScenarioBuilder, ioas: Scalar, device: Scalar): Reference {
-  const args = { flags: DIRTY_TRACKING, ...hwptData([0, 1]) };
-  const hwpt = t.hwptAlloc(device, ioas, args).out('out_hwpt_id');
-  setTracking(t, hwpt, 1);
-  return hwpt;
-}
-
 /** Bits of the generic page table, and those of the array of half pages that came before it. */
 function bitsOf(byteCount: number, generic: readonly number[], array: readonly number[]) {
   return { data: { byProfile: { '7.3': bitmap(byteCount, generic), '6.12': bitmap(byteCount, array) } } };
@@ -58,10 +50,6 @@ export const hwptDirtyHuge = suite(
       needs: ['hugetlb'],
       source: 'mock.md 5.3',
       gaps: [30],
-      kselftest: [
-        'iommufd_dirty_tracking.domain_dirty64M_huge.get_dirty_bitmap',
-        'iommufd_dirty_tracking.domain_dirty64M_huge.get_dirty_bitmap_no_clear',
-      ],
       setup: huge,
       cases: {
         huge_page: (t, { ioas, hwpt }) => {
@@ -149,12 +137,6 @@ export const hwptDirtyHuge = suite(
       needs: ['hugetlb'],
       source: 'mock.md 5.3, 16',
       gaps: [22, 30],
-      kselftest: [
-        'iommufd_dirty_tracking.domain_dirty64M_huge.get_dirty_bitmap',
-        'iommufd_dirty_tracking.domain_dirty64M_huge.get_dirty_bitmap_no_clear',
-        'iommufd_dirty_tracking.domain_dirty128M_huge.get_dirty_bitmap',
-        'iommufd_dirty_tracking.domain_dirty128M_huge.get_dirty_bitmap_no_clear',
-      ],
       setup: (t) => {
         mmapHuge(t, 2n);
         const ioas = t.ioas();

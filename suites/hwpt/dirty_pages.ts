@@ -1,7 +1,7 @@
 import type { IoctlStep, Operand, Reference, Scalar } from '../../models/program/program.js';
-import type { ScenarioBuilder } from '../harness/builder.js';
+import { type ScenarioBuilder, hwptData } from '../harness/builder.js';
 import type { ExpectedStep } from '../harness/expected_step.js';
-import { P } from '../harness/constants.js';
+import { APERTURE_START as A, P } from '../harness/constants.js';
 
 /** IOMMU_HWPT_ALLOC_DIRTY_TRACKING. */
 export const DIRTY_TRACKING = 2;
@@ -37,6 +37,14 @@ function trackingOn(t: ScenarioBuilder, ioas: Scalar) {
   const hwpt = t.hwptAlloc(device, ioas, { flags: DIRTY_TRACKING }).out('out_hwpt_id');
   setTracking(t, hwpt, 1);
   return { device, hwpt };
+}
+
+/** A page table of the huge format that tracks. */
+export function hugeFormat(t: ScenarioBuilder, ioas: Scalar, device: Scalar): Reference {
+  const args = { flags: DIRTY_TRACKING, ...hwptData([0, 1]) };
+  const hwpt = t.hwptAlloc(device, ioas, args).out('out_hwpt_id');
+  setTracking(t, hwpt, 1);
+  return hwpt;
 }
 
 export function setTracking(t: ScenarioBuilder, hwpt: Scalar, flags: number): ExpectedStep {
@@ -94,4 +102,37 @@ export function read(
     data: { words },
     ...args,
   });
+}
+
+/**
+ * Writes to the first half of each second page, and reads that with a bitmap so far into a page: kept, cleared, gone. Each page is
+ * mapped by itself.
+ */
+export function readEvenPagesOnce(t: ScenarioBuilder, hwpt: Scalar, pages: number, offset: number): void {
+  const length = BigInt(pages) * P;
+  const even = Array.from({ length: pages / 2 }, (_, at) => 2 * at);
+  const halves = even.map((page) => 2 * page);
+  const bytes = Math.ceil(pages / 4);
+  const data = { words: bits(2 * pages, []), in: { page_offset: offset } };
+  write(t, hwpt, A, halves).ok({ out_nr_dirty: BigInt(pages / 2) });
+  const wholePages = halves.flatMap((half) => [half, half + 1]);
+  const expected = {
+    data: { byProfile: { '7.3': bitmap(bytes, wholePages), '6.12': bitmap(bytes, halves) } },
+  };
+  for (const flags of [NO_CLEAR, NO_CLEAR, 0])
+    read(t, hwpt, A, { length, args: { data, flags } }).ok(expected);
+  read(t, hwpt, A, { length, args: { data } }).ok({ data: bitmap(bytes, []) });
+}
+
+/** The same with pages that are mapped for it. */
+export function readEvenPages(
+  t: ScenarioBuilder,
+  { ioas, hwpt }: Tracking,
+  pages: number,
+  offset: number,
+): void {
+  const length = BigInt(pages) * P;
+  t.map(ioas, { iova: A, length });
+  readEvenPagesOnce(t, hwpt, pages, offset);
+  t.unmap(ioas, A, length);
 }

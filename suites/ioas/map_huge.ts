@@ -21,23 +21,47 @@ function twoHugePages(t: ScenarioBuilder, moreTables = 0) {
   return { ioas, hwpt, hwpts: [hwpt, ...more] };
 }
 
-/** Maps every range of half pages around the border, and lets somebody look at it. */
+/** What is mapped while somebody looks at it. */
+interface Mapped {
+  readonly iova: Scalar;
+  readonly va: bigint;
+  readonly length: bigint;
+}
+
+/**
+ * Maps every range of half pages around the border, and lets somebody look at it.
+ * @param file shows the memory, if it is one that is mapped
+ */
 function everyAlignment(
   t: ScenarioBuilder,
-  { ioas, hwpts }: { readonly ioas: Scalar; readonly hwpts: readonly Scalar[] },
-  whileMapped: () => void,
+  { ioas, hwpts, file }: { readonly ioas: Scalar; readonly hwpts: readonly Scalar[]; readonly file?: string },
+  whileMapped: (mapped: Mapped) => void,
 ): void {
   for (let start = 0n; start < AROUND.pages * P; start += HALF) {
     for (let end = start + HALF; end <= AROUND.pages * P; end += HALF) {
       const [va, length] = [AROUND.start + start, end - start];
-      const iova = t.map(ioas, { va, length }).out('iova');
+      const map =
+        file === undefined
+          ? t.map(ioas, { va, length })
+          : t.mapFile(ioas, file, { start: va - HUGE.start, length });
+      const iova = map.out('iova');
       for (const hwpt of hwpts) t.checkMap(hwpt, iova, va, length);
       t.counters(Number((end + P - 1n) / P - start / P));
-      whileMapped();
+      whileMapped({ iova, va, length });
       t.unmap(ioas, iova, length);
     }
   }
   t.counters(0);
+}
+
+/** A file of two huge pages that the process sees, an IOAS and a device. */
+function hugeFile(t: ScenarioBuilder) {
+  const file = hugeMemfd(t, 'm', 2n);
+  t.mmapFile(file, 0n, 1024n, { start: HUGE.start });
+  const ioas = t.ioas();
+  const mock = t.mockDomain(ioas);
+  const [hwpt, device] = [mock.out('out_hwpt_id'), mock.out('out_idev_id')];
+  return { file, ioas, hwpt, hwpts: [hwpt], device };
 }
 
 /** Once is enough: the sweeps are long. */
@@ -190,6 +214,43 @@ export const ioasMapHuge = suite(
         t.checkMap(hwpt, A, AROUND.start, AROUND.pages * P);
       },
     }),
+    scenario('alignments,of_a_file', {
+      doc: 'Every range of half pages of a file around the border between two huge pages is translated, also by the page table of a device that comes and goes.',
+      covers: ['IOMMU_IOAS_MAP_FILE/OK', 'IOMMU_IOAS_UNMAP/OK'],
+      needs: ['hugetlb', 'map_file'],
+      source:
+        'kselftest.md 4; the kernel’s own file has small pages, and its own loop maps nothing, see kselftest.md 9',
+      gaps: [17],
+      kselftest: [
+        'iommufd_mock_domain.one_domain_file_hugepage.all_aligns',
+        'iommufd_mock_domain.one_domain_file_hugepage.all_aligns_copy',
+      ],
+      without: ONLY_ONCE,
+      setup: hugeFile,
+      cases: {
+        one_device: (t, made) => {
+          everyAlignment(t, made, () => undefined);
+        },
+        another_comes_and_goes: (t, made) => {
+          everyAlignment(t, made, ({ iova, va, length }) => {
+            const other = t.mockDomain(made.ioas);
+            t.checkMap(other.out('out_hwpt_id'), iova, va, length);
+            t.destroy(other.out('out_stdev_id'));
+          });
+        },
+        another_table_comes_and_goes: (t, made) => {
+          everyAlignment(t, made, ({ iova, va, length }) => {
+            const table = t.hwptAlloc(made.device, made.ioas).out('out_hwpt_id');
+            t.checkMap(table, iova, va, length);
+            t.destroy(table);
+          });
+        },
+      },
+      control: (t, { ioas, file, hwpt }) => {
+        t.mapFile(ioas, file, { start: AROUND.start - HUGE.start, iova: A, length: AROUND.pages * P });
+        t.checkMap(hwpt, A, AROUND.start, AROUND.pages * P);
+      },
+    }),
     scenario('file,of_huge_pages', {
       doc: 'A file of huge pages is mapped from any offset on, through its address and by MAP_FILE, as far as it goes.',
       covers: ['IOMMU_IOAS_MAP_FILE/OK', 'IOMMU_IOAS_MAP_FILE/EINVAL.file_pages'],
@@ -197,12 +258,7 @@ export const ioasMapHuge = suite(
       source: 'kselftest.md 4; the kernel’s own file has small pages, see kselftest.md 9',
       gaps: [17],
       kselftest: ['iommufd_mock_domain.one_domain_file_hugepage.basic'],
-      setup: (t) => {
-        const file = hugeMemfd(t, 'm', 2n);
-        t.mmapFile(file, 0n, 1024n, { start: HUGE.start });
-        const ioas = t.ioas();
-        return { file, ioas, hwpt: t.mockDomain(ioas).out('out_hwpt_id') };
-      },
+      setup: hugeFile,
       cases: {
         middle: (t, { ioas, file, hwpt }) => {
           t.mapFile(ioas, file, { start: HUGE_PAGE - P, iova: A, length: 2n * P });
