@@ -144,7 +144,10 @@ function growTo(file: MemoryFile, { access, file: place, bytes }: RawMmap): void
 
 function backingOf(file: OpenFile | undefined, step: RawMmap): Backing | undefined {
   if (file === undefined || isAnonymous(file)) return undefined;
-  if (file.kind === 'iommufd') return { kind: 'region', region: present(regionOf(file, step), 'a region') };
+  if (file.kind === 'iommufd') {
+    const region = present(regionOf(file, step), 'a region');
+    return { kind: 'region', region, first: present(region.owner.region, 'an owner of a region').first };
+  }
   assert(file.kind === 'memfd', 'a file that can be mapped');
   return { kind: 'file', file, first: pageIndex(step.file?.offset ?? 0n) };
 }

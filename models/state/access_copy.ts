@@ -85,23 +85,30 @@ export class AccessCopyPlan {
     if (pages.source.kind === 'dmabuf') return 'dmabuf';
     const [first, last] = [startByte + (start - iova), startByte + (end - iova)];
     if (pages.source.kind === 'file') return this.#addPinned(pages, first, last);
-    if (!isSlow && pages.owner === this.caller) return this.#addMapped(pages, first, last);
+    if (!isSlow && pages.owner === this.caller) return this.#addMapped(pages, first, last, 'frameToCopy');
     const isOnePage = pageIndex(first) === pageIndex(last);
     return isOnePage && pages.owner.isAlive
-      ? this.#addMapped(pages, first, last)
+      ? this.#addMapped(pages, first, last, 'frameAt')
       : this.#addPinned(pages, first, last);
   }
 
-  /** What is behind the addresses now, whatever is pinned. Source: pages.c:iopt_pages_rw_access, iopt_pages_rw_page. */
-  #addMapped(pages: Pages, first: bigint, last: bigint): AccessCopyFailure | undefined {
+  /**
+   * What is behind the addresses now, whatever is pinned: copied by the process itself, or pinned for the moment, which a region
+   * cannot be. Source: pages.c:iopt_pages_rw_access, iopt_pages_rw_page.
+   */
+  #addMapped(
+    pages: Pages,
+    first: bigint,
+    last: bigint,
+    look: 'frameToCopy' | 'frameAt',
+  ): AccessCopyFailure | undefined {
     const { memory } = pages.owner;
     return this.#addPages(first, last, (index) => {
       const address = pages.origin + BigInt(index) * PAGE_SIZE;
       const isUnshared = this.request.isWrite;
-      const frame = memory.frameAt(address, isUnshared);
+      const frame = memory[look](address, isUnshared);
       if (frame !== undefined) return { frame, seen: { memory, address, isUnshared } };
-      const isRegion = memory.allows(address, 1n, this.request.isWrite);
-      return isRegion || memory.presence(address) === 'unknown' ? 'unknown' : 'fault';
+      return memory.presence(address) === 'unknown' ? 'unknown' : 'fault';
     });
   }
 

@@ -1,10 +1,13 @@
 import { assert } from '../base/assert.js';
+import type { Frame } from './physical_memory.js';
 
 /** A range of offsets that the file can be mapped at. */
 export interface MmapRegion {
   /** Where it begins, in bytes. */
   readonly offset: number;
   readonly bytes: number;
+  /** The first of the pages that it shows. */
+  readonly first: Frame;
 }
 
 /** The first offset that is handed out: 0 means that there is none. */
@@ -25,8 +28,8 @@ export class MmapRegions {
     return offset;
   }
 
-  add(bytes: number): MmapRegion {
-    const region = { offset: this.nextOffset(bytes), bytes };
+  add(bytes: number, first: Frame): MmapRegion {
+    const region = { offset: this.nextOffset(bytes), bytes, first };
     this.#regions.push(region);
     this.#regions.sort((one, two) => one.offset - two.offset);
     return region;

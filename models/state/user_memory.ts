@@ -34,7 +34,7 @@ export type Backing =
       readonly copies?: PrivateCopies;
     }
   /** VM_PFNMAP: nobody can pin it. */
-  | { readonly kind: 'region'; readonly region: MappedRegion }
+  | { readonly kind: 'region'; readonly region: MappedRegion; readonly first: Frame }
   /** Something of which the model does not know whether it can be pinned. */
   | { readonly kind: 'unknown' };
 
@@ -161,6 +161,13 @@ export class UserMemory {
     const page = pageBehind(vma, address);
     const copies = backing.kind === 'file' ? backing.copies : undefined;
     return page === undefined ? undefined : (copies?.seen(page) ?? page);
+  }
+
+  /** The frame that a process copies from or to at an address, which need not be one that can be pinned. */
+  frameToCopy(address: bigint, write: boolean): Frame | undefined {
+    const vma = this.#vmaAt(address);
+    if (vma?.backing.kind !== 'region') return this.frameAt(address, write);
+    return permits(vma.access, write) ? vma.backing.first + pageIndex(address - vma.start) : undefined;
   }
 
   /** The frame that will be behind an address once it is pinned. */
@@ -332,7 +339,7 @@ function piecesOf(vma: Vma, start: bigint, end: bigint, replace: (piece: Vma) =>
 function cut(vma: Vma, start: bigint, end: bigint): Vma {
   const { backing } = vma;
   const skipped = pageIndex(start - vma.start);
-  if (backing.kind === 'region' || backing.kind === 'unknown') return { ...vma, start, end };
+  if (backing.kind === 'unknown') return { ...vma, start, end };
   return { ...vma, start, end, backing: { ...backing, first: backing.first + skipped } };
 }
 

@@ -3,6 +3,7 @@ import { present } from '../../base/assert.js';
 import { VIOMMU_SELFTEST } from '../../layout/driver_data.js';
 import { type ArgsOf, choice32, data64, dataBytes32, id32, sizeField, u32 } from '../../layout/field.js';
 import { bytesOf } from '../../layout/struct.js';
+import type { Frame } from '../../state/physical_memory.js';
 import type { Device, HwptPaging } from '../../state/objects.js';
 import { chooseIds } from '../choices.js';
 import { type CallContext, defineCall } from '../description.js';
@@ -16,6 +17,9 @@ export const VIOMMU_TYPES = { DEFAULT: 0, ARM_SMMUV3: 1, SELFTEST: 0xdead_beef }
 
 /** The data of the first version of its struct. */
 const DATA_BYTES_MIN = VIOMMU_SELFTEST.endOf('out_data');
+
+/** in_data is the first member of the driver data. */
+const IN_DATA_BYTES = 4;
 
 /** The region that the mock offers for mmap. */
 const REGION_BYTES = 8192;
@@ -115,10 +119,18 @@ export const viommuAlloc = defineCall(
     const parent = present(c.hwpt, 'a page table');
     parent.users += 1;
     answerData(c);
-    const region = args.data_len === 0 ? undefined : file.regions.add(REGION_BYTES);
+    const region = args.data_len === 0 ? undefined : file.regions.add(REGION_BYTES, takePages(c));
     file.objects.insert({ type: 'VIOMMU', id: args.out_viommu_id, users: 1, parent, region, queueSlots: [] });
   },
 });
+
+/** The pages of a region: new ones that begin with in_data. Source: selftest.c:mock_viommu_init. */
+function takePages({ args, memory, world }: Context): Frame {
+  const { physical } = world.memory;
+  const first = physical.takeFrames(BigInt(REGION_BYTES));
+  physical.contents.write(first, 0, memory.read(args.data_uptr, IN_DATA_BYTES));
+  return first;
+}
 
 /** out_data becomes in_data; offset and length of the region follow, as far as the struct of user space reaches. */
 function answerData({ args, file, memory }: Context): void {

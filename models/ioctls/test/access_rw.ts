@@ -107,7 +107,7 @@ export const accessRw = defineTestOp(
     copyRule('ENOENT.hole', 'hole', 'an IOVA of the range is not mapped'),
     {
       id: 'unspecified.user_memory',
-      says: 'the memory lies outside the arena, is that of structs, or a region: the model cannot see it',
+      says: 'the memory lies outside the arena, or is that of structs: the model cannot see it',
       cite: 'models/state/page_contents.ts',
       when: ({ plan, world }) => {
         const { physical } = world.memory;
