@@ -195,7 +195,7 @@ export class UserMemory {
     for (let at = 0; at < bytes.length;) {
       const offset = Number(pageOffset(address + BigInt(at)));
       const piece = bytes.subarray(at, at + Number(PAGE_SIZE) - offset);
-      const frame = this.frameAt(address + BigInt(at), true);
+      const frame = this.frameToCopy(address + BigInt(at), true);
       at += piece.length;
       if (frame === undefined) continue;
       contents.clear(frame);
