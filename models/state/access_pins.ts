@@ -45,6 +45,11 @@ export class AccessPinPlan {
     );
   }
 
+  /** Does what stays of pinning what nobody holds yet when it is undone. Only for a plan without failure. */
+  reach(): void {
+    this.#plan.reach();
+  }
+
   /** Pins and charges what nobody holds yet. Only for a plan without failure. */
   commit(): void {
     this.#plan.commit();

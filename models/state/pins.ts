@@ -71,16 +71,25 @@ export class PinPlan {
     return present(pages.frames.get(index) ?? this.#pinsOf(pages).get(index), 'pinned frame');
   }
 
+  /** What pinning does to memory, and unpinning does not undo: pages of files are cleared, those of private mappings copied. */
+  reach(): void {
+    for (const [pages, pins] of this.#pins) {
+      if (pages.source.kind !== 'user') continue;
+      const { memory } = pages.owner;
+      for (const [index, frame] of pins) {
+        memory.unshare(pages.origin + BigInt(index) * PAGE_SIZE, PAGE_SIZE);
+        memory.physical.contents.clear(frame);
+      }
+    }
+  }
+
   /** Pins and charges what was planned. Only for a plan without failure. */
   commit(): void {
+    this.reach();
     for (const [pages, pins] of this.#pins) {
       const { owner } = pages;
       for (const [index, frame] of pins) {
         pages.frames.set(index, frame);
-        if (pages.source.kind === 'user') {
-          owner.memory.unshare(pages.origin + BigInt(index) * PAGE_SIZE, PAGE_SIZE);
-          owner.memory.physical.contents.clear(frame);
-        }
         owner.memory.pin(frame);
       }
       owner.pinnedVm += pins.size;

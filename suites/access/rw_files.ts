@@ -140,6 +140,11 @@ export const accessRwFiles = suite(
           pin(t, access, A + 0x11000n, P, { uptr: SCRATCH.start + P }).fails('EBADE');
           pin(t, access, A, P, { uptr: SCRATCH.start });
         },
+        pinned_in_vain: (t, { access }) => {
+          pin(t, access, A + 0x10000n, P, { uptr: SCRATCH.start }).fails('EBADE');
+          write(t, access, A + 0xffcn, [5, 6]);
+          read(t, access, A + 0x10ffcn, 8).ok({ uptr: bytesOf(1, 6) });
+        },
         read_slowly: (t, { access }) => {
           read(t, access, A + 0x10ffcn, 8, { flags: SLOW }).ok({ uptr: bytesOf(1, 2) });
           write(t, access, A + 0xffcn, [5, 6]);
