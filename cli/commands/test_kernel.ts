@@ -21,6 +21,7 @@ import { qemuTarget } from '../target_options.js';
 
 interface TestKernelArgs {
   readonly programs: number;
+  readonly steps: number;
   readonly seed: number;
   readonly accel: string;
   readonly out: string;
@@ -32,9 +33,6 @@ const KERNELS: readonly SourceRequest[] = [
   { package: 'linux-source-7.3', suite: 'trixie-backports' },
   { package: 'linux-source-6.12' },
 ];
-
-/** "Up to 20 steps", before what the invariants ask at the end. */
-const STEPS_MAX = 20;
 
 /** Mismatches that are printed; all are stored. */
 const PRINTED_MAX = 10;
@@ -49,6 +47,11 @@ export function testKernelCommand(
     builder: (yargs) =>
       yargs
         .option('programs', { type: 'number', default: 20_000, describe: 'random programs for each kernel' })
+        .option('steps', {
+          type: 'number',
+          default: 20,
+          describe: 'the most that a random program has, before what the invariants ask at its end',
+        })
         .option('seed', { type: 'number', default: 1, describe: 'the same seed gives the same programs' })
         .option('accel', { choices: ['auto', 'kvm', 'tcg'], default: 'auto', describe: 'as for run' })
         .option('out', {
@@ -111,7 +114,7 @@ async function testKernel(kernel: Kernel, args: TestKernelArgs, context: Context
 async function runRandom(
   session: Parameters<typeof runDifferential>[0],
   behaviour: Behaviour,
-  { programs, seed }: TestKernelArgs,
+  { programs, steps, seed }: TestKernelArgs,
   context: Context,
   mismatches: Mismatch[],
 ): Promise<DifferentialStats> {
@@ -119,7 +122,7 @@ async function runRandom(
   const stats = await runDifferential(session, behaviour, {
     seed,
     programs,
-    stepsMax: STEPS_MAX,
+    stepsMax: steps,
     reading: 'exact',
     stopped: context.interrupted,
     onMismatch: (mismatch) => mismatches.push(mismatch),
