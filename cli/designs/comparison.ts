@@ -31,7 +31,7 @@ export interface Reproduction {
 /** All plays, judged; some designs' only if they are named. */
 export function judgeAll(designs: readonly Design[] = DESIGNS): PlayReport[] {
   const names = new Set(designs.map(({ name }) => name));
-  return PLAYS.filter(({ design }) => names.has(design)).map(judgePlay);
+  return PLAYS.filter(({ design }) => names.has(design)).map((placed) => judgePlay(placed));
 }
 
 /** Whether a design shows what an invariant looks at. */

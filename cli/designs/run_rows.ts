@@ -29,8 +29,7 @@ export function findDesign(name: string): Design {
 /** Runs the rows that have a program on a design. */
 export function runRows(design: Design, queries: readonly string[], version: string): RunReport {
   const start = performance.now();
-  const rows = selectRows(queries, design);
-  const results = rows.map((row) => lineOf(row, design));
+  const runs = selectRows(queries, design).map((row) => runRow(row, design));
   return {
     schema: 1,
     tool: `iommufd-cts ${version}`,
@@ -40,10 +39,13 @@ export function runRows(design: Design, queries: readonly string[], version: str
     profile: '',
     reading: 'exact',
     notes: [],
-    results,
+    results: runs.map((run) => lineOf(run, design)),
     ms: performance.now() - start,
     isInterrupted: false,
-    rules: rulesSeen(design, rows),
+    rules: rulesSeen(
+      design,
+      runs.flatMap(({ reports }) => reports),
+    ),
   };
 }
 
@@ -67,20 +69,30 @@ function selectRows(queries: readonly string[], design: Design): Row[] {
   return rows.filter(({ id }) => patterns.some((pattern) => pattern.test(id)));
 }
 
-function lineOf(row: Row, design: Design): ResultLine {
-  const plays = PLAYS.filter((placed) => placed.row === row && placed.design === design.name);
+/** A row, run on a design. */
+interface RowRun {
+  readonly row: Row;
+  readonly reports: readonly PlayReport[];
+  readonly ms: number;
+}
+
+function runRow(row: Row, design: Design): RowRun {
   const start = performance.now();
-  const reports = plays.map(judgePlay);
+  const plays = PLAYS.filter((placed) => placed.row === row && placed.design === design.name);
+  return { row, reports: plays.map((placed) => judgePlay(placed)), ms: performance.now() - start };
+}
+
+function lineOf({ row, reports, ms }: RowRun, design: Design): ResultLine {
   const details = reports.flatMap(({ problems }) => problems);
   return {
     id: `S${String(design.seed)}/${row.id}`,
     doc: `${row.title} (${row.source})`,
-    status: plays.length === 0 ? 'skipped' : details.length > 0 ? 'failed' : 'passed',
-    ...(plays.length === 0 ? { reason: whyAbsent(row, design) } : {}),
+    status: reports.length === 0 ? 'skipped' : details.length > 0 ? 'failed' : 'passed',
+    ...(reports.length === 0 ? { reason: whyAbsent(row, design) } : {}),
     details,
     findings: [],
     skippedCases: [],
-    ms: performance.now() - start,
+    ms,
     programs: reports.reduce((sum, { result }) => sum + result.orders, 0),
     covers: row.defects,
   };
@@ -95,10 +107,7 @@ function whyAbsent(row: Row, design: Design): string {
 }
 
 /** Rules of a design that some step was refused by. */
-function rulesSeen(design: Design, rows: readonly Row[]): RunReport['rules'] {
-  const reports: PlayReport[] = PLAYS.filter(
-    (placed) => rows.includes(placed.row) && placed.design === design.name,
-  ).map(judgePlay);
+function rulesSeen(design: Design, reports: readonly PlayReport[]): RunReport['rules'] {
   const seen = new Set<string>();
   for (const { program, result } of reports) {
     for (const [at, outcomes] of result.outcomes.entries()) {
@@ -107,6 +116,5 @@ function rulesSeen(design: Design, rows: readonly Row[]): RunReport['rules'] {
       }
     }
   }
-  const all = design.calls.flatMap(rulesOf);
-  return { seen: seen.size, all: all.length };
+  return { seen: seen.size, all: design.calls.flatMap(rulesOf).length };
 }

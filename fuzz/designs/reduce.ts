@@ -32,6 +32,7 @@ function candidates(design: Design, { steps }: DesignProgram): DesignProgram[] {
   return [
     ...steps.map((_, at) => without(steps, steps.length - 1 - at)),
     ...withoutLanes(steps),
+    ...withoutSharedOperands(design, steps),
     ...steps.flatMap((step, at) =>
       simplerSteps(design, step).map((simpler) => [...steps.slice(0, at), simpler, ...steps.slice(at + 1)]),
     ),
@@ -48,6 +49,28 @@ function without(steps: readonly DesignStep[], dropped: number): DesignStep[] {
     if (!isKept && step.as !== undefined) gone.add(step.as);
     return isKept;
   });
+}
+
+/** What several steps pass alike, a descriptor for instance, given up by all of them at a time. */
+function withoutSharedOperands(design: Design, steps: readonly DesignStep[]): DesignStep[][] {
+  const all = steps.flatMap(({ args = {} }) => Object.values(args).map(textOf));
+  const shared = [...new Set(all.filter((text, at) => all.indexOf(text) !== at))];
+  return shared
+    .map((text) => steps.map((step) => withoutOperand(design, step, text)))
+    .filter((smaller) => smaller.some((step, at) => step !== steps[at]));
+}
+
+function withoutOperand(design: Design, step: DesignStep, text: string): DesignStep {
+  const { args = {} } = step;
+  const call = present(callOf(design, step.call), step.call);
+  const kept = Object.entries(args).filter(
+    ([name, operand]) => textOf(operand) !== text || call.args[name]?.usual === undefined,
+  );
+  return kept.length === Object.keys(args).length ? step : { ...step, args: Object.fromEntries(kept) };
+}
+
+function textOf(operand: DesignOperand): string {
+  return typeof operand === 'object' ? `${operand.ref} + ${String(operand.plus ?? 0)}` : String(operand);
 }
 
 /** One lane alone is no race, and says nothing that a program without lanes does not. */

@@ -18,8 +18,10 @@ export interface PlayReport {
 }
 
 /** Runs a play and holds it against what was written beside it. */
-export function judgePlay(placed: PlacedPlay): PlayReport {
-  const design = present(designByName(placed.design), `design ${placed.design}`);
+export function judgePlay(
+  placed: PlacedPlay,
+  design: Design = present(designByName(placed.design), `design ${placed.design}`),
+): PlayReport {
   const program = programOf(placed.play);
   const result = runDesign(design, program);
   const problems = [...wrongOutcomes(design, placed, result), ...wrongBreaches(placed, result)];

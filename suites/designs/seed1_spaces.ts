@@ -22,7 +22,7 @@ function onKernels(id: string, title: string, source: string, defects: Row['defe
   return { id, title, source, defects, proposal: { absent: NO_RANGES }, merged: { absent: ON_KERNELS } };
 }
 
-/** Rows about address spaces: widths, mappings, ranges, and calls that race. */
+/** Rows about address spaces: widths, mappings, ranges, and calls that race. The last is ours, as of seed1_devices.ts. */
 export const seed1Spaces: readonly Row[] = [
   {
     id: 'S1-11',
@@ -155,7 +155,8 @@ export const seed1Spaces: readonly Row[] = [
     merged: {
       steps: [
         { ...BIND_MERGED, gives: { out_devid: 1 } },
-        { call: 'VFIO_DEVICE_ATTACH_IOMMUFD_PT', args: { pt_id: 1 }, gives: 'ENOENT' },
+        { call: 'VFIO_DEVICE_ATTACH_IOMMUFD_PT', args: { pt_id: 1 }, gives: 'EINVAL' },
+        { call: 'IOMMU_IOAS_MAP', args: { ioas_id: 1 }, gives: 'ENOENT' },
       ],
     },
   },

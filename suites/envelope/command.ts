@@ -12,6 +12,7 @@ export const envelopeCommand = suite(
       covers: ['envelope/ENOTTY.number'],
       gaps: [2],
       kselftest: ['iommufd.cmd_fail'],
+      seeds: ['S1-12'],
       setup: (t) => t.ioas(),
       cases: {
         below: (t) => t.ioctl('IOMMU_IOAS_ALLOC', {}, { command: 0x3b7f }).fails('ENOTTY'),
@@ -44,6 +45,7 @@ export const envelopeCommand = suite(
       doc: 'Commands are _IO: a number with direction, size or another type in it is not the command, although its low byte is.',
       covers: ['envelope/ENOTTY.command'],
       gaps: [2],
+      seeds: ['S1-12'],
       setup: (t) => t.ioas(),
       cases: {
         read: (t) => t.ioctl('IOMMU_IOAS_ALLOC', {}, { command: 0x8000_3b81 }).fails('ENOTTY'),

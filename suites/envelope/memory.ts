@@ -18,6 +18,7 @@ export const envelopeMemory = suite(
       doc: 'A struct whose size member cannot be read is EFAULT.',
       covers: ['envelope/EFAULT.size'],
       kselftest: ['iommufd.cmd_fail'],
+      seeds: ['S1-10'],
       setup: (t) => t.ioas(),
       cases: {
         null_pointer: (t) => t.ioctl('IOMMU_IOAS_ALLOC', {}, { at: 'null' }).fails('EFAULT'),
@@ -68,6 +69,7 @@ export const envelopeMemory = suite(
       source: 'core.md 3.0',
       gaps: [3],
       without: { shifted_ids: 'the id is what is expected' },
+      seeds: ['S1-19'],
       setup: () => undefined,
       cases: {
         sealed: (t) => {

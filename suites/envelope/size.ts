@@ -79,6 +79,7 @@ export const envelopeSize = suite(
       covers: ['envelope/EINVAL.size'],
       gaps: [1],
       kselftest: ['iommufd.cmd_ex_fail'],
+      seeds: ['S1-06'],
       setup: (t) => t.ioas(),
       cases: each(CALLS, (t, name, { required }) => t.ioctl(name, { size: required - 1 }).fails('EINVAL')),
       control: (t) => t.ioctl('IOMMU_IOAS_ALLOC', { size: 12 }),
@@ -86,6 +87,7 @@ export const envelopeSize = suite(
     scenario('short,tiny', {
       doc: 'Sizes 0, 1 and 4 are EINVAL.',
       covers: ['envelope/EINVAL.size'],
+      seeds: ['S1-06'],
       setup: (t) => t.ioas(),
       cases: {
         zero: (t) => t.ioctl('IOMMU_IOAS_ALLOC', { size: 0 }).fails('EINVAL'),
@@ -113,6 +115,7 @@ export const envelopeSize = suite(
       covers: ['envelope/E2BIG.tail'],
       gaps: [1],
       kselftest: ['iommufd.cmd_ex_fail'],
+      seeds: ['S1-07'],
       setup: (t) => t.ioas(),
       cases: {
         ...each(CALLS, (t, name, { zeros }) => answers(t, name, zeros, 8)),
@@ -126,6 +129,7 @@ export const envelopeSize = suite(
       covers: ['envelope/E2BIG.tail'],
       gaps: [1],
       kselftest: ['iommufd.cmd_ex_fail'],
+      seeds: ['S1-07'],
       setup: (t) => t.ioas(),
       cases: {
         ...each(CALLS, (t, name) => t.ioctl(name, {}, { tail: { bytes: 8, value: 0xff } }).fails('E2BIG')),

@@ -36,6 +36,7 @@ export const hwptAlloc = suite(
       ],
       gaps: [5, 24],
       kselftest: ['iommufd_ioas.no_domain.alloc_hwpt_nested'],
+      seeds: ['S1-35'],
       setup: deviceAndIoases,
       cases: {
         reserved: (t, { device, ioas }) => t.hwptAlloc(device, ioas, { __reserved: 1 }).fails('EOPNOTSUPP'),

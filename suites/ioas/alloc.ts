@@ -6,6 +6,7 @@ export const ioasAlloc = suite('ioas/alloc', 'IOMMU_IOAS_ALLOC: its flags and th
     doc: 'No flag is defined: any bit is EOPNOTSUPP.',
     covers: ['IOMMU_IOAS_ALLOC/EOPNOTSUPP.flags'],
     gaps: [9],
+    seeds: ['S1-08', 'S1-09'],
     setup: () => undefined,
     cases: {
       lowest: (t) => t.ioctl('IOMMU_IOAS_ALLOC', { flags: 1 }).fails('EOPNOTSUPP'),

@@ -184,11 +184,31 @@ export const ioasAllowIovas = suite(
       },
       control: (t, ioas) => t.allow(ioas, [[0x5000n, 0x5fffn]]),
     }),
+    scenario('range,of_a_device', {
+      doc: 'With a device, what lies outside of its aperture can not be allowed; what lies inside can.',
+      covers: ['IOMMU_IOAS_ALLOW_IOVAS/EADDRINUSE.reserved', 'IOMMU_IOAS_ALLOW_IOVAS/OK'],
+      seeds: ['S1-30'],
+      setup: (t) => {
+        const ioas = t.ioas();
+        t.mockDomain(ioas);
+        return ioas;
+      },
+      cases: {
+        below: (t, ioas) => t.allow(ioas, [[0x1000n, 0x1fffn]]).fails('EADDRINUSE'),
+        above: (t, ioas) =>
+          t.allow(ioas, [[APERTURE_LAST + 1n, APERTURE_LAST + 0x1000n]]).fails('EADDRINUSE'),
+        across_the_start: (t, ioas) =>
+          t.allow(ioas, [[APERTURE_START - 1n, APERTURE_START]]).fails('EADDRINUSE'),
+        across_the_end: (t, ioas) => t.allow(ioas, [[APERTURE_LAST, APERTURE_LAST + 1n]]).fails('EADDRINUSE'),
+      },
+      control: (t, ioas) => t.allow(ioas, [[APERTURE_START, APERTURE_LAST]]).ok(),
+    }),
     scenario('list,confines_automatic_maps', {
       doc: 'Automatic IOVAs keep to the list; fixed ones do not look at it; an existing area does not matter.',
       covers: ['IOMMU_IOAS_ALLOW_IOVAS/OK', 'IOMMU_IOAS_MAP/ENOSPC.no_hole'],
       gaps: [13],
       kselftest: ['iommufd_ioas.no_domain.area_auto_iova'],
+      seeds: ['S1-31'],
       setup: (t) => {
         const ioas = t.ioas();
         t.allow(ioas, [[0x10000n, 0x11fffn]]);
@@ -222,6 +242,7 @@ export const ioasAllowIovas = suite(
       ],
       gaps: [13],
       kselftest: ['iommufd_ioas.no_domain.area_allowed'],
+      seeds: ['S1-29'],
       setup: (t) => t.ioas(),
       cases: {
         reservation: (t, ioas) => {

@@ -41,6 +41,7 @@ export const ioasIovaRanges = suite(
       covers: ['IOMMU_IOAS_IOVA_RANGES/EMSGSIZE.num_iovas'],
       source: 'core.md 3.2',
       kselftest: ['iommufd_ioas.no_domain.iova_ranges'],
+      seeds: ['S1-27'],
       setup: (t) => {
         const ioas = t.ioas();
         t.reserve(ioas, P, P);
@@ -94,6 +95,7 @@ export const ioasIovaRanges = suite(
     scenario('ranges,merged', {
       doc: 'Reservations that overlap or touch leave one gap; the ends of the space may be reserved; a full space has no range.',
       covers: ['IOMMU_IOAS_IOVA_RANGES/OK'],
+      seeds: ['S1-33'],
       setup: (t) => t.ioas(),
       cases: {
         overlapping: (t, ioas) => {
@@ -163,6 +165,7 @@ export const ioasIovaRanges = suite(
       covers: ['IOMMU_IOAS_IOVA_RANGES/OK', 'IOMMU_TEST_OP_MOCK_DOMAIN/OK'],
       gaps: [15],
       kselftest: ['iommufd_ioas.mock_domain.iova_ranges'],
+      seeds: ['S1-11', 'S1-28'],
       setup: (t) => {
         const ioas = t.ioas();
         return { ioas, device: t.mockDomain(ioas) };

@@ -121,6 +121,7 @@ export const ioasMap = suite(
     scenario('target,wrong_type', {
       doc: 'Ids of devices and page tables are no IOAS.',
       covers: ['IOMMU_IOAS_MAP/ENOENT.ioas'],
+      seeds: ['S1-35'],
       setup: (t) => {
         const ioas = t.ioas();
         return { ioas, device: t.mockDomain(ioas) };
@@ -134,6 +135,7 @@ export const ioasMap = suite(
     scenario('memory,not_touched', {
       doc: 'Without a domain, memory is neither touched nor validated: any address maps.',
       covers: ['IOMMU_IOAS_MAP/OK'],
+      seeds: ['S1-26'],
       setup: (t) => t.ioas(),
       cases: {
         unmapped: (t, ioas) => t.map(ioas, { va: NOWHERE }).ok({ iova: 0x1000n }),
@@ -146,6 +148,7 @@ export const ioasMap = suite(
     scenario('fixed,anywhere', {
       doc: 'A fixed IOVA may be 0 or reach the top of the space, at any byte while the alignment is 1.',
       covers: ['IOMMU_IOAS_MAP/OK'],
+      seeds: ['S1-26', 'S1-32'],
       setup: (t) => t.ioas(),
       cases: {
         zero: (t, ioas) => t.map(ioas, { iova: 0n }).ok({ iova: 0n }),
@@ -195,6 +198,7 @@ export const ioasMap = suite(
       doc: 'A fixed range that meets a reservation is EINVAL.',
       covers: ['IOMMU_IOAS_MAP/EINVAL.iova_reserved'],
       gaps: [9],
+      seeds: ['S1-33'],
       setup: (t) => {
         const ioas = t.ioas();
         t.reserve(ioas, 0x10000n, 0x4000n);
@@ -217,6 +221,7 @@ export const ioasMap = suite(
         'IOMMU_IOAS_MAP/EINVAL.user_va_alignment',
       ],
       gaps: [9],
+      seeds: ['S1-34'],
       setup: (t) => {
         const ioas = t.ioas();
         t.mockDomain(ioas);

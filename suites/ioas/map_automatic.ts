@@ -11,6 +11,7 @@ export const ioasMapAutomatic = suite(
       source: 'core.md 4.4',
       gaps: [20],
       kselftest: ['iommufd_ioas.no_domain.area_auto_iova'],
+      seeds: ['S1-32'],
       setup: (t) => t.ioas(),
       cases: {
         pages: (t, ioas) => {
@@ -115,6 +116,7 @@ export const ioasMapAutomatic = suite(
       source: 'core.md 4.4',
       gaps: [20],
       kselftest: ['iommufd_ioas.no_domain.area_auto_iova'],
+      seeds: ['S1-31'],
       setup: (t) => t.ioas(),
       cases: {
         ascending: (t, ioas) => {

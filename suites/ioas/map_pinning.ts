@@ -101,6 +101,7 @@ export const ioasMapPinning = suite(
       doc: 'Without a domain nothing is pinned; the first device pins every area; further devices pin nothing; the last one unpins.',
       covers: ['IOMMU_TEST_OP_MOCK_DOMAIN/OK', 'IOMMU_DESTROY/OK'],
       source: 'core.md 5.2',
+      seeds: ['S1-25'],
       setup: (t) => {
         const ioas = t.ioas();
         t.map(ioas, { iova: A, length: 2n * P });
@@ -131,6 +132,12 @@ export const ioasMapPinning = suite(
           t.destroy(device.out('out_stdev_id'));
           t.mockDomain(ioas);
           t.counters(5);
+        },
+        translations_again: (t, ioas) => {
+          t.destroy(t.mockDomain(ioas).out('out_stdev_id'));
+          const table = t.mockDomain(ioas).out('out_hwpt_id');
+          t.checkMap(table, A, BUFFER.start, 2n * P);
+          t.checkMap(table, A + 0x10000n, BUFFER.start + 0x10000n, 3n * P);
         },
       },
       control: (t, ioas) => {

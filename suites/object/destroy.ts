@@ -11,6 +11,7 @@ export const objectDestroy = suite(
       covers: ['IOMMU_DESTROY/ENOENT.object'],
       gaps: [6],
       kselftest: ['iommufd.cmd_fail', 'iommufd_ioas.no_domain.ioas_destroy'],
+      seeds: ['S1-01', 'S1-02', 'S1-18'],
       setup: (t) => t.ioas(),
       cases: {
         zero: (t) => t.destroy(0).fails('ENOENT'),
@@ -31,6 +32,7 @@ export const objectDestroy = suite(
       doc: 'Areas do not keep an IOAS from being destroyed; its id is free afterwards.',
       covers: ['IOMMU_DESTROY/OK'],
       kselftest: ['iommufd_ioas.no_domain.ioas_area_destroy'],
+      seeds: ['S1-03'],
       setup: (t) => t.ioas(),
       cases: {
         one_area: (t, ioas) => {
@@ -58,6 +60,7 @@ export const objectDestroy = suite(
         'iommufd_ioas.two_mock_domain.ioas_destroy',
         'iommufd_ioas.mock_domain.ioas_area_destroy',
       ],
+      seeds: ['S1-14'],
       setup: (t) => {
         const ioas = t.ioas();
         return { ioas, device: t.mockDomain(ioas) };
@@ -85,6 +88,7 @@ export const objectDestroy = suite(
       doc: 'A bound device belongs to its in-kernel owner, and its page table to the device: both are EBUSY.',
       covers: ['IOMMU_DESTROY/EBUSY.users'],
       gaps: [6],
+      seeds: ['S1-14'],
       setup: (t) => t.mockDomain(t.ioas()),
       cases: {
         device: (t, device) => t.destroy(device.out('out_idev_id')).fails('EBUSY'),

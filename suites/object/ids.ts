@@ -12,6 +12,7 @@ export const objectIds = suite(
       source: 'core.md 2.1',
       gaps: [6],
       without: IDS,
+      seeds: ['S1-04'],
       setup: (t) => {
         t.ioctl('IOMMU_IOAS_ALLOC', {}).ok({ out_ioas_id: 1 });
         t.ioctl('IOMMU_IOAS_ALLOC', {}).ok({ out_ioas_id: 2 });
@@ -40,6 +41,7 @@ export const objectIds = suite(
       doc: 'Each file counts for itself.',
       covers: ['IOMMU_IOAS_ALLOC/OK'],
       without: IDS,
+      seeds: ['S1-18'],
       setup: (t) => {
         t.ioctl('IOMMU_IOAS_ALLOC', {}).ok({ out_ioas_id: 1 });
         t.open('g');
@@ -100,6 +102,7 @@ export const objectIds = suite(
         'iommufd_ioas.two_mock_domain.ioas_area_auto_destroy',
         'iommufd_viommu.viommu_auto_destroy',
       ],
+      seeds: ['S1-17'],
       setup: (t) => {
         const ioas = t.ioas();
         t.map(ioas, { iova: 0x100_0000n, length: 0x4000n });

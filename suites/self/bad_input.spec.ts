@@ -45,6 +45,7 @@ describe('bad input', function () {
     cache = { IOMMUFD_CTS_CACHE: join(directory, 'cache') };
     await writeFile(join(directory, 'corrupt.json'), '{"schema": 1, "steps": [{"do"');
     await writeFile(join(directory, 'future.json'), '{"schema": 2, "steps": []}');
+    await writeFile(join(directory, 'other.json'), '{"schema": 1, "steps": [{"call": "mmap"}]}');
     await writeFile(join(directory, 'text'), 'this is no kernel\n');
     await writeFile(join(directory, 'bzImage'), hollowBzImage('7.3.4'));
   });
@@ -57,7 +58,21 @@ describe('bad input', function () {
     ['an unknown option', ['run', '--colour'], /colour/],
     ['an unknown query', ['run', 'ioas/mop'], /no scenario matches ioas\/mop; did you mean/],
     ['an unknown query of list', ['list', 'nothing'], /no scenario matches nothing/],
-    ['an unknown target', ['run', '--target', 'host2'], /target/],
+    ['an unknown target', ['run', '--target', 'host2'], /there is no target host2/],
+    [
+      'an unknown design',
+      ['run', '--target', 'design:mmap'],
+      /there is no design mmap; there are ioasid-rfc/,
+    ],
+    ['an unknown row', ['run', '--target', 'design:ioasid-rfc', 'S1-99'], /no row matches S1-99/],
+    ['an unknown name of a design', ['designs', 'nothing'], /there is no design nothing; there are/],
+    ['a search of no programs', ['designs', 'ioasid-rfc', '--search', '0'], /--search takes how many/],
+    ['a seed that is none', ['designs', 'ioasid-rfc', '--seed', '1.5'], /--seed takes a whole number/],
+    [
+      'a program without a design',
+      ['designs', '--program', 'x.json'],
+      /--program needs the name of a design/,
+    ],
     ['an unknown profile', ['run', '--profile', '5.0'], /profile/],
     ['an unknown reporter', ['run', '--reporter', 'html'], /there is no reporter html/],
     [
@@ -104,6 +119,19 @@ describe('bad input', function () {
     const file = join(directory, 'corrupt.json');
     assertRefused(await runCli(['replay', file]), 64, /corrupt\.json is not JSON/);
   });
+
+  const designPrograms: readonly (readonly [what: string, file: string, says: RegExp])[] = [
+    ['a corrupt program of a design', 'corrupt.json', /corrupt\.json is no JSON/],
+    ['one of a future schema', 'future.json', /the schema is 2, this version reads 1/],
+    ['one of a call that the design does not have', 'other.json', /step 1 calls mmap, which ioasid-rfc/],
+    ['one that is not there', 'missing.json', /missing\.json cannot be used/],
+  ];
+  for (const [what, name, says] of designPrograms) {
+    it(`${what}: refused in one sentence`, async () => {
+      const args = ['designs', 'ioasid-rfc', '--program', join(directory, name)];
+      assertRefused(await runCli(args), name === 'missing.json' ? 2 : 64, says);
+    });
+  }
 
   it('a program file of a future schema: 64', async () => {
     const file = join(directory, 'future.json');

@@ -46,6 +46,7 @@ describe('documentation', () => {
     for (const command of [
       'run',
       'list',
+      'designs',
       'explain',
       'replay',
       'kernel build',

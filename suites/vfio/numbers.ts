@@ -12,6 +12,7 @@ export const vfioNumbers = suite(
       doc: 'The version of the interface is 0, with and without an IOAS.',
       covers: ['VFIO_GET_API_VERSION/OK'],
       kselftest: ['iommufd.simple_ioctls'],
+      seeds: ['S1-13'],
       setup: () => undefined,
       cases: {
         bare_file: (t) => t.ioctl('VFIO_GET_API_VERSION', {}).ok(),
@@ -46,6 +47,7 @@ export const vfioNumbers = suite(
       source: 'core.md 3.14, vector 14',
       kselftest: ['iommufd.simple_ioctls'],
       gaps: [56],
+      seeds: ['S1-20'],
       setup: () => undefined,
       cases: {
         type1: (t) => checkExtension(t, 1).returns(1),

@@ -30,7 +30,7 @@ interface DesignFace {
   /** Message subject and date, or kernel version. */
   readonly source: string;
   readonly kind: DesignKind;
-  /** Number of the discussion; -1 for examples. */
+  /** Number of the discussion. */
   readonly seed: number;
   /** What it has of what is known to be wrong. */
   readonly defects: readonly Defect[];

@@ -106,10 +106,20 @@ export const attachMerged = onMachine({
     },
     {
       id: 'ENOENT.pt_id',
-      says: 'no IOAS of the iommufd has the id',
+      says: 'no object of the iommufd has the id',
+      cite: 'device.c:iommufd_device_change_pt',
+      when: ({ state, args }) => {
+        const device = deviceAt(state, args.device);
+        const isDevice = device.binding?.context.bindings.has(args.pt_id) === true;
+        return boundSpace(device, args.pt_id) === undefined && !isDevice;
+      },
+      reports: 'missing object',
+    },
+    {
+      id: 'EINVAL.pt_type',
+      says: 'the object is neither an IOAS nor a page table',
       cite: 'device.c:iommufd_device_change_pt',
       when: ({ state, args }) => boundSpace(deviceAt(state, args.device), args.pt_id) === undefined,
-      reports: 'missing object',
     },
   ],
   effect: ({ state, args, fail }) => {
