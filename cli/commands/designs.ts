@@ -3,7 +3,7 @@ import type { Argv, CommandModule } from 'yargs';
 import { searchDesign } from '../../fuzz/designs/search.js';
 import { parseDesignProgram } from '../../models/designs/framework/check_program.js';
 import type { Design } from '../../models/designs/framework/design.js';
-import { runDesign } from '../../models/designs/framework/execute.js';
+import { describeOrder, runDesign } from '../../models/designs/framework/execute.js';
 import { describeOutcome } from '../../models/designs/framework/outcome.js';
 import { describeDesignStep } from '../../models/designs/framework/program.js';
 import { DESIGNS } from '../../models/designs/index.js';
@@ -93,7 +93,8 @@ async function runFile(design: Design, file: string): Promise<ExitCode> {
     process.stdout.write(`${describeDesignStep(design, step)}: ${came === '' ? 'not reached' : came}\n`);
     for (const breach of breaches.filter((one) => one.step === at)) {
       const by = breach.defects.length === 0 ? '' : ` (${breach.defects.join(', ')})`;
-      process.stdout.write(`  breaks ${breach.invariant}${by}: ${breach.what}\n`);
+      const order = breach.order === undefined ? '' : `, in the order ${describeOrder(breach.order)}`;
+      process.stdout.write(`  breaks ${breach.invariant}${by}: ${breach.what}${order}\n`);
     }
   }
   if (orders > 1) process.stdout.write(`${String(orders)} orders\n`);

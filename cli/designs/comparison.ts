@@ -1,5 +1,6 @@
 import { reduceDesignProgram } from '../../fuzz/designs/reduce.js';
 import type { Design } from '../../models/designs/framework/design.js';
+import { describeOrder, runDesign } from '../../models/designs/framework/execute.js';
 import { type DesignProgram, describeProgram } from '../../models/designs/framework/program.js';
 import { DESIGNS } from '../../models/designs/index.js';
 import { INVARIANTS_OF_DESIGNS } from '../../models/designs/invariants/index.js';
@@ -26,6 +27,8 @@ export interface Reproduction {
   /** Row that it comes from. */
   readonly row: string;
   readonly program: DesignProgram;
+  /** Of a race, the order of sections that shows it first: `A B A`. */
+  readonly order: string | undefined;
 }
 
 /** All plays, judged; some designs' only if they are named. */
@@ -60,9 +63,7 @@ function standingsIn(design: Design, invariant: DesignInvariant, reports: readon
       ...face,
       verdict: 'breaks',
       defect,
-      ...(shortest === undefined
-        ? {}
-        : { scenario: shortest.row, program: describeProgram(design, shortest.program) }),
+      ...(shortest === undefined ? {} : { scenario: shortest.row, program: describeReproduction(shortest) }),
     };
   });
 }
@@ -91,8 +92,21 @@ function shortestOf(
     if (report.design !== design || !isShown) continue;
     const program = reduceDesignProgram(design, report.program, defect);
     if (best === undefined || program.steps.length < best.program.steps.length) {
-      best = { defect, design, row: report.placed.row.id, program };
+      const order = orderShowing(design, program, defect);
+      best = { defect, design, row: report.placed.row.id, program, order };
     }
   }
   return best;
+}
+
+function orderShowing(design: Design, program: DesignProgram, defect: string): string | undefined {
+  const { breaches } = runDesign(design, program);
+  const order = breaches.find(({ defects }) => defects.includes(defect))?.order;
+  return order === undefined ? undefined : describeOrder(order);
+}
+
+/** The program of a reproduction in one line, of a race with its order. */
+export function describeReproduction({ design, program, order }: Reproduction): string {
+  const line = describeProgram(design, program);
+  return order === undefined ? line : `${line} (order ${order})`;
 }

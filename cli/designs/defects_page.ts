@@ -1,13 +1,12 @@
 import { markdownTable } from 'markdown-table';
 import type { Defect, Design } from '../../models/designs/framework/design.js';
-import { describeProgram } from '../../models/designs/framework/program.js';
 import { DESIGNS } from '../../models/designs/index.js';
 import { INVARIANTS_OF_DESIGNS } from '../../models/designs/invariants/index.js';
 import { ROW_FILES } from '../../suites/designs/index.js';
 import type { PlayReport } from '../../suites/designs/judge.js';
 import type { Absent, Play, Row, RowFile } from '../../suites/designs/row.js';
 import { SCENARIOS } from '../../suites/index.js';
-import { judgeAll, reproduce } from './comparison.js';
+import { describeReproduction, judgeAll, reproduce } from './comparison.js';
 
 /** docs/designs/defects.md: which program shows which defect by which invariant, and where each row runs. */
 export function defectsPage(): string {
@@ -53,8 +52,7 @@ function rowsShowing({ id }: Defect, design: Design, reports: readonly PlayRepor
 function programOf({ id, unseen }: Defect, design: Design, reports: readonly PlayReport[]): string {
   const shortest = reproduce(id, design, reports);
   if (shortest === undefined) return `*${unseen ?? 'no row shows it yet'}*`;
-  const lanes = shortest.program.steps.some(({ lane }) => lane !== undefined) ? ' (some order)' : '';
-  return `\`${describeProgram(design, shortest.program)}\`${lanes}`;
+  return `\`${describeReproduction(shortest)}\``;
 }
 
 function rowTable(file: RowFile): string {

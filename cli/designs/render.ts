@@ -7,7 +7,7 @@ import type { Defect, Design } from '../../models/designs/framework/design.js';
 import { describeProgram } from '../../models/designs/framework/program.js';
 import { INVARIANTS_OF_DESIGNS } from '../../models/designs/invariants/index.js';
 import type { PlayReport } from '../../suites/designs/judge.js';
-import { type Standing, reproduce } from './comparison.js';
+import { type Standing, describeReproduction, reproduce } from './comparison.js';
 
 /** The table of designs against invariants, and the shortest program for every defect. */
 export function renderComparison(
@@ -58,7 +58,7 @@ function renderDefects(design: Design, reports: readonly PlayReport[]): string[]
     const how =
       shortest === undefined
         ? pc.yellow(unseen ?? 'no row shows it')
-        : `${describeProgram(design, shortest.program)}  ${pc.dim(shortest.row)}`;
+        : `${describeReproduction(shortest)}  ${pc.dim(shortest.row)}`;
     return `  ${id.padEnd(6)} ${pc.dim(says)}\n         ${how}`;
   });
   return ['', `${pc.bold(design.name)}: ${design.title} (${design.source})`, ...lines];

@@ -7,9 +7,9 @@ import type { StepOutcome } from './outcome.js';
 import type { DesignProgram, DesignStep } from './program.js';
 import { type Breach, DesignRun } from './run.js';
 
-/** A breach, and the first order of the lanes that shows it. */
+/** A breach, and the first order of the lanes that shows it, up to where it was noticed. */
 export interface OrderedBreach extends Breach {
-  /** One entry for each section that ran: its lane and step, counted from 0; undefined for programs without lanes. */
+  /** One entry for each section that ran; undefined where none had. */
   readonly order?: readonly Section[];
 }
 
@@ -17,6 +17,11 @@ export interface OrderedBreach extends Breach {
 interface Section {
   readonly lane: string;
   readonly step: number;
+}
+
+/** The lanes in the order in which they ran, a word for each section: `A B A`. */
+export function describeOrder(order: readonly Section[]): string {
+  return order.map(({ lane }) => lane).join(' ');
 }
 
 /** What a program has come to, in every order of its lanes. */
@@ -83,6 +88,8 @@ class OrderRun {
   readonly run: DesignRun;
   readonly decisions: Decision[] = [];
   readonly sections: Section[] = [];
+  /** Of each breach, how many sections had run when it was noticed. */
+  readonly noticedAfter: number[] = [];
   readonly #lanes: Lane[];
 
   constructor(
@@ -107,6 +114,7 @@ class OrderRun {
   #runAlone(from: number, to: number): void {
     for (let at = from; at < to && !this.run.isOver; at++) {
       this.run.perform(present(this.steps[at], 'a step'), at);
+      this.#noteBreaches();
     }
   }
 
@@ -139,6 +147,7 @@ class OrderRun {
     for (const other of this.#lanes) if (other !== lane) other.isAlone = false;
     if (active.outcome === undefined) this.run.settlePause(active.step);
     else this.#finish(lane, active);
+    this.#noteBreaches();
   }
 
   #finish(lane: Lane, active: ActiveCall): void {
@@ -152,6 +161,11 @@ class OrderRun {
     const active = present(lane.active, 'a blocked call');
     active.starve();
     this.#finish(lane, active);
+    this.#noteBreaches();
+  }
+
+  #noteBreaches(): void {
+    while (this.noticedAfter.length < this.run.breaches.length) this.noticedAfter.push(this.sections.length);
   }
 }
 
@@ -175,15 +189,16 @@ class Collected {
     this.#outcomes = Array.from({ length: steps }, () => new Map<string, StepOutcome>());
   }
 
-  add({ run, sections }: OrderRun): void {
+  add({ run, sections, noticedAfter }: OrderRun): void {
     for (const [at, known] of this.#outcomes.entries()) {
       const outcome = run.outcomeOf(at);
       if (outcome !== undefined) known.set(keyOf(outcome), outcome);
     }
-    for (const breach of run.breaches) {
+    for (const [at, breach] of run.breaches.entries()) {
+      const order = sections.slice(0, noticedAfter[at]);
       const key = [breach.invariant, breach.what, ...breach.defects].join(' ');
       if (this.#breaches.has(key)) continue;
-      this.#breaches.set(key, sections.length === 0 ? breach : { ...breach, order: [...sections] });
+      this.#breaches.set(key, order.length === 0 ? breach : { ...breach, order });
     }
   }
 
