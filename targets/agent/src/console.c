@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,10 @@ size_t console_take(char *text, size_t bytes_max)
 
 	if (messages < 0)
 		return 0;
-	while ((bytes = read(messages, record, sizeof(record) - 1)) > 0) {
+	/* EPIPE: the buffer of the kernel was too small for all that has come; what is left of it follows. */
+	while ((bytes = read(messages, record, sizeof(record) - 1)) > 0 || (bytes < 0 && errno == EPIPE)) {
+		if (bytes < 0)
+			continue;
 		record[bytes] = '\0';
 		used += append_record(record, text + used, bytes_max - used);
 	}
