@@ -24,7 +24,7 @@ export interface Finding {
   readonly kernels: readonly string[];
   /** How a program shows it, as half a sentence. */
   readonly shows: string;
-  /** Whether a kernel is not to be trusted any more after a program that shows it, which ends where the model cannot tell. */
+  /** Whether a kernel is not to be trusted any more after a program that shows it. */
   readonly spoilsKernel?: boolean;
   /** Whether a call that shows it may not return. */
   readonly hangs?: boolean;
@@ -85,6 +85,14 @@ export const FINDINGS = {
     kind: 'warning',
     kernels: ['6.12'],
     shows: 'a warning in mock_domain_iova_to_phys, if the pages lie side by side',
+  },
+  'unfill-leaks-huge-pages': {
+    title:
+      'With temporary arrays of one element, a domain that goes leaves huge pages pinned and unpins page frame 0.',
+    kind: 'memory',
+    kernels: BOTH,
+    shows: 'a warning for each page, and a pool of huge pages that runs out',
+    spoilsKernel: true,
   },
   'copy-maps-behind-slice': {
     title:

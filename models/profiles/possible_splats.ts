@@ -1,0 +1,50 @@
+import { present } from '../base/assert.js';
+import type { Pages } from '../state/pages.js';
+import { isHugeFrame, isSameHugePage } from '../state/physical_memory.js';
+import type { World } from '../state/world.js';
+import type { PossibleSplat } from './profile.js';
+
+export const UNFILL_LOOKS_UP: PossibleSplat = {
+  title: 'WARNING in mock_domain_iova_to_phys',
+  finding: 'unfill-reads-unmapped',
+  says: 'an area goes while two others show pages of the same memory, and the pages lie side by side',
+  cite: 'pages.c:iopt_area_unpin_domain',
+  canFollow: hasMemoryOfThreeAreas,
+};
+
+/** Bytes of a batch of pages with room for two. Source: pages.c:__batch_init. */
+const TWO_ELEMENTS_BYTES = 24;
+
+/** @param title where the kernel notices that it unmaps a part of a leaf */
+export function unfillOfOneElement(title: string): PossibleSplat {
+  return {
+    title,
+    finding: 'unfill-leaks-huge-pages',
+    says: 'a domain goes while an access holds pages on both sides of a border of huge pages, and arrays have one element',
+    cite: 'pages.c:batch_skip_carry, iopt_area_unpin_domain',
+    canFollow: (world) =>
+      world.memory.physical.temporaryBytesMax < TWO_ELEMENTS_BYTES &&
+      [...memoryOf(world)].some(hasPinAcrossHugePages),
+  };
+}
+
+function hasMemoryOfThreeAreas(world: World): boolean {
+  return [...memoryOf(world)].some(({ areas }) => areas.size >= 3);
+}
+
+function hasPinAcrossHugePages({ accesses, areas, frames }: Pages): boolean {
+  if (![...areas].some(({ hasStorageDomain }) => hasStorageDomain)) return false;
+  return [...accesses].some(({ firstIndex, lastIndex }) => {
+    const [first, last] = [firstIndex, lastIndex].map((index) => present(frames.get(index), 'a pinned page'));
+    return first !== undefined && last !== undefined && isHugeFrame(last) && !isSameHugePage(first, last);
+  });
+}
+
+/** The memory of all areas of IOASes. */
+function* memoryOf({ contexts }: World): Iterable<Pages> {
+  for (const { objects } of contexts) {
+    for (const object of objects.objects) {
+      if (object.type === 'IOAS') for (const { pages } of object.table.areas) yield pages;
+    }
+  }
+}
