@@ -9,7 +9,7 @@ export type { CallDescription, Rule } from './models/ioctls/description.js';
 export { INVARIANTS } from './models/invariants/index.js';
 export type { Invariant } from './models/invariants/invariant.js';
 export type { Outcome, ProgramOutcome, Returned } from './models/outcome.js';
-export type { Reading } from './models/predict.js';
+export type { Reading } from './models/prediction.js';
 export { type AssembledProgram, assemble } from './models/program/assemble.js';
 export { describeStep } from './models/program/describe.js';
 export { type Program, type Step, ProgramError } from './models/program/program.js';

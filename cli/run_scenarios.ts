@@ -1,4 +1,4 @@
-import type { Reading } from '../models/predict.js';
+import type { Reading } from '../models/prediction.js';
 import type { RunReport } from '../reports/run_report.js';
 import type { Environment } from '../suites/harness/environment.js';
 import { type ScenarioResult, ScenarioRunner } from '../suites/harness/run.js';

@@ -1,7 +1,7 @@
 import type { Behaviour } from '../models/behaviour.js';
 import type { FindingId } from '../models/findings.js';
 import type { ProgramOutcome } from '../models/outcome.js';
-import type { Reading } from '../models/predict.js';
+import type { Reading } from '../models/prediction.js';
 import { type AssembledProgram, assemble } from '../models/program/assemble.js';
 import { describeStep } from '../models/program/describe.js';
 import type { Program } from '../models/program/program.js';

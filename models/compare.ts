@@ -2,7 +2,7 @@ import { errnoName } from './base/errno.js';
 import { type Difference, compareOutputs } from './difference.js';
 import type { CallDescription } from './ioctls/description.js';
 import type { Returned } from './outcome.js';
-import type { Branch, Enacted, Prediction, Unspecified } from './predict.js';
+import type { Branch, Enacted, Prediction, Unspecified } from './prediction.js';
 import type { RawStep } from './program/raw.js';
 
 /** What the model makes of an observed answer. */
@@ -27,7 +27,7 @@ export function compare(
   seen: Returned,
 ): Comparison {
   if (prediction.kind === 'unspecified') return prediction;
-  const branch = prediction.branches.find(({ errno }) => errno === seen.errno);
+  const branch = prediction.branches.find((allowed) => isOf(allowed, seen));
   if (branch === undefined) return mismatch(prediction.branches, seen, []);
   const enacted = branch.enact(seen);
   const { returned, illegal } = enacted;
@@ -37,6 +37,11 @@ export function compare(
     ...compareOutputs(step, call, returned, seen),
   ];
   return differences.length === 0 ? { kind: 'fits', branch, enacted } : mismatch([branch], seen, differences);
+}
+
+function isOf({ errno, injections }: Branch, { errno: seen, injected }: Returned): boolean {
+  if (errno !== seen) return false;
+  return injections === undefined || (injected !== undefined && injections.includes(injected));
 }
 
 function compareValue({ value: expected }: Returned, { value, errno }: Returned): Difference[] {

@@ -7,7 +7,7 @@ import type { Invariant } from './invariants/index.js';
 import { ioasesOf } from './invariants/invariant.js';
 import { type Snapshot, takeSnapshot } from './invariants/snapshot.js';
 import type { Outcome, Returned } from './outcome.js';
-import type { Branch, Reading, Unspecified } from './predict.js';
+import type { Branch, Reading, Unspecified } from './prediction.js';
 import { predictStep } from './predict_step.js';
 import type { RawStep } from './program/raw.js';
 import { World } from './state/world.js';
@@ -70,7 +70,7 @@ export class ModelRun {
     const step = this.#log.resolve(raw);
     const prediction = predictStep(this.world, this.behaviour, step, 'exact');
     if (prediction.kind === 'unspecified') return undefined;
-    const branch = present(prediction.branches[0], 'an answer');
+    const branch = present(prediction.own ?? prediction.branches[0], 'an answer');
     const { returned } = branch.enact();
     this.#log.record(step, returned);
     const { because, splat } = branch;

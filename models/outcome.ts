@@ -14,7 +14,16 @@ export interface Returned {
   readonly out: readonly (Uint8Array | null)[];
   /** VmPin and VmLck in pages; of a `counters` step alone. */
   readonly counters?: Counters;
+  /** What was made to fail in it, if the step asked for that and the call came so far. */
+  readonly injected?: Injection;
 }
+
+/**
+ * What can be made to fail: an allocation of the slab or of pages, a place that iommufd has for its own tests, or something else
+ * that the kernel was configured for.
+ */
+export const INJECTIONS = ['slab', 'pages', 'iommufd', 'other'] as const;
+export type Injection = (typeof INJECTIONS)[number];
 
 /** Pages that the process has pinned and locked. */
 export interface Counters {

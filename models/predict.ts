@@ -1,7 +1,8 @@
 import { ERRNO } from './base/errno.js';
 import { type Behaviour, hasCall } from './behaviour.js';
 import { type FindingId, hasFinding } from './findings.js';
-import type { AnyArgs, AnyContext, AnyRule, CallDescription, Rule, Splat } from './ioctls/description.js';
+import type { AnyArgs, AnyContext, AnyRule, CallDescription } from './ioctls/description.js';
+import { type FailingWay, failingWays } from './injection.js';
 import { type EnvelopeContext, openEnvelope } from './ioctls/envelope.js';
 import { testOpByNumber } from './ioctls/index.js';
 import { testCommand } from './ioctls/test/test_command.js';
@@ -10,59 +11,23 @@ import { readMember } from './layout/struct.js';
 import { StructCopy } from './struct_copy.js';
 import { viewOf } from './base/bytes.js';
 import { maxU64, minU64 } from './base/u64.js';
-import { errnoOf } from './mutants.js';
 import type { Returned } from './outcome.js';
+import {
+  type Branch,
+  NO_FINDINGS,
+  type Prediction,
+  type Reading,
+  refusal,
+  refuse,
+  returned,
+  trueRules,
+} from './prediction.js';
 import { type RawIoctl, handleOf } from './program/raw.js';
 import { AssertionFailure, assert, present } from './base/assert.js';
 import { CallMemory } from './state/call_memory.js';
 import type { IommufdFile } from './state/iommufd_file.js';
 import type { OpenFile } from './state/open_file.js';
 import type { World } from './state/world.js';
-
-/**
- * How a list of rules is read: `exact` is this kernel, where the first true rule wins; `contract` is the documented uAPI, where
- * any true rule may win and the kernel's choices need only be legal.
- */
-export type Reading = 'exact' | 'contract';
-
-/** One answer that is allowed. */
-export interface Branch {
-  /** The rule that decides, as `call/rule`, or `call/OK`. */
-  readonly because: string;
-  readonly errno: number;
-  /** Whether the rule cites an exception from "a failing call changes nothing". */
-  readonly mayLeave: boolean;
-  readonly splat?: Splat;
-  /** Kernel findings that the answer shows. */
-  readonly findings: readonly FindingId[];
-  /**
-   * Changes the state as the answer demands, and says what user space sees. Called at most once, on the branch taken.
-   * @param seen the observed answer, whose free choices are taken over if they are legal
-   */
-  enact(seen?: Returned): Enacted;
-}
-
-/** What a branch shows of itself. */
-export interface Enacted {
-  readonly returned: Returned;
-  /** Free choices of the observed answer that the uAPI does not allow, in words. */
-  readonly illegal: readonly string[];
-  /** Members in which the observed answer has a choice that the uAPI allows and the profile's kernel does not make. */
-  readonly adopted?: readonly string[];
-}
-
-/** That the model cannot tell; the kernel may say something that is known all the same. */
-export interface Unspecified {
-  readonly kind: 'unspecified';
-  readonly because: string;
-  readonly why: string;
-  readonly splat?: Splat;
-  /** Kernel findings that the call shows, whatever it answers. */
-  readonly findings: readonly FindingId[];
-}
-
-/** What the model allows a call to answer, said before the answer is looked at. */
-export type Prediction = { readonly kind: 'allowed'; readonly branches: readonly Branch[] } | Unspecified;
 
 /** Predicts an ioctl. Pure: nothing changes until a branch is enacted. */
 export function predictIoctl(
@@ -84,7 +49,7 @@ export function predictIoctl(
     return { kind: 'unspecified', because: `${description.name}/unspecified.slot`, why, findings: [] };
   }
   const call = new PreparedCall(world, behaviour, envelope, step, description);
-  return call.predict(reading);
+  return step.failNth === undefined ? call.predict(reading) : call.predictInjected(reading, step.failNth);
 }
 
 /**
@@ -141,6 +106,46 @@ class PreparedCall {
       ...(this.call.allocates ? [this.#exhaustion()] : []),
     ];
     return { kind: 'allowed', branches: [...prediction.branches, ...freedom] };
+  }
+
+  /** The model as a target makes one allocation, in calls that succeed. */
+  predictInjected(reading: Reading, nth: number): Prediction {
+    const plain = this.predict(reading);
+    if (plain.kind === 'unspecified') return plain;
+    const c = this.#context(this.envelope.memory, PREDICTING);
+    const ways = failingWays(this.call, this.behaviour.profile, c);
+    const failing = ways.map((way) => this.#failing(way, nth, reading));
+    const runsOut = nth === 1 && this.call.allocates && plain.branches[0]?.errno === 0;
+    const own = runsOut ? failing[0] : plain.branches[0];
+    return { kind: 'allowed', branches: [...failing, ...plain.branches], ...(own && { own }) };
+  }
+
+  #failing(way: FailingWay, nth: number, reading: Reading): Branch {
+    const { of, does, isResponding, injections } = way;
+    const errno = way.errno === 'OK' ? 0 : ERRNO[way.errno];
+    return {
+      because: `${this.call.name}/failing.${of}`,
+      errno,
+      mayLeave: does !== undefined,
+      findings: NO_FINDINGS,
+      injections,
+      enact: (seen) => {
+        const illegal: string[] = [];
+        const adopted: string[] = [];
+        const c =
+          reading === 'exact' || seen === undefined
+            ? this.#context(this.envelope.memory, PREDICTING)
+            : this.#contextAdopting(seen, illegal, adopted);
+        does?.(c, nth);
+        if (isResponding === true) this.#respond(c);
+        const [injected] = injections;
+        return {
+          returned: { ...returned(errno, c.memory), ...(injected && { injected }) },
+          illegal,
+          adopted,
+        };
+      },
+    };
   }
 
   /** What success is, whatever the rules say. */
@@ -302,58 +307,6 @@ function bytesSeen({ buffers }: RawIoctl, { out }: Returned, address: bigint, co
     seen.set(after.subarray(Number(from - start), Number(end - start)), Number(from - address));
   }
   return seen;
-}
-
-export function trueRules<C>(rules: readonly Rule<C>[], c: C, reading: Reading): readonly Rule<C>[] {
-  if (reading === 'contract') return rules.filter((rule) => rule.when(c));
-  for (const rule of rules) if (rule.when(c)) return [rule];
-  return NO_RULES;
-}
-
-const NO_RULES: readonly never[] = [];
-export const NO_FINDINGS: readonly never[] = [];
-
-/** The answers of rules that apply; none of them may be one that the model cannot tell. */
-export function refuse<C>(
-  call: string,
-  rules: readonly Rule<C>[],
-  c: C,
-  branchOf: (rule: Rule<C>) => Branch,
-): Prediction {
-  const unknown = rules.find(({ id }) => errnoOf(id) === undefined);
-  if (unknown !== undefined) {
-    const { id, says: why, splat } = unknown;
-    const findings = findingsOf(unknown, c);
-    return { kind: 'unspecified', because: `${call}/${id}`, why, findings, ...(splat && { splat }) };
-  }
-  return { kind: 'allowed', branches: rules.map(branchOf) };
-}
-
-/** The branch of a rule that leaves nothing behind. */
-export function refusal<C extends { readonly memory: CallMemory }>(
-  call: string,
-  rule: Rule<C>,
-  c: C,
-): Branch {
-  const errno = ERRNO[present(errnoOf(rule.id), 'an errno')];
-  return {
-    because: `${call}/${rule.id}`,
-    errno,
-    mayLeave: rule.leaves !== undefined,
-    ...(rule.splat === undefined ? {} : { splat: rule.splat }),
-    findings: findingsOf(rule, c),
-    enact: () => ({ returned: returned(errno, c.memory), illegal: [] }),
-  };
-}
-
-function findingsOf<C>({ finding, splat }: Rule<C>, c: C): readonly FindingId[] {
-  if (finding === undefined && splat === undefined) return NO_FINDINGS;
-  const shown = finding === undefined || finding.isShown?.(c) === false ? undefined : finding.id;
-  return [shown, splat?.finding].filter((id) => id !== undefined);
-}
-
-function returned(errno: number, memory: CallMemory): Returned {
-  return { status: 'returned', errno, value: errno === 0 ? 0 : -1, out: memory.results() };
 }
 
 function iommufdOf(file: OpenFile | undefined): IommufdFile {

@@ -5,16 +5,16 @@ import type { Rule } from './ioctls/description.js';
 import { operationOf } from './operations/index.js';
 import type { OperationContext, OperationDescription } from './operations/operation.js';
 import type { Returned } from './outcome.js';
+import { predictIoctl } from './predict.js';
 import {
   type Branch,
   NO_FINDINGS,
   type Prediction,
   type Reading,
-  predictIoctl,
-  refuse,
   refusal,
+  refuse,
   trueRules,
-} from './predict.js';
+} from './prediction.js';
 import { type RawStep, buffersOf } from './program/raw.js';
 import { CallMemory } from './state/call_memory.js';
 import type { World } from './state/world.js';

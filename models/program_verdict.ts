@@ -4,7 +4,7 @@ import { type FindingId, findingById } from './findings.js';
 import { INVARIANTS } from './invariants/index.js';
 import { ModelRun, type StepVerdict } from './model_run.js';
 import type { Outcome, ProgramOutcome } from './outcome.js';
-import type { Reading, Unspecified } from './predict.js';
+import type { Reading, Unspecified } from './prediction.js';
 import type { AssembledProgram } from './program/assemble.js';
 
 /** Something wrong with what a program did on a target. */

@@ -22,6 +22,12 @@ import { envelopeCommand } from './envelope/command.js';
 import { envelopeMemory } from './envelope/memory.js';
 import { envelopeSize } from './envelope/size.js';
 import type { Scenario, Suite } from './harness/scenario.js';
+import { exhaustionIoas } from './exhaustion/ioas.js';
+import { exhaustionHwpt } from './exhaustion/hwpt.js';
+import { exhaustionMock } from './exhaustion/mock.js';
+import { exhaustionAccess } from './exhaustion/access.js';
+import { exhaustionViommu } from './exhaustion/viommu.js';
+import { exhaustionVfio } from './exhaustion/vfio.js';
 import { fileDescriptors } from './file/descriptors.js';
 import { hwptAlloc } from './hwpt/alloc.js';
 import { hwptDirtyBitmap } from './hwpt/dirty_bitmap.js';
@@ -184,6 +190,12 @@ export const SUITES: readonly Suite[] = [
   vfioCutHuge,
   processFork,
   vectorsCore,
+  exhaustionIoas,
+  exhaustionHwpt,
+  exhaustionMock,
+  exhaustionAccess,
+  exhaustionViommu,
+  exhaustionVfio,
 ];
 
 /** Every scenario, in the order of the files. */

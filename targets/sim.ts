@@ -17,7 +17,7 @@ export class SimTarget implements Target {
     const info: TargetInfo = {
       description: `${what}, profile ${profile.id}`,
       release: profile.id,
-      capabilities: new Set<TargetCapability>(['iommufd', 'thp', 'hugetlb', 'console']),
+      capabilities: new Set<TargetCapability>(['iommufd', 'thp', 'hugetlb', 'injection', 'console']),
     };
     return Promise.resolve({
       info,

@@ -6,7 +6,7 @@ import { hex } from '../../models/base/u64.js';
 import type { CallDescription } from '../../models/ioctls/description.js';
 import { errnoName } from '../../models/base/errno.js';
 import type { Outcome, ProgramOutcome } from '../../models/outcome.js';
-import type { Reading } from '../../models/predict.js';
+import type { Reading } from '../../models/prediction.js';
 import { type AssembledProgram, assemble } from '../../models/program/assemble.js';
 import { describeStep } from '../../models/program/describe.js';
 import type { Program } from '../../models/program/program.js';
@@ -103,9 +103,10 @@ function describeProblem({ step, what }: Problem): string {
 
 function describeOutcome(outcome: Outcome | undefined): string {
   if (outcome?.status !== 'returned') return outcome?.status ?? 'no result';
-  const { counters, errno, value } = outcome;
+  const { counters, errno, value, injected } = outcome;
   if (counters !== undefined) return `pin ${String(counters.pinned)} lock ${String(counters.locked)}`;
-  return errno === 0 && value !== 0 ? `OK ${String(value)}` : errnoName(errno);
+  const answer = errno === 0 && value !== 0 ? `OK ${String(value)}` : errnoName(errno);
+  return injected === undefined ? answer : `${answer} (${injected})`;
 }
 
 /** What a call that succeeded has written into its struct. */

@@ -1,5 +1,5 @@
 import type { Argv, CommandModule } from 'yargs';
-import type { Reading } from '../../models/predict.js';
+import type { Reading } from '../../models/prediction.js';
 import { type RunReport, exitCodeOf } from '../../reports/run_report.js';
 import { environmentOf } from '../../suites/harness/environment.js';
 import { SCENARIOS } from '../../suites/index.js';

@@ -1,4 +1,4 @@
-import type { Reading } from '../predict.js';
+import type { Reading } from '../prediction.js';
 import type { RawStep } from '../program/raw.js';
 import type { Ioas } from '../state/objects.js';
 import type { Pages } from '../state/pages.js';

@@ -82,6 +82,22 @@ export interface Leftover<C> {
   readonly isResponding?: boolean;
 }
 
+/** What a call does in which something is made to fail, where that is not an error with everything as it was. */
+export interface Failing<C> {
+  /** An allocation, or a place that iommufd has for its own tests. */
+  readonly of: 'memory' | 'test';
+  readonly errno: Errno | 'OK';
+  readonly what: string;
+  readonly cite: string;
+  /** Which kernels; without it, all. */
+  readonly isFor?: (profile: Profile) => boolean;
+  when?(this: void, c: C): boolean;
+  /** @param nth which place was made to fail, from 1 */
+  does?(this: void, c: C, nth: number): void;
+  /** Whether the struct is written back. */
+  readonly isResponding?: boolean;
+}
+
 /** A console message that user space can provoke. */
 export interface Splat {
   /** The title that the console parser gives it. */
@@ -145,6 +161,8 @@ export interface CallBehaviour<C> {
   readonly rules: readonly Rule<C>[];
   /** What success shows that contradicts the documentation. */
   readonly findings?: readonly CallFinding<C>[];
+  /** What is special about a call in which something is made to fail. */
+  readonly failing?: readonly Failing<C>[];
   /** What success changes, and the results it writes into `args`. */
   effect(this: void, c: C): void;
   /** What the ioctl returns on success; without it, 0. */
@@ -178,6 +196,7 @@ export interface CallDescription {
   /** Where the number of a descriptor that the call makes is found; undefined for calls that make none. */
   readonly newFd: NewFd | undefined;
   readonly findings: readonly CallFinding<AnyContext>[];
+  readonly failing: readonly Failing<AnyContext>[];
   /** Adds what the rules look up to a context. */
   resolve(c: AnyContext): AnyContext;
   effect(this: void, c: AnyContext): void;
@@ -232,7 +251,7 @@ function describe<F extends FieldTable, R extends object>(
   passing: Pick<CallDescription, 'argument' | 'layout' | 'bytesMin' | 'responseTo'>,
 ): CallStub<F, R> {
   return {
-    behaves: ({ rules, effect, findings = [], returns = () => 0 }) => ({
+    behaves: ({ rules, effect, findings = [], failing = [], returns = () => 0 }) => ({
       name: face.name,
       command: face.command,
       op: face.op,
@@ -244,6 +263,7 @@ function describe<F extends FieldTable, R extends object>(
       allocates: face.allocates,
       newFd: face.hidesFd === true ? HIDDEN : newFdOf(passing.layout),
       findings,
+      failing,
       resolve: (c) => Object.assign(c, lookUp(c as unknown as CallContext<ArgsOf<F>>)),
       effect,
       returns,

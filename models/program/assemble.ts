@@ -36,6 +36,7 @@ import {
   type RawStep,
   type RawTransfer,
   SLOTS_MAX,
+  NTH_MAX,
   STEPS_MAX,
   handleOf,
 } from './raw.js';
@@ -101,7 +102,8 @@ export class Assembler {
   preview(step: Step): RawStep {
     this.#hugePages.check(step);
     const raw = this.#raw(step, step.do === 'ioctl' ? this.#call(step.call) : undefined);
-    return step.by === undefined ? raw : { ...raw, by: this.#process(step.by) };
+    const failing = 'failNth' in step ? { ...raw, failNth: this.#nth(step.failNth) } : raw;
+    return step.by === undefined ? failing : { ...failing, by: this.#process(step.by) };
   }
 
   #raw(step: Step, call: CallDescription | undefined): RawStep {
@@ -174,6 +176,12 @@ export class Assembler {
     const process = this.#processes.size + 1;
     if (process >= PROCESSES_MAX) this.#fail(`the program has more than ${String(PROCESSES_MAX)} processes`);
     return { do: 'fork', process };
+  }
+
+  #nth(failNth: number): number {
+    if (!Number.isInteger(failNth) || failNth < 1 || failNth > NTH_MAX)
+      this.#fail(`failNth is a number from 1 to ${String(NTH_MAX)}`);
+    return failNth;
   }
 
   #process(label: string): number {

@@ -13,7 +13,10 @@ import {
 
 /** A step in one line, as findings and reports show it. */
 export function describeStep(step: Step): string {
-  return step.by === undefined ? describeCall(step) : `${step.by}: ${describeCall(step)}`;
+  const call = describeCall(step);
+  const { failNth } = 'failNth' in step ? step : { failNth: undefined };
+  const what = failNth === undefined ? call : `${call}, its allocation ${String(failNth)} fails`;
+  return step.by === undefined ? what : `${step.by}: ${what}`;
 }
 
 function describeCall(step: Step): string {

@@ -46,7 +46,7 @@ export type Operand = Scalar | FdOperand | ArrayOperand;
 /** Where the struct of a call lies; `edge` counts the bytes of it before a hole. */
 export type StructPlace = 'args' | 'null' | 'hole' | 'sealed' | { readonly edge: number };
 
-export interface IoctlStep {
+export interface IoctlStep extends Injecting {
   readonly do: 'ioctl';
   readonly file: string;
   /** The name that the kernel's headers give the call. */
@@ -97,7 +97,7 @@ export interface DupStep {
 }
 
 /** read(), or pread() with an offset. */
-export interface ReadStep {
+export interface ReadStep extends Injecting {
   readonly do: 'read';
   readonly file: string;
   /** How many bytes are asked for. */
@@ -107,7 +107,7 @@ export interface ReadStep {
 }
 
 /** write(), or pwrite() with an offset. */
-export interface WriteStep {
+export interface WriteStep extends Injecting {
   readonly do: 'write';
   readonly file: string;
   /** The data in words of 32 bits. */
@@ -195,6 +195,14 @@ export interface ForkStep {
 /** Ends a process that the program has made. */
 export interface ExitStep {
   readonly do: 'exit';
+}
+
+/**
+ * A system call of which one allocation fails. `failNth` counts, from 1, the places that the kernel can make fail, of which a
+ * call that comes to fewer is as without it.
+ */
+interface Injecting {
+  readonly failNth?: number;
 }
 
 /** Who carries a step out: the process of a label; without it the one that the program starts in. */

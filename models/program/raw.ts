@@ -113,6 +113,8 @@ export interface MemoryFilePages {
 /** Who carries a step out: a process by its number; without it, the one that the program starts in. */
 interface RawPerformer {
   readonly by?: number;
+  /** Which of its allocations fails; of ioctl(), read() and write() alone. */
+  readonly failNth?: number;
 }
 
 export type RawStep = RawPerformer & AnyRawStep;
@@ -150,6 +152,9 @@ export const SLOTS_MAX = 128;
 
 /** Programs have at most this many processes. */
 export const PROCESSES_MAX = 8;
+
+/** The last allocation that can be made to fail. */
+export const NTH_MAX = 0xffff;
 
 /** Programs have at most this many steps. */
 export const STEPS_MAX = 4096;

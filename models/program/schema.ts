@@ -62,6 +62,7 @@ function step(kind: string, properties: object, required: readonly string[]): ob
 
 const PLACE = { anyOf: [{ enum: ['args', 'null', 'hole', 'sealed'] }, EDGE] } as const;
 const MMAP_ACCESS = { enum: ['rw', 'ro', 'none', 'rwx'] } as const;
+const NTH = { type: 'integer', minimum: 1, maximum: 0xffff } as const;
 const U32 = { type: 'integer', minimum: 0, maximum: 0xffff_ffff } as const;
 
 const STEPS = {
@@ -73,10 +74,10 @@ const STEPS = {
   ),
   truncate: step('truncate', { file: NAME, bytes: WORD }, ['file', 'bytes']),
   dup: step('dup', { file: NAME, label: NAME }, ['file', 'label']),
-  read: step('read', { file: NAME, bytes: COUNT, offset: WORD, at: PLACE }, ['file', 'bytes']),
+  read: step('read', { file: NAME, bytes: COUNT, offset: WORD, at: PLACE, failNth: NTH }, ['file', 'bytes']),
   write: step(
     'write',
-    { file: NAME, words: { type: 'array', items: U32 }, bytes: COUNT, offset: WORD, at: PLACE },
+    { file: NAME, words: { type: 'array', items: U32 }, bytes: COUNT, offset: WORD, at: PLACE, failNth: NTH },
     ['file', 'words'],
   ),
   poll: step('poll', { file: NAME }, ['file']),
@@ -97,6 +98,7 @@ const STEPS = {
       at: PLACE,
       command: U32,
       fd: NAME,
+      failNth: NTH,
     },
     ['file', 'call', 'args'],
   ),

@@ -32,8 +32,10 @@ export class CutPlan {
     return area !== undefined && area.last > last && !this.#cuts.includes(last);
   }
 
-  commit(): void {
-    for (const last of this.#cuts) cutArea(this.table, present(this.table.areaAt(last), 'area to cut'), last);
+  /** Makes the cuts, or the first of them. */
+  commit(count = this.#cuts.length): void {
+    for (const last of this.#cuts.slice(0, count))
+      cutArea(this.table, present(this.table.areaAt(last), 'area to cut'), last);
   }
 
   #add(last: bigint): CutRefusal | undefined {

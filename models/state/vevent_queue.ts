@@ -34,9 +34,17 @@ export class VeventQueue {
 
   /** An event comes; beyond the depth it is lost, and the mark says so with the number of the last one that was. */
   report(payload: Uint8Array): void {
-    const isFull = this.eventCount === this.depth;
+    this.#add(this.eventCount === this.depth ? undefined : payload);
+  }
+
+  /** There is no memory for an event: it is lost like those beyond the depth. */
+  lose(): void {
+    this.#add(undefined);
+  }
+
+  #add(payload: Uint8Array | undefined): void {
     if (this.#isMarked) this.#records.pop();
-    this.#records.push({ sequence: this.#sequence, payload: isFull ? undefined : payload });
+    this.#records.push({ sequence: this.#sequence, payload });
     this.#sequence = (this.#sequence + 1) & SEQUENCE_MASK;
   }
 

@@ -78,6 +78,8 @@ export class ScenarioBuilder {
   #labels = 0;
   /** The process whose steps are written. */
   #performer: string | undefined;
+  /** The allocation that fails in the steps that are written. */
+  #failNth: number | undefined;
   /** Attachments of PASIDs that the scenario has not undone itself. */
   readonly #pasids = new Map<string, { readonly step: ExpectedStep; readonly detach: () => void }>();
 
@@ -115,6 +117,16 @@ export class ScenarioBuilder {
       return write();
     } finally {
       this.#performer = before;
+    }
+  }
+
+  /** Makes the n-th allocation fail in the ioctl, read or write that is written here. */
+  failing(nth: number, write: () => ExpectedStep): ExpectedStep {
+    this.#failNth = nth;
+    try {
+      return write().mayRunOut();
+    } finally {
+      this.#failNth = undefined;
     }
   }
 
@@ -419,7 +431,11 @@ export class ScenarioBuilder {
   }
 
   #put(step: Step): void {
-    this.#steps.push(this.#performer === undefined ? step : { ...step, by: this.#performer });
+    this.#steps.push({
+      ...step,
+      ...(this.#performer === undefined ? {} : { by: this.#performer }),
+      ...(this.#failNth === undefined ? {} : { failNth: this.#failNth }),
+    });
   }
 
   #add(step: Step): void {

@@ -1,13 +1,13 @@
-import { errnoName } from '../../models/base/errno.js';
+import { ERRNO, errnoName } from '../../models/base/errno.js';
 import { sameBytes, viewOf, writeNumber } from '../../models/base/bytes.js';
 import { hex } from '../../models/base/u64.js';
 import { decodeRanges } from '../../models/layout/iova_range.js';
 import { readMember } from '../../models/layout/struct.js';
 import type { CallDescription } from '../../models/ioctls/description.js';
 import type { Returned } from '../../models/outcome.js';
-import type { RawStep, RawTransfer } from '../../models/program/raw.js';
+import { type RawStep, type RawTransfer, buffersOf } from '../../models/program/raw.js';
 import type { Profile } from '../../models/profiles/index.js';
-import type { Expectation } from './expected_step.js';
+import type { Expectation, InjectionExpectation } from './expected_step.js';
 
 /**
  * Holds an answer against what a scenario expects of it.
@@ -23,13 +23,24 @@ export function checkExpectation(
 ): string | undefined {
   const expected = expectedErrno(expectation, profile);
   const seen = errnoName(returned.errno);
+  const { injection, or } = expectation;
+  if (injection !== undefined) {
+    const wrong = checkInjection(injection, profile, returned);
+    if (wrong !== undefined) return wrong;
+    if (returned.errno !== 0)
+      return injection.writesBack === true ? undefined : checkUntouched(buffersOf(step), returned);
+  }
+  if (or === seen) return undefined;
   if (seen !== expected) return `expected ${expected}, saw ${seen}`;
   const { counters } = expectation;
   if (counters !== undefined) return checkCounters(counters, returned);
   const { value: wanted } = expectation;
   if (returned.errno === 0 && wanted !== undefined && returned.value !== wanted)
     return `expected to return ${String(wanted)}, saw ${String(returned.value)}`;
-  if (step.do === 'read') return checkWords(expectation.words ?? [], step, returned);
+  if (step.do === 'read') {
+    const { words = [] } = expectation;
+    return words === 'any' ? undefined : checkWords(words, step, returned);
+  }
   if (step.do !== 'ioctl' || call === undefined) return undefined;
   if (returned.errno === 0 && wanted === undefined && returned.value !== 0)
     return `expected to return 0, saw ${String(returned.value)}`;
@@ -42,6 +53,22 @@ export function checkExpectation(
     if (wrong !== undefined) return wrong;
   }
   return undefined;
+}
+
+/** What is made to fail may make the call fail: an allocation with ENOMEM, a place of iommufd's tests with an error of its own. */
+function checkInjection(
+  { isInjected, besides }: InjectionExpectation,
+  profile: Profile,
+  { errno, injected }: Returned,
+): string | undefined {
+  if (isInjected === 'yes' && injected === undefined) return 'expected something to fail, and nothing did';
+  if (isInjected === 'no' && injected !== undefined) return 'the call makes more allocations than were tried';
+  if (errno === 0 || injected === 'iommufd') return undefined;
+  const seen = errnoName(errno);
+  if (injected === undefined) return `expected OK, saw ${seen}, and nothing was made to fail`;
+  return errno === ERRNO.ENOMEM || seen === besides?.[profile.id]
+    ? undefined
+    : `expected OK or ENOMEM, saw ${seen}`;
 }
 
 /** The answer that a profile's kernel must give. */

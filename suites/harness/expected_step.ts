@@ -28,11 +28,25 @@ export interface Expectation {
   /** What the call returns if it does not fail; without it, 0. */
   readonly value?: number;
   /** Words of 32 bits at the start of what a read filled. */
-  readonly words?: readonly number[];
+  readonly words?: readonly number[] | 'any';
   /** Bytes behind the struct after the call. */
   readonly behind?: Uint8Array;
+  /** What else it may answer. */
+  readonly or?: Errno;
+  /** A step in which something is made to fail. */
+  readonly injection?: InjectionExpectation;
   /** The kernel warning that comes with the answer: a known finding. */
   readonly splat?: { readonly title: string; readonly profiles?: readonly string[] };
+}
+
+/** What is expected of a step in which something is made to fail. */
+export interface InjectionExpectation {
+  /** Whether something has failed. */
+  readonly isInjected: 'yes' | 'perhaps' | 'no';
+  /** The answer to missing memory besides ENOMEM, by profile id. */
+  readonly besides?: Readonly<Record<string, Errno>>;
+  /** That it writes to the struct although it fails. */
+  readonly writesBack?: boolean;
 }
 
 /** A step of a scenario, on which expectations are hung. Without any, it must succeed. */
@@ -57,6 +71,19 @@ export class ExpectedStep {
     return this;
   }
 
+  /** Success, or this error where an earlier step has run out of memory. */
+  orFails(errno: Errno): this {
+    this.#expectation = { ...this.#expectation, or: errno };
+    return this;
+  }
+
+  /** Success, or ENOMEM and nothing written if an allocation was made to fail. */
+  mayRunOut(expected: Partial<InjectionExpectation> = {}): this {
+    const injection = { isInjected: 'perhaps', ...this.#expectation.injection, ...expected } as const;
+    this.#expectation = { ...this.#expectation, injection };
+    return this;
+  }
+
   /** These bytes follow the struct after the call. */
   followedBy(behind: Uint8Array): this {
     this.#expectation = { ...this.#expectation, behind };
@@ -72,6 +99,12 @@ export class ExpectedStep {
   /** What a read has put at the start of its buffer, in words of 32 bits. */
   reads(...words: readonly number[]): this {
     this.#expectation = { ...this.#expectation, value: 4 * words.length, words };
+    return this;
+  }
+
+  /** A read that may get anything. */
+  readsAnything(): this {
+    this.#expectation = { ...this.#expectation, words: 'any' };
     return this;
   }
 

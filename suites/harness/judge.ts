@@ -2,7 +2,7 @@ import type { Behaviour } from '../../models/behaviour.js';
 import type { FindingId } from '../../models/findings.js';
 import type { StepVerdict } from '../../models/model_run.js';
 import type { ProgramOutcome } from '../../models/outcome.js';
-import type { Reading } from '../../models/predict.js';
+import type { Reading } from '../../models/prediction.js';
 import { describeStep } from '../../models/program/describe.js';
 import { type Problem, judgeByModel } from '../../models/program_verdict.js';
 import { StepLog } from '../../models/step_log.js';

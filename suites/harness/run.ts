@@ -2,7 +2,7 @@ import { Behaviour } from '../../models/behaviour.js';
 import type { FindingId } from '../../models/findings.js';
 import type { Mutant } from '../../models/mutants.js';
 import { notRun } from '../../models/outcome.js';
-import type { Reading } from '../../models/predict.js';
+import type { Reading } from '../../models/prediction.js';
 import type { Session } from '../../targets/target.js';
 import type { Environment } from './environment.js';
 import { type ProgramReport, describeProblem, judgeProgram } from './judge.js';

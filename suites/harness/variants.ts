@@ -34,6 +34,14 @@ const TAIL_BYTES = 16;
  * @returns a reason, where the program does not lend itself to it
  */
 export function vary(program: Program, variant: Variant, behaviour: Behaviour): VariedProgram | string {
+  const varied = variantOf(program, variant, behaviour);
+  const isInjected = program.steps.some((step) => 'failNth' in step);
+  if (typeof varied === 'string' || !isInjected || variant === 'garbage_tail') return varied;
+  // Which allocation is the n-th depends on what the kernel has in store.
+  return { ...varied, relate: () => undefined };
+}
+
+function variantOf(program: Program, variant: Variant, behaviour: Behaviour): VariedProgram | string {
   switch (variant) {
     case 'zero_tail':
       return {

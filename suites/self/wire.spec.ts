@@ -1,9 +1,10 @@
 import { assert } from 'chai';
 import { assemble } from '../../models/program/assemble.js';
-import { PROGRAM_SCHEMA } from '../../models/program/program.js';
+import { PROGRAM_SCHEMA, ProgramError, type Step } from '../../models/program/program.js';
 import { ByteReader, ByteWriter, WireError } from '../../targets/agent/cursor.js';
+import { encodeBatch } from '../../targets/agent/encode.js';
 import { decodeHello, decodeResults } from '../../targets/agent/decode.js';
-import { RESULT, WIRE_VERSION } from '../../targets/agent/wire.js';
+import { INJECTED, OP, RESULT, WIRE_VERSION } from '../../targets/agent/wire.js';
 import { type Frame, FrameSplitter, frameHeader } from '../../targets/qemu/frames.js';
 
 function frame(type: number, text: string): Buffer {
@@ -101,6 +102,20 @@ describe('results of the agent', () => {
     assert.deepInclude(only?.steps[1], { errno: 22, value: -1 });
   });
 
+  it('tell what was made to fail', () => {
+    const payload = results((to) => {
+      to.u8(0);
+      to.u8(RESULT.ERRNO | RESULT.INJECTED);
+      to.u16(12);
+      to.u8(INJECTED.pages);
+      to.u8(RESULT.COUNTERS);
+      to.u64(0n);
+      to.u64(0n);
+    });
+    const [only] = decodeResults(payload, [program]).programs;
+    assert.deepInclude(only?.steps[1], { errno: 12, injected: 'pages' });
+  });
+
   it('that end too early are refused', () => {
     const payload = results((to) => {
       to.u8(RESULT.CHANGED);
@@ -112,6 +127,38 @@ describe('results of the agent', () => {
     const hello = (version: number) => Buffer.from(`wire=${String(version)}\nrelease=7.3.4\n`);
     assert.equal(decodeHello(hello(WIRE_VERSION)).release, '7.3.4');
     assert.throws(() => decodeHello(hello(WIRE_VERSION + 1)), WireError, /version/);
+  });
+});
+
+describe('programs on the wire', () => {
+  /** A program of one call, which a process of its own may make, and of which an allocation may fail. */
+  function encoded(...steps: Step[]): Uint8Array {
+    const to = new ByteWriter();
+    encodeBatch(to, 1, [assemble({ schema: PROGRAM_SCHEMA, steps: [{ do: 'open', label: 'f' }, ...steps] })]);
+    return to.bytes.slice();
+  }
+
+  const alloc = { do: 'ioctl', file: 'f', call: 'IOMMU_IOAS_ALLOC', args: {} } as const;
+
+  it('say before a call which of its allocations fails', () => {
+    const plain = encoded(alloc);
+    const failing = encoded({ ...alloc, failNth: 0x102 });
+    const at = plain.indexOf(OP.IOCTL, 13);
+    assert.deepEqual([...failing.subarray(at, at + 4)], [OP.FAIL_NTH, 2, 1, OP.IOCTL]);
+    assert.equal(failing.length, plain.length + 3);
+  });
+
+  it('say who makes the call before that', () => {
+    const fork = { do: 'fork', label: 'child' } as const;
+    const bytes = encoded(fork, { ...alloc, by: 'child', failNth: 1 });
+    const at = bytes.indexOf(OP.BY, 13);
+    assert.deepEqual([...bytes.subarray(at, at + 6)], [OP.BY, 1, OP.FAIL_NTH, 1, 0, OP.IOCTL]);
+  });
+
+  it('name no allocation that cannot be counted', () => {
+    for (const failNth of [0, -1, 1.5, 0x1_0000]) {
+      assert.throws(() => encoded({ ...alloc, failNth }), ProgramError, /failNth/);
+    }
   });
 });
 

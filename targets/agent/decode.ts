@@ -1,7 +1,13 @@
-import type { Counters, Returned, StrayWrite } from '../../models/outcome.js';
+import {
+  type Counters,
+  INJECTIONS,
+  type Injection,
+  type Returned,
+  type StrayWrite,
+} from '../../models/outcome.js';
 import { type RawProgram, type RawStep, buffersOf } from '../../models/program/raw.js';
 import { ByteReader, WireError } from './cursor.js';
-import { RESULT, WIRE_VERSION } from './wire.js';
+import { INJECTED, RESULT, WIRE_VERSION } from './wire.js';
 
 /** What the agent says of itself and its kernel when it starts. */
 export interface Hello {
@@ -14,6 +20,8 @@ export interface Hello {
   readonly hasHugePages: boolean;
   /** Huge pages that are reserved for programs. */
   readonly hugePagesReserved: number;
+  /** Whether allocations can be made to fail. */
+  readonly canInject: boolean;
   readonly hasIommufd: boolean;
 }
 
@@ -61,6 +69,7 @@ export function decodeHello(payload: Uint8Array): Hello {
     hasProgress: values.get('progress') === '1',
     hasHugePages: values.get('thp') === '1',
     hugePagesReserved: Number(values.get('hugetlb') ?? 0),
+    canInject: values.get('failnth') === '1',
     hasIommufd: values.get('iommufd') === '1',
   };
 }
@@ -100,7 +109,20 @@ function decodeStep(from: ByteReader, step: RawStep, index: number, strayWrites:
   const out = (tag & RESULT.CHANGED) === 0 ? [] : decodeChanges(from, step);
   const counters = (tag & RESULT.COUNTERS) === 0 ? undefined : decodeCounters(from);
   if ((tag & RESULT.STRAY) !== 0) strayWrites.push({ step: index, address: from.u64() });
-  return { status: 'returned', errno, value, out, ...(counters === undefined ? {} : { counters }) };
+  const injected = (tag & RESULT.INJECTED) === 0 ? undefined : decodeInjection(from);
+  return {
+    status: 'returned',
+    errno,
+    value,
+    out,
+    ...(counters === undefined ? {} : { counters }),
+    ...(injected === undefined ? {} : { injected }),
+  };
+}
+
+function decodeInjection(from: ByteReader): Injection {
+  const code = from.u8();
+  return INJECTIONS.find((name) => INJECTED[name] === code) ?? 'other';
 }
 
 function decodeChanges(from: ByteReader, step: RawStep): (Uint8Array | null)[] {

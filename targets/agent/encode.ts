@@ -52,6 +52,10 @@ function encodeStep(to: ByteWriter, step: RawStep): void {
     to.u8(OP.BY);
     to.u8(step.by);
   }
+  if (step.failNth !== undefined) {
+    to.u8(OP.FAIL_NTH);
+    to.u16(step.failNth);
+  }
   to.u8(opOf(step));
   switch (step.do) {
     case 'open':

@@ -7,7 +7,7 @@
 export const FRAME_MAGIC = 0x53544349;
 
 /** Raised whenever a frame changes its form; host and agent of different versions refuse each other. */
-export const WIRE_VERSION = 5;
+export const WIRE_VERSION = 6;
 
 /** A frame: magic, type and payload length, 32 bits each, then the payload. */
 export const FRAME_HEADER_BYTES = 12;
@@ -56,6 +56,8 @@ export const OP = {
   MREMAP: 18,
   /** Before a step that another process than the first carries out. */
   BY: 17,
+  /** Before an ioctl, read or write: which of its allocations fails, 16 bits. */
+  FAIL_NTH: 19,
 } as const;
 
 /** Where the number of a descriptor is found. */
@@ -73,7 +75,12 @@ export const RESULT = {
   COUNTERS: 8,
   /** The address of a changed guard byte, 64 bits. */
   STRAY: 16,
+  /** What was made to fail, 8 bits. */
+  INJECTED: 32,
 } as const;
+
+/** What was made to fail: an allocation of the slab or of pages, or a place that the kernel's own tests of iommufd have. */
+export const INJECTED = { nothing: 0, slab: 1, pages: 2, iommufd: 3, other: 4 } as const;
 
 /** Access to memory, and kinds of arena regions. */
 export const ACCESS = { rw: 0, ro: 1, none: 2, rwx: 3 } as const;
@@ -121,6 +128,7 @@ export function cHeader(programLimits: {
     ...table('OP', OP),
     ...table('FD', FD),
     ...table('RESULT', RESULT),
+    ...table('INJECTED', INJECTED),
     ...table('ACCESS', ACCESS),
     ...table('REGION', REGION),
     ...table('PROGRESS', PROGRESS),

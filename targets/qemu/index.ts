@@ -60,6 +60,7 @@ function describe(hello: Hello, accelerator: Accelerator): TargetInfo {
   const capabilities = new Set<TargetCapability>(['console']);
   if (hello.hasHugePages) capabilities.add('thp');
   if (hello.hugePagesReserved >= HUGE_PAGES_MAX) capabilities.add('hugetlb');
+  if (hello.canInject) capabilities.add('injection');
   if (hello.hasIommufd) capabilities.add('iommufd');
   const { release } = hello;
   return { description: describeGuest(release, accelerator), release, capabilities, accelerator };

@@ -86,13 +86,25 @@ export const hwptInvalidate = defineCall(
     fields: FIELDS,
     lastRequired: '__reserved',
     respond: 'struct',
-    allocates: false,
+    allocates: true,
   },
   (c) => {
     const target = c.file.objects.find(c.args.hwpt_id);
     return { target, requests: once(() => readRequests(c, target)) };
   },
 ).behaves({
+  failing: [
+    {
+      of: 'test',
+      errno: 'ENOENT',
+      what: 'the struct is written back and says that no request was carried out',
+      cite: SOURCE,
+      does: ({ args }) => {
+        args.entry_num = 0;
+      },
+      isResponding: true,
+    },
+  ],
   rules: [
     {
       id: 'EFAULT.respond',

@@ -1,4 +1,5 @@
 import { present } from '../../base/assert.js';
+import type { MockDevice } from '../../hardware/mock_device.js';
 import { MockDomain } from '../../hardware/mock_domain.js';
 import {
   AddDomainPlan,
@@ -20,7 +21,7 @@ import {
 } from '../../state/objects.js';
 import type { World } from '../../state/world.js';
 import { chooseIds } from '../choices.js';
-import { type CallContext, type CallFinding, type Rule, once } from '../description.js';
+import { type CallContext, type CallFinding, type Failing, type Rule, once } from '../description.js';
 
 const CHANGE = 'device.c:iommufd_device_change_pt';
 const REPLACE = 'device.c:iommufd_device_do_replace';
@@ -187,6 +188,29 @@ export const ATTACHED_UNCHECKED: CallFinding<
     existing !== undefined &&
     attachRefusal(device, existing) !== undefined,
 };
+
+/**
+ * What the caller is to do where a place of iommufd's tests fails while a device joins the automatic page table of an IOAS: it is
+ * passed over, as one that does not suit the device would be.
+ */
+export function passesOverAutomatic<C extends AttachContext>(does: (c: C) => void): Failing<C> {
+  return {
+    of: 'test',
+    errno: 'OK',
+    what: 'the device gets another automatic page table',
+    cite: 'device.c:iommufd_device_auto_get_domain',
+    when: ({ target, existing }) => target?.type === 'IOAS' && existing !== undefined,
+    does: (c) => {
+      const { target, existing, world } = c;
+      if (target?.type !== 'IOAS' || existing?.type !== 'HWPT_PAGING') return;
+      const plan = new AddDomainPlan(target, world.process, new MockDomain(c.hardware?.table));
+      does({ ...c, existing: undefined, plan: () => plan });
+    },
+    isResponding: true,
+  };
+}
+
+type AttachContext = CallContext<object> & AttachTarget & { readonly hardware?: MockDevice };
 
 /** The page table that an IOAS gets for its first device. */
 export function createAutomaticHwpt(

@@ -4,7 +4,7 @@ import { MockDevice } from '../../hardware/mock_device.js';
 import { attachDevice } from '../../state/attach.js';
 import { type Device, type Hwpt, NO_PASID } from '../../state/objects.js';
 import { chooseIds } from '../choices.js';
-import type { CallContext, CallDescription } from '../description.js';
+import type { CallContext, CallDescription, Failing } from '../description.js';
 import { ADD_DOMAIN_RULES, cannotRespond } from '../shared_rules.js';
 import {
   type AttachTarget,
@@ -13,6 +13,7 @@ import {
   TARGET_RULES,
   createAutomaticHwpt,
   lookUpTarget,
+  passesOverAutomatic,
 } from './attach_target.js';
 import { type MemberArgs, defineTestOp } from './test_command.js';
 
@@ -20,6 +21,19 @@ const SOURCE = 'selftest.c:iommufd_test_mock_domain';
 
 type Context = CallContext<{ id: number } & MemberArgs<'mock_domain'>> &
   AttachTarget & { readonly hardware: MockDevice };
+
+const FAILING: readonly Failing<Context>[] = [
+  {
+    of: 'memory',
+    errno: 'EINVAL',
+    what: 'the device has no IOMMU, since what fails while it is given one is not told to who adds it',
+    cite: 'iommu.c:iommu_bus_notifier, device.c:iommufd_device_bind',
+    isFor: ({ hasGenericPageTable }) => !hasGenericPageTable,
+  },
+  passesOverAutomatic<Context>((c) => {
+    createDevice(c);
+  }),
+];
 
 /** MOCK_DOMAIN, the original, and MOCK_DOMAIN_FLAGS, which reads one member more. */
 export const mockDomain: CallDescription = defineTestOp(
@@ -36,6 +50,7 @@ export const mockDomain: CallDescription = defineTestOp(
 ).behaves({
   // A device with every ability is never refused for one.
   rules: [...TARGET_RULES, NO_VDEVICE, ...ADD_DOMAIN_RULES, cannotRespond()],
+  failing: FAILING,
   effect: createDevice,
 });
 
@@ -64,6 +79,7 @@ export const mockDomainFlags: CallDescription = defineTestOp(
     ...ADD_DOMAIN_RULES,
     cannotRespond(),
   ],
+  failing: FAILING,
   effect: createDevice,
 });
 

@@ -10,6 +10,7 @@ import {
   lookUpDeviceAndTarget,
   moveDevice,
   noSuchHandle,
+  passesOverAutomatic,
 } from './attach_target.js';
 import { defineTestOp } from './test_command.js';
 
@@ -40,6 +41,11 @@ export const mockDomainReplace = defineTestOp(
       does: (c) => {
         moveDevice(c, NO_PASID);
       },
+    }),
+  ],
+  failing: [
+    passesOverAutomatic((c) => {
+      moveDevice(c, NO_PASID);
     }),
   ],
   effect: (c) => {

@@ -18,6 +18,14 @@ export const triggerIopf = defineTestOp(
   },
   ({ args, file }) => ({ device: file.objects.findOfType(args.dev_id, 'DEVICE') }),
 ).behaves({
+  failing: [
+    {
+      of: 'memory',
+      errno: 'OK',
+      what: 'the fault is answered by the kernel, and no queue gets it',
+      cite: 'drivers/iommu/io-pgfault.c:iommu_report_device_fault',
+    },
+  ],
   rules: [noSuchDevice(SOURCE)],
   effect: ({ args, device }) => {
     const { pasid, grpid, perm, addr } = args;

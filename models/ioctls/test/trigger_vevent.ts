@@ -24,6 +24,18 @@ export const triggerVevent = defineTestOp(
     return { device, veventq };
   },
 ).behaves({
+  failing: [
+    {
+      of: 'memory',
+      errno: 'ENOMEM',
+      what: 'the event is lost, and the queue says so',
+      cite: 'driver.c:iommufd_viommu_report_event',
+      when: ({ veventq }) => veventq !== undefined,
+      does: ({ veventq }) => {
+        present(veventq, 'a vEVENTQ').queue.lose();
+      },
+    },
+  ],
   rules: [
     noSuchDevice(SOURCE),
     {

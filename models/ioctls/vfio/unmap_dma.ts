@@ -30,6 +30,9 @@ type Context = CallContext<Args> & {
   readonly cuts: () => CutPlan | undefined;
 };
 
+/** A cut makes two areas of one. Source: io_pagetable.c:iopt_area_split. */
+const ALLOCATIONS_OF_CUT = 2;
+
 const CUT_AT_THE_END: Leftover<Context> = {
   what: 'the end of the range has been cut if it could be',
   cite: 'io_pagetable.c:iopt_cut_iova',
@@ -51,10 +54,19 @@ export const vfioUnmapDma = defineCall(
     fields: FIELDS,
     lastRequired: 'size',
     respond: 'struct',
-    allocates: false,
+    allocates: true,
   },
   ({ args, file: { compatIoas } }) => ({ ioas: compatIoas, cuts: once(() => planCuts(args, compatIoas)) }),
 ).behaves({
+  failing: [
+    {
+      of: 'memory',
+      errno: 'ENOMEM',
+      what: 'the end of the range has been cut if the memory was missing for the cut before it',
+      cite: 'io_pagetable.c:iopt_area_split',
+      does: ({ cuts }, nth) => cuts()?.commit(Math.floor((nth - 1) / ALLOCATIONS_OF_CUT)),
+    },
+  ],
   rules: [
     {
       id: 'EINVAL.flags',

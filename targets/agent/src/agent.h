@@ -31,6 +31,8 @@ struct writer {
 void put(struct writer *to, uint64_t value, unsigned int bytes);
 void put_bytes(struct writer *to, const void *bytes, size_t count);
 
+#define DEBUGFS "/sys/kernel/debug"
+
 /* start.c: what comes first in a guest. */
 void start_mount(void);
 void start_mount_at(const char *type, const char *path);
@@ -65,6 +67,17 @@ struct counters {
 	uint64_t locked_pages;
 };
 struct counters process_counters(void);
+
+/* inject.c: allocations that fail. Starting it says whether the kernel can do it. */
+bool inject_start(void);
+/* In a process that is to run steps. */
+void inject_enter(void);
+/* The n-th allocation of the next system call between begin and end is to fail. */
+void inject_ask(unsigned int nth);
+void inject_begin(void);
+void inject_end(void);
+/* What was made to fail between the last begin and end. */
+uint8_t inject_result(void);
 
 /* children.c: other processes of a program, by number. */
 void child_fork(unsigned int process);

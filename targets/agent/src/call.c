@@ -238,7 +238,8 @@ static void report(struct writer *to, int error, long value)
 		if (memcmp(old, buffers[i].memory, buffers[i].length))
 			changed |= 1u << i;
 	}
-	put_result(to, (uint8_t)((changed ? RESULT_CHANGED : 0) | (stray ? RESULT_STRAY : 0)), error, value);
+	put_result(to, (uint8_t)((changed ? RESULT_CHANGED : 0) | (stray ? RESULT_STRAY : 0) | (inject_result() ? RESULT_INJECTED : 0)),
+		   error, value);
 	if (changed)
 		put(to, (unsigned int)__builtin_popcount(changed), 1);
 	for (unsigned int i = 0; i < buffers_count; i++) {
@@ -254,6 +255,8 @@ static void report(struct writer *to, int error, long value)
 		put(to, stray, 8);
 		memset(arena_writable(stray), arena_guard_byte, 1);
 	}
+	if (inject_result())
+		put(to, inject_result(), 1);
 }
 
 static void finish(unsigned int step, struct writer *to, long result)
@@ -273,6 +276,7 @@ void run_ioctl(struct reader *from, unsigned int step, struct writer *to)
 	unsigned int patches;
 	unsigned int command;
 	uint64_t argument;
+	long result;
 
 	place_buffers(from);
 	patches = (unsigned int)take(from, 1);
@@ -283,7 +287,10 @@ void run_ioctl(struct reader *from, unsigned int step, struct writer *to)
 	take_places(from);
 	note_before();
 	pass_fds();
-	finish(step, to, ioctl(file_number(slot), command, argument));
+	inject_begin();
+	result = ioctl(file_number(slot), command, argument);
+	inject_end();
+	finish(step, to, result);
 }
 
 /* read() and write(), with an offset pread() and pwrite(). */
@@ -300,9 +307,11 @@ void run_transfer(struct reader *from, unsigned int step, struct writer *to, boo
 	place_buffers(from);
 	places_count = 0;
 	note_before();
+	inject_begin();
 	if (is_write)
 		result = has_offset ? pwrite(fd, (void *)address, bytes, offset) : write(fd, (void *)address, bytes);
 	else
 		result = has_offset ? pread(fd, (void *)address, bytes, offset) : read(fd, (void *)address, bytes);
+	inject_end();
 	finish(step, to, result);
 }

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include "agent.h"
@@ -11,15 +10,12 @@
 #define LEVEL_WARNING 4
 #define RECORD_BYTES_MAX 8192
 
-#define DEBUGFS "/sys/kernel/debug"
-
 static int messages = -1;
 /* Makes the kernel warn again where it warns once, so that the next program is told too; absent without debugfs. */
 static int warn_again = -1;
 
 void console_start(void)
 {
-	mount("debugfs", DEBUGFS, "debugfs", 0, NULL);
 	warn_again = open(DEBUGFS "/clear_warn_once", O_WRONLY | O_CLOEXEC);
 	messages = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (messages >= 0)

@@ -48,6 +48,7 @@ void process_start(void)
 		trouble("capabilities cannot be read: %s", strerror(errno));
 	memcpy(current_capabilities, all_capabilities, sizeof(all_capabilities));
 	open_status();
+	inject_enter();
 	set_memlock(arena_memlock);
 }
 
@@ -55,6 +56,7 @@ void process_enter(void)
 {
 	close(status_file);
 	open_status();
+	inject_enter();
 }
 
 /* Drops effective capabilities and sets the soft limit, until process_restore(). */

@@ -182,6 +182,10 @@ void run_step(struct reader *from, unsigned int step, struct writer *to)
 		if (to)
 			put_result(to, 0, 0, 0);
 		break;
+	case OP_FAIL_NTH:
+		inject_ask((unsigned int)take(from, 2));
+		run_step(from, step, to);
+		break;
 	case OP_BY:
 		run_by_child(from, step, to);
 		break;

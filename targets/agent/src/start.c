@@ -24,6 +24,7 @@ void start_mount(void)
 	start_mount_at("proc", "/proc");
 	start_mount_at("sysfs", "/sys");
 	start_mount_at("devtmpfs", "/dev");
+	mount("debugfs", DEBUGFS, "debugfs", 0, NULL);
 }
 
 /* Reserves huge pages for programs; returns how many there are. */
@@ -50,8 +51,8 @@ void start_say_hello(bool has_progress)
 
 	uname(&name);
 	read_text("/sys/kernel/mm/transparent_hugepage", "enabled", thp, sizeof(thp));
-	bytes = snprintf(text, sizeof(text), "wire=%d\nrelease=%s\nversion=%s\nmachine=%s\nprogress=%d\nthp=%d\nhugetlb=%d\niommufd=%d\n",
+	bytes = snprintf(text, sizeof(text), "wire=%d\nrelease=%s\nversion=%s\nmachine=%s\nprogress=%d\nthp=%d\nhugetlb=%d\nfailnth=%d\niommufd=%d\n",
 			 WIRE_VERSION, name.release, name.version, name.machine, has_progress, thp[0] != '\0', reserve_huge_pages(),
-			 access("/dev/iommu", F_OK) == 0);
+			 inject_start(), access("/dev/iommu", F_OK) == 0);
 	frame_send(FRAME_HELLO, text, (size_t)bytes);
 }

@@ -1,0 +1,114 @@
+import { ERRNO } from './base/errno.js';
+import { present } from './base/assert.js';
+import type { FindingId } from './findings.js';
+import type { Rule, Splat } from './ioctls/description.js';
+import { errnoOf } from './mutants.js';
+import type { Injection, Returned } from './outcome.js';
+import type { CallMemory } from './state/call_memory.js';
+
+/**
+ * How a list of rules is read: `exact` is this kernel, where the first true rule wins; `contract` is the documented uAPI, where
+ * any true rule may win and the kernel's choices need only be legal.
+ */
+export type Reading = 'exact' | 'contract';
+
+/** One answer that is allowed. */
+export interface Branch {
+  /** The rule that decides, as `call/rule`, or `call/OK`. */
+  readonly because: string;
+  readonly errno: number;
+  /** Whether the rule cites an exception from "a failing call changes nothing". */
+  readonly mayLeave: boolean;
+  readonly splat?: Splat;
+  /** Kernel findings that the answer shows. */
+  readonly findings: readonly FindingId[];
+  /** What must have been made to fail for it; without it, anything or nothing may have been. */
+  readonly injections?: readonly Injection[];
+  /**
+   * Changes the state as the answer demands, and says what user space sees. Called at most once, on the branch taken.
+   * @param seen the observed answer, whose free choices are taken over if they are legal
+   */
+  enact(seen?: Returned): Enacted;
+}
+
+/** What a branch shows of itself. */
+export interface Enacted {
+  readonly returned: Returned;
+  /** Free choices of the observed answer that the uAPI does not allow, in words. */
+  readonly illegal: readonly string[];
+  /** Members in which the observed answer has a choice that the uAPI allows and the profile's kernel does not make. */
+  readonly adopted?: readonly string[];
+}
+
+/** That the model cannot tell; the kernel may say something that is known all the same. */
+export interface Unspecified {
+  readonly kind: 'unspecified';
+  readonly because: string;
+  readonly why: string;
+  readonly splat?: Splat;
+  /** Kernel findings that the call shows, whatever it answers. */
+  readonly findings: readonly FindingId[];
+}
+
+/** What the model allows a call to answer, said before the answer is looked at. */
+export type Prediction =
+  | {
+      readonly kind: 'allowed';
+      readonly branches: readonly Branch[];
+      /** The answer of the model as a target; without it, the first. */
+      readonly own?: Branch;
+    }
+  | Unspecified;
+
+export function trueRules<C>(rules: readonly Rule<C>[], c: C, reading: Reading): readonly Rule<C>[] {
+  if (reading === 'contract') return rules.filter((rule) => rule.when(c));
+  for (const rule of rules) if (rule.when(c)) return [rule];
+  return NO_RULES;
+}
+
+const NO_RULES: readonly never[] = [];
+export const NO_FINDINGS: readonly never[] = [];
+
+/** The answers of rules that apply; none of them may be one that the model cannot tell. */
+export function refuse<C>(
+  call: string,
+  rules: readonly Rule<C>[],
+  c: C,
+  branchOf: (rule: Rule<C>) => Branch,
+): Prediction {
+  const unknown = rules.find(({ id }) => errnoOf(id) === undefined);
+  if (unknown !== undefined) {
+    const { id, says: why, splat } = unknown;
+    const findings = findingsOf(unknown, c);
+    return { kind: 'unspecified', because: `${call}/${id}`, why, findings, ...(splat && { splat }) };
+  }
+  return { kind: 'allowed', branches: rules.map(branchOf) };
+}
+
+/** The branch of a rule that leaves nothing behind. */
+export function refusal<C extends { readonly memory: CallMemory }>(
+  call: string,
+  rule: Rule<C>,
+  c: C,
+): Branch {
+  const errno = ERRNO[present(errnoOf(rule.id), 'an errno')];
+  return {
+    because: `${call}/${rule.id}`,
+    errno,
+    mayLeave: rule.leaves !== undefined,
+    ...(rule.splat === undefined ? {} : { splat: rule.splat }),
+    findings: findingsOf(rule, c),
+    enact: () => ({ returned: returned(errno, c.memory), illegal: [] }),
+  };
+}
+
+function findingsOf<C>({ finding, splat }: Rule<C>, c: C): readonly FindingId[] {
+  if (finding === undefined && splat === undefined) return NO_FINDINGS;
+  const shown = finding === undefined || finding.isShown?.(c) === false ? undefined : finding.id;
+  return [shown, splat?.finding].filter((id) => id !== undefined);
+}
+
+/** What user space sees of an ioctl. */
+export function returned(errno: number, memory: CallMemory): Returned {
+  return { status: 'returned', errno, value: errno === 0 ? 0 : -1, out: memory.results() };
+}

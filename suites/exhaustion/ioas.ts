@@ -1,0 +1,181 @@
+import { BUFFER } from '../../models/program/arena.js';
+import type { Reference } from '../../models/program/program.js';
+import { makeAccess, pin } from '../access/set_up.js';
+import type { ScenarioBuilder } from '../harness/builder.js';
+import { APERTURE_START as A, P } from '../harness/constants.js';
+import { scenario, suite } from '../harness/scenario.js';
+import { SWEPT, destroyIt, sweep } from './sweep.js';
+
+const LENGTH = 4n * P;
+
+/** Removes an area that is not there if the call failed. */
+function unmapIt(t: ScenarioBuilder, ioas: Reference): void {
+  t.unmap(ioas, A, LENGTH).orFails('ENOENT');
+}
+
+/** An IOAS with so many page tables. */
+function ioasWith(devices: number): (t: ScenarioBuilder) => Reference {
+  return (t) => {
+    const ioas = t.ioas();
+    for (let count = 0; count < devices; count++) {
+      const device = t.mockDomain(ioas).out('out_idev_id');
+      if (count > 0) t.hwptAlloc(device, ioas);
+    }
+    return ioas;
+  };
+}
+
+function mapping(devices: number, rounds: number, va = BUFFER.start) {
+  return sweep({
+    setup: ioasWith(devices),
+    call: (t, ioas) => t.map(ioas, { iova: A, length: LENGTH, va }),
+    undo: unmapIt,
+    rounds,
+  });
+}
+
+function mappingOfFile(devices: number, rounds: number) {
+  const body = sweep({
+    setup: (t) => {
+      t.memfd('m', 4n);
+      return ioasWith(devices)(t);
+    },
+    call: (t, ioas) => t.mapFile(ioas, 'm', { iova: A, length: LENGTH }),
+    undo: unmapIt,
+    rounds,
+  });
+  return { needs: ['map_file'], body } as const;
+}
+
+function copying(devices: number, rounds: number) {
+  return sweep({
+    setup: (t) => {
+      const src = t.ioas();
+      t.map(src, { iova: A, length: LENGTH });
+      return { src, dst: ioasWith(devices)(t) };
+    },
+    call: (t, { src, dst }) => t.copy({ src, dst, from: A, length: LENGTH, iova: A }),
+    undo: (t, { dst }) => {
+      unmapIt(t, dst);
+    },
+    rounds,
+  });
+}
+
+/** Removing an area, which is mapped again unless it stayed. */
+function unmapping(devices: number, hasAccess: boolean) {
+  return sweep({
+    setup: (t) => {
+      const ioas = ioasWith(devices)(t);
+      t.map(ioas, { iova: A, length: LENGTH });
+      if (hasAccess) {
+        const other = t.ioas();
+        t.copy({ src: ioas, dst: other, from: A, length: LENGTH, iova: A });
+        pin(t, makeAccess(t, 'a', other), A + P, 2n * P);
+      }
+      return ioas;
+    },
+    call: (t, ioas) => t.unmap(ioas, A, LENGTH),
+    undo: (t, ioas) => {
+      t.map(ioas, { iova: A, length: LENGTH }).orFails('EEXIST');
+    },
+    rounds: 6,
+    isQuiet: true,
+  });
+}
+
+export const exhaustionIoas = suite(
+  'exhaustion/ioas',
+  'Calls on IOASes that run out of memory: each allocation of each call fails in turn.',
+  [
+    scenario('calls', {
+      doc: 'Each call fails with ENOMEM and changes nothing, or succeeds.',
+      covers: ['IOMMU_IOAS_ALLOC/OK', 'IOMMU_IOAS_MAP/OK', 'IOMMU_IOAS_COPY/OK', 'IOMMU_IOAS_UNMAP/OK'],
+      ...SWEPT,
+      setup: () => undefined,
+      cases: {
+        alloc: sweep({
+          setup: () => undefined,
+          call: (t) => t.ioctl('IOMMU_IOAS_ALLOC', {}),
+          undo: destroyIt('out_ioas_id'),
+          rounds: 6,
+        }),
+        allow: sweep({
+          setup: (t) => t.ioas(),
+          call: (t, ioas) =>
+            t.allow(ioas, [
+              [0n, 0xffffn],
+              [0x20000n, 0x2ffffn],
+              [0x40000n, 0x4ffffn],
+            ]),
+          undo: (t, ioas) => {
+            t.allow(ioas, []);
+          },
+          rounds: 9,
+        }),
+        ranges: sweep({
+          setup: (t) => t.ioas(),
+          call: (t, ioas) => t.ranges(ioas, 4),
+          rounds: 5,
+          isQuiet: true,
+        }),
+        map: mapping(0, 8),
+        map_automatic: sweep({
+          setup: ioasWith(1),
+          call: (t, ioas) => t.map(ioas, { length: LENGTH }),
+          undo: (t, ioas, step) => {
+            t.unmap(ioas, step.out('iova'), LENGTH).orFails('ENOENT');
+          },
+          rounds: 25,
+        }),
+        map_one_table: mapping(1, 26),
+        map_two_tables: mapping(2, 34),
+        map_file: mappingOfFile(0, 8),
+        map_file_one_table: mappingOfFile(1, 16),
+        copy: copying(0, 9),
+        copy_one_table: copying(1, 26),
+        copy_two_tables: copying(2, 36),
+        unmap: unmapping(0, false),
+        unmap_one_table: unmapping(1, false),
+        unmap_two_tables: unmapping(2, false),
+        unmap_pinned: unmapping(1, true),
+        option: sweep({
+          setup: (t) => t.ioas(),
+          call: (t, ioas) => t.setOption('HUGE_PAGES', 0n, ioas),
+          undo: (t, ioas) => {
+            t.setOption('HUGE_PAGES', 1n, ioas);
+          },
+          rounds: 5,
+          isQuiet: true,
+        }),
+        change_process: {
+          needs: ['map_file'],
+          body: sweep({
+            setup: (t) => {
+              t.memfd('m', 4n);
+              const ioas = ioasWith(1)(t);
+              const other = t.ioas();
+              t.mapFile(ioas, 'm', { iova: A, length: LENGTH });
+              t.copy({ src: ioas, dst: other, from: A, length: LENGTH, iova: A });
+            },
+            call: (t) => t.ioctl('IOMMU_IOAS_CHANGE_PROCESS', {}),
+            rounds: 5,
+          }),
+        },
+        destroy: sweep({
+          setup: () => undefined,
+          before: (t) => {
+            t.ioas();
+          },
+          call: (t) => t.destroy(1),
+          undo: (t) => {
+            t.destroy(1).orFails('ENOENT');
+          },
+          rounds: 4,
+          isQuiet: true,
+        }),
+      },
+      control: (t) => t.map(t.ioas(), { iova: A }),
+    }),
+  ],
+);
