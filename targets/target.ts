@@ -12,7 +12,8 @@ export const CAPABILITIES_OF_TARGETS = {
   noiommu: 'CONFIG_IOMMUFD_NOIOMMU: devices without an IOMMU',
   thp: 'CONFIG_TRANSPARENT_HUGEPAGE',
   hugetlb: 'CONFIG_HUGETLBFS, or memory for huge pages of 2 MiB',
-  injection: 'CONFIG_FAULT_INJECTION with its debugfs, CONFIG_FAILSLAB and CONFIG_FAIL_PAGE_ALLOC: allocations that fail',
+  injection:
+    'CONFIG_FAULT_INJECTION with its debugfs, CONFIG_FAILSLAB and CONFIG_FAIL_PAGE_ALLOC: allocations that fail',
   console: 'kernel messages can be read',
 } as const;
 
