@@ -1,9 +1,20 @@
 import type { Design } from './framework/design.js';
 import { ioasidMerged } from './ioasid/merged.js';
 import { ioasidRfc } from './ioasid/proposal.js';
+import { mmapMerged, mmapOpen, mmapV3, mmapV4, mmapV5 } from './mmap/merged.js';
+import { mmapV2 } from './mmap/proposal.js';
 
 /** The only registry of designs; a proposal stands before what became of it. */
-export const DESIGNS: readonly Design[] = [ioasidRfc, ioasidMerged];
+export const DESIGNS: readonly Design[] = [
+  mmapV2,
+  mmapMerged,
+  mmapV3,
+  mmapV4,
+  mmapV5,
+  mmapOpen,
+  ioasidRfc,
+  ioasidMerged,
+];
 
 export function designByName(name: string): Design | undefined {
   return DESIGNS.find((design) => design.name === name);
