@@ -3,6 +3,8 @@ import { ioasidMerged } from './ioasid/merged.js';
 import { ioasidRfc } from './ioasid/proposal.js';
 import { mmapMerged, mmapOpen, mmapV3, mmapV4, mmapV5 } from './mmap/merged.js';
 import { mmapV2 } from './mmap/proposal.js';
+import { pageHinting } from './page_hinting/proposal.js';
+import { pageHintingReviewed } from './page_hinting/reviewed.js';
 
 /** The only registry of designs; a proposal stands before what became of it. */
 export const DESIGNS: readonly Design[] = [
@@ -14,6 +16,8 @@ export const DESIGNS: readonly Design[] = [
   mmapOpen,
   ioasidRfc,
   ioasidMerged,
+  pageHinting,
+  pageHintingReviewed,
 ];
 
 export function designByName(name: string): Design | undefined {
