@@ -13,9 +13,14 @@ export interface FailingWay extends Failing<AnyContext> {
  * How a call may end in which something is made to fail, beside what it does anyway: the kernel may do without the memory, or not
  * come so far. An allocation first.
  */
-export function failingWays(call: CallDescription, profile: Profile, c: AnyContext): FailingWay[] {
+export function failingWays(
+  call: CallDescription,
+  profile: Profile,
+  c: AnyContext,
+  nth: number,
+): FailingWay[] {
   const own = call.failing
-    .filter(({ isFor, when }) => (isFor?.(profile) ?? true) && (when?.(c) ?? true))
+    .filter(({ isFor, when }) => (isFor?.(profile) ?? true) && (when?.(c, nth) ?? true))
     .map((failing) => ({ ...failing, injections: failing.of === 'memory' ? ALLOCATIONS : TESTS }));
   const saysMemory = own.some(({ of, errno }) => of === 'memory' && errno === 'ENOMEM');
   const memory = call.allocates && !saysMemory ? [NO_MEMORY] : [];

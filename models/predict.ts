@@ -113,7 +113,7 @@ class PreparedCall {
     const plain = this.predict(reading);
     if (plain.kind === 'unspecified') return plain;
     const c = this.#context(this.envelope.memory, PREDICTING);
-    const ways = failingWays(this.call, this.behaviour.profile, c);
+    const ways = failingWays(this.call, this.behaviour.profile, c, nth);
     const failing = ways.map((way) => this.#failing(way, nth, reading));
     const runsOut = nth === 1 && this.call.allocates && plain.branches[0]?.errno === 0;
     const own = runsOut ? failing[0] : plain.branches[0];

@@ -91,8 +91,8 @@ export interface Failing<C> {
   readonly cite: string;
   /** Which kernels; without it, all. */
   readonly isFor?: (profile: Profile) => boolean;
-  when?(this: void, c: C): boolean;
   /** @param nth which place was made to fail, from 1 */
+  when?(this: void, c: C, nth: number): boolean;
   does?(this: void, c: C, nth: number): void;
   /** Whether the struct is written back. */
   readonly isResponding?: boolean;

@@ -115,7 +115,7 @@ export const exhaustionAccess = suite('exhaustion/access', 'Accesses and dma-buf
         undo: (t, _, _step, round) => {
           t.close(`d${String(round)}`).orFails('EBADF');
         },
-        rounds: 11,
+        rounds: 24,
       }),
       map: sweep({
         setup: (t) => {
@@ -128,7 +128,7 @@ export const exhaustionAccess = suite('exhaustion/access', 'Accesses and dma-buf
         undo: (t, ioas) => {
           t.unmap(ioas, A, LENGTH).orFails('ENOENT');
         },
-        rounds: 12,
+        rounds: 26,
       }),
       revoke: sweep({
         setup: (t) => {

@@ -22,7 +22,7 @@ export const exhaustionHwpt = suite(
           setup: (t) => deviceAndParent(t),
           call: (t, { device, ioas }) => t.hwptAlloc(device, ioas),
           undo: destroyIt('out_hwpt_id'),
-          rounds: 12,
+          rounds: 24,
         }),
         paging_filled: sweep({
           setup: (t) => {

@@ -24,7 +24,7 @@ export const exhaustionMock = suite(
           call: (t, ioas) => t.mockDomain(ioas),
           answers: NO_IOMMU,
           undo: destroyIt('out_stdev_id'),
-          rounds: 77,
+          rounds: 180,
         }),
         domain_filled: sweep({
           setup: (t) => {
@@ -36,7 +36,7 @@ export const exhaustionMock = suite(
           call: (t, ioas) => t.mockDomain(ioas),
           answers: NO_IOMMU,
           undo: destroyIt('out_stdev_id'),
-          rounds: 97,
+          rounds: 220,
         }),
         domain_second: sweep({
           setup: (t) => {
@@ -48,14 +48,14 @@ export const exhaustionMock = suite(
           call: (t, ioas) => t.mockDomain(ioas),
           answers: NO_IOMMU,
           undo: destroyIt('out_stdev_id'),
-          rounds: 71,
+          rounds: 170,
         }),
         domain_on_hwpt: sweep({
           setup: (t) => deviceAndParent(t),
           call: (t, { parent }) => t.mockDomain(parent),
           answers: NO_IOMMU,
           undo: destroyIt('out_stdev_id'),
-          rounds: 71,
+          rounds: 170,
         }),
         domain_flags: {
           needs: ['pasid'],
@@ -63,7 +63,7 @@ export const exhaustionMock = suite(
             setup: (t) => t.ioas(),
             call: (t, ioas) => t.mockDevice(ioas, 4),
             undo: destroyIt('out_stdev_id'),
-            rounds: 77,
+            rounds: 180,
           }),
         },
       },
@@ -92,7 +92,7 @@ export const exhaustionMock = suite(
           undo: (t) => {
             t.destroy(2).orFails('ENOENT');
           },
-          rounds: 9,
+          rounds: 24,
           isQuiet: true,
         }),
         replace_by_hwpt: sweep({
@@ -135,7 +135,7 @@ export const exhaustionMock = suite(
             undo: (t, { handle }) => {
               t.pasidDetach(handle, 200);
             },
-            rounds: 17,
+            rounds: 40,
           }),
         },
         pasid_replace: {

@@ -10,7 +10,7 @@ export interface Sweep<S> {
   call(this: void, t: ScenarioBuilder, setup: NoInfer<S>, round: number): ExpectedStep;
   /** Brings the state of the set-up back, whether the call has succeeded or not. */
   undo?(this: void, t: ScenarioBuilder, setup: NoInfer<S>, step: ExpectedStep, round: number): void;
-  /** In the last of so many rounds nothing fails any more, on any kernel. */
+  /** In the last of so many rounds nothing fails any more, on any kernel; those that check themselves allocate more. */
   readonly rounds: number;
   /** That nothing may fail in the first round either. */
   readonly isQuiet?: boolean;

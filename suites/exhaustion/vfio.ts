@@ -48,7 +48,7 @@ function unmapping(type: number, iova: bigint, size: bigint) {
     undo: (t) => {
       unmapAllDma(t);
     },
-    rounds: 10,
+    rounds: 18,
     isQuiet: true,
   });
 }
