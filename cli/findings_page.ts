@@ -32,6 +32,14 @@ const REFUTED: readonly Claim[] = [
   ],
 ];
 
+/** What running kernels do and the model does not predict: programs that show it end there. */
+const NOT_PREDICTED: readonly Claim[] = [
+  [
+    'A device whose IOMMU could not be set up for lack of memory is taken for one that has none (`device.c:iommufd_device_is_noiommu`, 7.3.4 with CONFIG_IOMMUFD_NOIOMMU); 6.12.117 answers EINVAL',
+    'MOCK_DOMAIN with `failNth` from 30 to 40 is OK; then GET_HW_INFO of the device is EOPNOTSUPP, MAP is OK, and MD_CHECK_MAP finds nothing mapped (ENOENT): a page table that translates nothing',
+  ],
+];
+
 /** What only other hardware, other configurations or callers inside the kernel can show, and why. */
 const OUT_OF_REACH: readonly Claim[] = [
   [
@@ -103,6 +111,8 @@ export function findingsPage(): string {
     '## Refuted',
     'What was claimed, from reading the source, and running kernels do not bear out.',
     claimTable('claim', 'what came of it', REFUTED),
+    '## Seen, and not predicted',
+    claimTable('what', 'how to see it', NOT_PREDICTED),
     '## Not reachable here',
     claimTable('claim', 'what it would take', OUT_OF_REACH),
     '## The kernel’s own selftests',
