@@ -1,6 +1,8 @@
 import type { Design } from './framework/design.js';
 import { ioasidMerged } from './ioasid/merged.js';
 import { ioasidRfc } from './ioasid/proposal.js';
+import { ioptPagesMerged, ioptPagesPlanted } from './iopt_pages/merged.js';
+import { ioptPagesRfc } from './iopt_pages/proposal.js';
 import { mmapMerged, mmapOpen, mmapV3, mmapV4, mmapV5 } from './mmap/merged.js';
 import { mmapV2 } from './mmap/proposal.js';
 import { pageHinting } from './page_hinting/proposal.js';
@@ -16,6 +18,9 @@ export const DESIGNS: readonly Design[] = [
   mmapOpen,
   ioasidRfc,
   ioasidMerged,
+  ioptPagesRfc,
+  ioptPagesMerged,
+  ...ioptPagesPlanted,
   pageHinting,
   pageHintingReviewed,
 ];
