@@ -247,7 +247,7 @@ class PreparedCall {
     return this.call.resolve({
       world,
       file: iommufdOf(file),
-      installFd: (opened) => installFd(world, step, opened),
+      installFd: (opened, closesOnExec) => installFd(world, step, opened, closesOnExec),
       profile,
       args,
       pointer,
@@ -320,12 +320,12 @@ function hasSlotForNewFd({ fds }: RawIoctl): boolean {
 }
 
 /** Gives a file the slot that the step has for the descriptor that the call makes. */
-function installFd({ fds }: World, step: RawIoctl, file: OpenFile): number {
+function installFd({ fds }: World, step: RawIoctl, file: OpenFile, closesOnExec: boolean): number {
   const place = present(
     step.fds.find(({ direction }) => direction !== 'in'),
     'a slot for the new descriptor',
   );
-  fds.install(place.slot, file);
+  fds.install(place.slot, file, closesOnExec);
   return handleOf(place.slot);
 }
 

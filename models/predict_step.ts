@@ -54,6 +54,9 @@ export function predictStep(world: World, behaviour: Behaviour, step: RawStep, r
     case 'mprotect':
     case 'mremap':
     case 'fork':
+    case 'exec':
+    case 'cloexec':
+    case 'pass':
     case 'exit':
       return predictOperation(world, behaviour, step, reading);
     default:

@@ -79,7 +79,10 @@ import { pasidAttach } from './pasid/attach.js';
 import { pasidDetach } from './pasid/detach.js';
 import { pasidLife } from './pasid/life.js';
 import { pasidReplace } from './pasid/replace.js';
+import { processExec } from './process/exec.js';
+import { processExecDescriptors } from './process/exec_descriptors.js';
 import { processFork } from './process/fork.js';
+import { processPass } from './process/pass.js';
 import { vectorsCore } from './vectors/core.js';
 import { vfioCompatIoas } from './vfio/compat_ioas.js';
 import { vfioCutHuge } from './vfio/cut_huge.js';
@@ -188,7 +191,10 @@ export const SUITES: readonly Suite[] = [
   vfioUnmapDma,
   vfioCut,
   vfioCutHuge,
+  processExec,
+  processExecDescriptors,
   processFork,
+  processPass,
   vectorsCore,
   exhaustionIoas,
   exhaustionHwpt,

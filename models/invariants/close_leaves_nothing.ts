@@ -5,9 +5,9 @@ export const closeLeavesNothing: Invariant = {
   statement: 'When the last file is closed, no page is pinned and nothing is charged.',
   notCovered: 'Files that something else than a descriptor keeps open.',
   cite: 'main.c:iommufd_fops_release',
-  check: ({ step, world: { contexts, memory, processes, user } }) => {
+  check: ({ step, world: { contexts, memory, everyProcess, user } }) => {
     if (step.do !== 'close' || contexts.size > 0) return undefined;
-    const counters = processes.flatMap(({ pinnedVm, miscountedPins, lockedVm }) => [
+    const counters = everyProcess.flatMap(({ pinnedVm, miscountedPins, lockedVm }) => [
       pinnedVm + miscountedPins,
       lockedVm,
     ]);

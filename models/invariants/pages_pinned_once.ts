@@ -54,8 +54,8 @@ interface Sums {
   locked: number;
 }
 
-function wrongSums({ processes, user, memory }: World, all: ReadonlySet<Pages>): string | undefined {
-  const sums = new Map<Process, Sums>(processes.map((process) => [process, { pinned: 0, locked: 0 }]));
+function wrongSums({ everyProcess, user, memory }: World, all: ReadonlySet<Pages>): string | undefined {
+  const sums = new Map<Process, Sums>(everyProcess.map((process) => [process, { pinned: 0, locked: 0 }]));
   const pins = new Map<number, number>();
   let userLocked = 0;
   for (const { accountMode, frames, owner } of all) {

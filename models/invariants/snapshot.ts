@@ -15,7 +15,7 @@ export interface Snapshot {
   readonly ids: ReadonlyMap<number, readonly number[]>;
 }
 
-export function takeSnapshot({ processes, user, memory, contexts }: World): Snapshot {
+export function takeSnapshot({ everyProcess, processes, user, memory, contexts }: World): Snapshot {
   const values: Primitive[] = [
     user.lockedVm,
     memory.pins.size,
@@ -23,9 +23,12 @@ export function takeSnapshot({ processes, user, memory, contexts }: World): Snap
     memory.physical.contents.writes,
   ];
   const ids = new Map<number, readonly number[]>();
-  for (const { pinnedVm, miscountedPins, lockedVm, fds, isAlive } of processes) {
+  for (const { pinnedVm, miscountedPins, lockedVm, isAlive } of everyProcess) {
     values.push(pinnedVm, miscountedPins, lockedVm, isAlive);
+  }
+  for (const { fds } of processes) {
     for (const [slot, file] of fds.entries) values.push(slot, ...describeOpenFile(file));
+    values.push(fds.slotsClosingOnExec.join());
   }
   for (const file of contexts) ids.set(file.number, describeFile(file, values));
   return { values, ids };

@@ -25,7 +25,7 @@ export interface CallContext<A> {
   readonly pointer: bigint;
   readonly memory: CallMemory;
   /** Opens a file in the slot that takes the call's new descriptor, and returns its handle. */
-  installFd(file: OpenFile): number;
+  installFd(file: OpenFile, closesOnExec: boolean): number;
   /** Whether the kernel can write its answer into the struct. */
   canRespond(): boolean;
   /**

@@ -6,7 +6,7 @@ import { mmap } from './mmap.js';
 import { mremap } from './mremap.js';
 import { mprotect } from './mprotect.js';
 import type { OperationDescription } from './operation.js';
-import { exit, fork } from './process.js';
+import { cloexec, exec, exit, fork, pass } from './process.js';
 import { dmabufPoll, poll, read, write } from './read_write.js';
 import { truncate } from './truncate.js';
 import { veventqPoll, veventqRead, veventqWrite } from './veventq_file.js';
@@ -30,6 +30,9 @@ export const OPERATIONS: readonly OperationDescription[] = [
   mprotect,
   mremap,
   fork,
+  exec,
+  cloexec,
+  pass,
   exit,
 ];
 

@@ -13,6 +13,7 @@ import {
   type MmapStep,
   type MremapStep,
   type Operand,
+  type PassStep,
   type Program,
   ProgramError,
   type ReadStep,
@@ -140,9 +141,14 @@ export class Assembler {
         return { do: 'counters' };
       case 'fork':
         return this.#fork(step);
+      case 'cloexec':
+        return { do: 'cloexec', slot: this.#slot(step.file), isSet: step.isSet };
+      case 'pass':
+        return { do: 'pass', slot: this.#slot(step.file), ...this.#receiver(step) };
+      case 'exec':
       case 'exit':
-        if (step.by === undefined) this.#fail('the process that the program starts in does not exit');
-        return { do: 'exit' };
+        if (step.by === undefined) this.#fail(`the process that the program starts in does not ${step.do}`);
+        return { do: step.do };
     }
   }
 
@@ -184,13 +190,20 @@ export class Assembler {
     return failNth;
   }
 
+  /** Who gets a descriptor, and where it keeps it. */
+  #receiver({ to }: PassStep): { readonly to: number; readonly as: number } {
+    return { to: to === undefined ? 0 : this.#process(to), as: this.#slotsUsed };
+  }
+
   #process(label: string): number {
     return this.#processes.get(label) ?? this.#fail(`there is no process ${label}`);
   }
 
   /** What a step opens: a file with or without a label. */
   #newFileOf(step: Step): { readonly label: string | undefined } | undefined {
-    if (step.do === 'open' || step.do === 'memfd' || step.do === 'dup') return { label: step.label };
+    if (step.do === 'open' || step.do === 'memfd' || step.do === 'dup' || step.do === 'pass') {
+      return { label: step.label };
+    }
     if (step.do !== 'ioctl' || this.#call(step.call).newFd === undefined) return undefined;
     return { label: step.fd };
   }

@@ -60,7 +60,12 @@ function describeCall(step: Step): string {
       return `munmap ${hex(step.start)} ${hex(step.bytes)}`;
     case 'process':
       return `process ${[...(step.drop ?? []).map((name) => `without ${name}`), ...(step.memlock === undefined ? [] : [`memlock ${hex(step.memlock)}`])].join(' ')}`;
+    case 'cloexec':
+      return `${step.isSet ? 'close' : 'keep'} ${step.file} on exec`;
+    case 'pass':
+      return `pass ${step.file} to ${step.to ?? 'the first process'} as ${step.label}`;
     case 'counters':
+    case 'exec':
     case 'exit':
       return step.do;
     case 'fork':

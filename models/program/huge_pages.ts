@@ -26,7 +26,7 @@ export class HugePages {
   take(step: Step): void {
     this.#taken += this.#bytesTaken(step);
     if (step.do === 'memfd' && step.huge === true) this.#files.add(step.label);
-    if (step.do === 'dup' && this.#files.has(step.file)) this.#files.add(step.label);
+    if ((step.do === 'dup' || step.do === 'pass') && this.#files.has(step.file)) this.#files.add(step.label);
   }
 
   #checkMapping(step: MmapStep): void {

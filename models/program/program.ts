@@ -192,6 +192,30 @@ export interface ForkStep {
   readonly label: string;
 }
 
+/**
+ * A process that the program has made starts a program: its memory becomes that which a program begins with, and descriptors that
+ * are marked so are closed.
+ */
+export interface ExecStep {
+  readonly do: 'exec';
+}
+
+/** fcntl(F_SETFD): whether a descriptor closes on exec(). Those of steps do not, those of calls may. */
+export interface CloexecStep {
+  readonly do: 'cloexec';
+  readonly file: string;
+  readonly isSet: boolean;
+}
+
+/** Sends a descriptor to another process, which has another descriptor of the same open file then (SCM_RIGHTS). */
+export interface PassStep {
+  readonly do: 'pass';
+  readonly file: string;
+  /** The process that receives it; without it, the one that the program starts in. */
+  readonly to?: string;
+  readonly label: string;
+}
+
 /** Ends a process that the program has made. */
 export interface ExitStep {
   readonly do: 'exit';
@@ -229,6 +253,9 @@ type AnyStep =
   | ProcessStep
   | CountersStep
   | ForkStep
+  | ExecStep
+  | CloexecStep
+  | PassStep
   | ExitStep;
 
 /** What is wrong with a program, in one sentence that names the step. */

@@ -145,6 +145,9 @@ type AnyRawStep =
     }
   | { readonly do: 'counters' }
   | { readonly do: 'fork'; readonly process: number }
+  | { readonly do: 'exec' }
+  | { readonly do: 'cloexec'; readonly slot: number; readonly isSet: boolean }
+  | { readonly do: 'pass'; readonly slot: number; readonly to: number; readonly as: number }
   | { readonly do: 'exit' };
 
 /** Programs have at most this many descriptors. */

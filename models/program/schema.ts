@@ -125,6 +125,9 @@ const STEPS = {
   process: step('process', { drop: { type: 'array', items: { enum: CAPABILITIES } }, memlock: WORD }, []),
   counters: step('counters', {}, []),
   fork: step('fork', { label: NAME }, ['label']),
+  exec: step('exec', {}, ['by']),
+  cloexec: step('cloexec', { file: NAME, isSet: { type: 'boolean' } }, ['file', 'isSet']),
+  pass: step('pass', { file: NAME, to: NAME, label: NAME }, ['file', 'label']),
   exit: step('exit', {}, ['by']),
 } as const;
 

@@ -20,6 +20,8 @@ export type OpenFileKind = OpenFile['kind'];
 /** The descriptors of a process, by the program's slots. */
 export class FdTable {
   readonly #files = new Map<number, OpenFile>();
+  /** The slots whose descriptors close on exec(): FD_CLOEXEC. */
+  readonly #closingOnExec = new Set<number>();
 
   get size(): number {
     return this.#files.size;
@@ -52,9 +54,10 @@ export class FdTable {
   }
 
   /** A new descriptor of a file. */
-  install(slot: number, file: OpenFile): void {
+  install(slot: number, file: OpenFile, closesOnExec = false): void {
     assert(!this.#files.has(slot), `slot ${String(slot)} is free`);
     this.#files.set(slot, file);
+    this.markOnExec(slot, closesOnExec);
     file.references += 1;
   }
 
@@ -62,6 +65,22 @@ export class FdTable {
   remove(slot: number): OpenFile | undefined {
     const file = this.#files.get(slot);
     this.#files.delete(slot);
+    this.#closingOnExec.delete(slot);
     return file;
+  }
+
+  /** Says whether a descriptor closes on exec(). */
+  markOnExec(slot: number, closes: boolean): void {
+    if (closes) this.#closingOnExec.add(slot);
+    else this.#closingOnExec.delete(slot);
+  }
+
+  closesOnExec(slot: number): boolean {
+    return this.#closingOnExec.has(slot);
+  }
+
+  /** The slots whose descriptors close on exec(). */
+  get slotsClosingOnExec(): readonly number[] {
+    return [...this.#closingOnExec];
   }
 }

@@ -69,6 +69,11 @@ export class PhysicalMemory {
     return this.#guarded.has(frame);
   }
 
+  /** Whether nobody has taken a page yet. */
+  get isUntouched(): boolean {
+    return this.#nextFrame === 1;
+  }
+
   /** The pages that there are until now hold what other programs have left. */
   forgetContents(): void {
     this.contents.forgetBelow(this.#nextFrame);

@@ -11,13 +11,20 @@ export class UserAccount {
   lockedVm = 0;
 }
 
-/** A process: its memory, descriptors, credentials, limits, and the counters that pinning moves. Counters are in pages. */
-export class Process {
+/** What of a process exec() leaves as it is: task_struct with descriptors, credentials and limits. */
+export class Task {
   /** Effective capabilities. */
   readonly capabilities = new Set<Capability>(CAPABILITIES);
   readonly fds = new FdTable();
   /** Soft RLIMIT_MEMLOCK, in bytes. */
   memlockBytes = MEMLOCK_DEFAULT_BYTES;
+}
+
+/**
+ * A process with its memory and the counters that pinning moves, in pages. One that calls exec() is another from then on, of the
+ * same task: mappings know whose they are by the memory.
+ */
+export class Process {
   /** mm->pinned_vm, VmPin of /proc/PID/status. */
   pinnedVm = 0;
   /**
@@ -27,11 +34,28 @@ export class Process {
   miscountedPins = 0;
   /** mm->locked_vm, VmLck of /proc/PID/status. */
   lockedVm = 0;
-  /** Whether it has not exited: nobody can reach the memory of one that has. */
+  /** Whether it has its memory still: nobody can reach that of one that has exited, or called exec(). */
   isAlive = true;
 
   constructor(
     readonly memory: UserMemory,
     readonly user: UserAccount,
+    readonly task = new Task(),
   ) {}
+
+  get capabilities(): Set<Capability> {
+    return this.task.capabilities;
+  }
+
+  get fds(): FdTable {
+    return this.task.fds;
+  }
+
+  get memlockBytes(): bigint {
+    return this.task.memlockBytes;
+  }
+
+  set memlockBytes(bytes: bigint) {
+    this.task.memlockBytes = bytes;
+  }
 }

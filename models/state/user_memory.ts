@@ -67,6 +67,7 @@ export class UserMemory {
     readonly physical = new PhysicalMemory(),
     private readonly isWhole = false,
   ) {
+    const isFirst = this.physical.isUntouched;
     const firstFrames = new Map<string, Frame>();
     for (const { name, start, bytes, access, aliasOf, sharing } of regions) {
       const first = aliasOf === undefined ? this.physical.takeFrames(bytes) : firstFrames.get(aliasOf);
@@ -76,7 +77,7 @@ export class UserMemory {
       const backing: Backing = { kind: 'frames', first };
       this.#insert({ start, end: start + bytes, access, backing, isPrivate: sharing === 'private' });
     }
-    if (regions.length > 0) this.physical.forgetContents();
+    if (isFirst && regions.length > 0) this.physical.forgetContents();
   }
 
   /** mmap(MAP_FIXED) where nothing is mapped; without a backing the pages are new ones. */

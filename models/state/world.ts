@@ -1,5 +1,6 @@
 import { present } from '../base/assert.js';
 import { ARENA, type Access } from '../program/arena.js';
+import { CAPABILITIES } from '../program/credentials.js';
 import type { MemoryFilePages } from '../program/raw.js';
 import { destroyAccess } from './access.js';
 import { releaseFile } from './destroy.js';
@@ -14,6 +15,8 @@ export class World {
   readonly user = new UserAccount();
   /** By the program's numbers; 0 is the one that the program starts in. */
   readonly processes: Process[];
+  /** What processes were before exec(). */
+  readonly #replaced: Process[] = [];
   /** The process whose step is at hand. */
   #current = 0;
   /** Each open of /dev/iommu that is not released yet, whether or not a descriptor of it is left. */
@@ -27,7 +30,12 @@ export class World {
 
   /** The process that makes the call at hand. */
   get process(): Process {
-    return present(this.processes[this.#current], 'a process');
+    return this.processOf(this.#current);
+  }
+
+  /** A process by its number. */
+  processOf(number: number): Process {
+    return present(this.processes[number], 'a process');
   }
 
   /** Its address space. */
@@ -38,6 +46,11 @@ export class World {
   /** Its descriptors by the program's slot numbers. */
   get fds(): FdTable {
     return this.process.fds;
+  }
+
+  /** Every process, also as it was before exec(): what it had pinned is charged to its memory still. */
+  get everyProcess(): readonly Process[] {
+    return [...this.processes, ...this.#replaced];
   }
 
   /** How many descriptors refer to a file, in all processes. */
@@ -76,16 +89,35 @@ export class World {
     child.capabilities.clear();
     for (const capability of parent.capabilities) child.capabilities.add(capability);
     child.memlockBytes = parent.memlockBytes;
-    for (const [slot, file] of parent.fds.entries) child.fds.install(slot, file);
+    for (const [slot, file] of parent.fds.entries)
+      child.fds.install(slot, file, parent.fds.closesOnExec(slot));
     this.#countMappings(changes);
   }
 
   /** exit(): the process at hand loses its memory, then its descriptors. */
   exit(): void {
-    const { process } = this;
-    process.isAlive = false;
-    this.#countMappings(process.memory.unmap(0n, 1n << 64n));
-    for (const [slot] of [...process.fds.entries]) this.close(slot);
+    this.#leaveMemory();
+    for (const [slot] of [...this.fds.entries]) this.close(slot);
+  }
+
+  /**
+   * exec(): the process at hand gets the memory that a program begins with, and the first user all capabilities; descriptors that
+   * are marked so close.
+   */
+  exec(): void {
+    const { user, task } = this.process;
+    this.#leaveMemory();
+    this.#replaced.push(this.process);
+    const memory = new UserMemory(ARENA, this.memory.physical);
+    this.processes[this.#current] = new Process(memory, user, task);
+    for (const capability of CAPABILITIES) task.capabilities.add(capability);
+    for (const slot of task.fds.slotsClosingOnExec) this.close(slot);
+  }
+
+  /** Nobody reaches the memory of the process at hand any more. */
+  #leaveMemory(): void {
+    this.process.isAlive = false;
+    this.#countMappings(this.memory.unmap(0n, 1n << 64n));
   }
 
   /** Maps memory where nothing is. */

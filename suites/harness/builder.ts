@@ -130,6 +130,23 @@ export class ScenarioBuilder {
     }
   }
 
+  /** Lets a process start a program. */
+  exec(process: string): void {
+    this.by(process, () => {
+      this.#add({ do: 'exec' });
+    });
+  }
+
+  /** Says whether a descriptor closes on exec(). */
+  cloexec(file: string, isSet = true): ExpectedStep {
+    return this.step({ do: 'cloexec', file, isSet });
+  }
+
+  /** Sends a descriptor to another process; without one, to the first. */
+  pass(file: string, label: string, to?: string): ExpectedStep {
+    return this.step({ do: 'pass', file, label, ...(to === undefined ? {} : { to }) });
+  }
+
   /** Ends a process. */
   exit(process: string): void {
     this.by(process, () => {

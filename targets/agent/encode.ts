@@ -48,10 +48,13 @@ function encodeProgram(to: ByteWriter, { steps }: RawProgram): void {
 }
 
 function encodeStep(to: ByteWriter, step: RawStep): void {
-  if (step.by !== undefined) {
-    to.u8(OP.BY);
-    to.u8(step.by);
+  if (step.do === 'pass') {
+    to.u8(OP.PASS);
+    encodeHalf(to, step.by, OP.SEND, step.slot);
+    encodeHalf(to, step.to, OP.RECEIVE, step.as);
+    return;
   }
+  encodePerformer(to, step.by);
   if (step.failNth !== undefined) {
     to.u8(OP.FAIL_NTH);
     to.u16(step.failNth);
@@ -114,10 +117,28 @@ function encodeStep(to: ByteWriter, step: RawStep): void {
     case 'fork':
       to.u8(step.process);
       return;
+    case 'cloexec':
+      to.u8(step.slot);
+      to.u8(step.isSet ? 1 : 0);
+      return;
     case 'counters':
+    case 'exec':
     case 'exit':
       return;
   }
+}
+
+function encodePerformer(to: ByteWriter, by: number | undefined): void {
+  if (by === undefined) return;
+  to.u8(OP.BY);
+  to.u8(by);
+}
+
+/** What one of the two processes does that a descriptor passes between; 0 is the first. */
+function encodeHalf(to: ByteWriter, by: number | undefined, op: number, slot: number): void {
+  encodePerformer(to, by === 0 ? undefined : by);
+  to.u8(op);
+  to.u8(slot);
 }
 
 function opOf({ do: name }: RawStep): number {

@@ -7,7 +7,7 @@
 export const FRAME_MAGIC = 0x53544349;
 
 /** Raised whenever a frame changes its form; host and agent of different versions refuse each other. */
-export const WIRE_VERSION = 6;
+export const WIRE_VERSION = 7;
 
 /** A frame: magic, type and payload length, 32 bits each, then the payload. */
 export const FRAME_HEADER_BYTES = 12;
@@ -54,6 +54,12 @@ export const OP = {
   FORK: 15,
   EXIT: 16,
   MREMAP: 18,
+  CLOEXEC: 24,
+  EXEC: 20,
+  /** A descriptor changes over: SEND, then RECEIVE, each with a BY before it unless it is the first process's. */
+  PASS: 21,
+  SEND: 22,
+  RECEIVE: 23,
   /** Before a step that another process than the first carries out. */
   BY: 17,
   /** Before an ioctl, read or write: which of its allocations fails, 16 bits. */

@@ -44,6 +44,6 @@ export const faultQueueAlloc = defineCall(
     args.out_fault_id = present(chooseIds(c, ['out_fault_id'])[0], 'id');
     const fault: Fault = { type: 'FAULT', id: args.out_fault_id, users: 1, queue: new FaultQueue() };
     file.objects.insert(fault);
-    args.out_fault_fd = c.installFd(new FaultFile(file, fault));
+    args.out_fault_fd = c.installFd(new FaultFile(file, fault), true);
   },
 });

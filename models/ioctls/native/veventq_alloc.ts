@@ -116,6 +116,6 @@ export const veventqAlloc = defineCall(
     };
     viommu.users += 1;
     file.objects.insert(veventq);
-    args.out_veventq_fd = c.installFd(new VeventqFile(file, veventq));
+    args.out_veventq_fd = c.installFd(new VeventqFile(file, veventq), true);
   },
 });

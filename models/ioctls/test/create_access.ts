@@ -44,6 +44,6 @@ export const createAccess = defineTestOp(
     const { args, file, alignment } = c;
     const [id] = file.objects.lowestFreeIds(1);
     const access = addAccess(file, present(id, 'a free id'), present(c.ioas, 'IOAS'), alignment);
-    args.out_access_fd = c.installFd(new AccessFile(file, access));
+    args.out_access_fd = c.installFd(new AccessFile(file, access), true);
   },
 });

@@ -12,7 +12,7 @@ const REVOKE = 'selftest.c:iommufd_test_dmabuf_revoke';
 /** The largest buffer of the mock. */
 const BYTES_MAX = 512n * PAGE_SIZE;
 
-const { WRONLY, RDWR } = DMABUF_OPEN_FLAGS;
+const { WRONLY, RDWR, CLOEXEC } = DMABUF_OPEN_FLAGS;
 
 export const dmabufGet = defineTestOp(
   {
@@ -61,7 +61,8 @@ export const dmabufGet = defineTestOp(
 function makeDmaBuf(c: CallContext<MemberArgs<'dmabuf_get'>>, bytes: bigint): number {
   const mode = c.args.open_flags & (WRONLY | RDWR);
   const first = c.world.memory.physical.takeFrames(bytes);
-  return c.installFd(new DmaBuf(bytes, first, mode === 0 || mode === RDWR, mode === WRONLY || mode === RDWR));
+  const buffer = new DmaBuf(bytes, first, mode === 0 || mode === RDWR, mode === WRONLY || mode === RDWR);
+  return c.installFd(buffer, (c.args.open_flags & CLOEXEC) !== 0);
 }
 
 export const dmabufRevoke = defineTestOp(

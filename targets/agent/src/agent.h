@@ -41,6 +41,8 @@ void start_say_hello(bool has_progress);
 /* frame.c: the port to the host. */
 void port_open(void);
 int port_number(void);
+/* In a program that was started by exec(). */
+void port_adopt(int number);
 size_t frame_receive(uint32_t *type, uint8_t *payload);
 void frame_send(uint32_t type, const void *payload, size_t bytes);
 void trouble(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
@@ -58,8 +60,9 @@ extern uint64_t arena_memlock;
 
 /* process.c: credentials, limits and counters of the worker. */
 void process_start(void);
-/* In a process that was just made. */
+/* In a process that was just made, or has just started the program anew. */
 void process_enter(void);
+void process_read_capabilities(void);
 void process_change(struct reader *from);
 void process_restore(void);
 struct counters {
@@ -79,10 +82,17 @@ void inject_end(void);
 /* What was made to fail between the last begin and end. */
 uint8_t inject_result(void);
 
+/* What the agent is called when a process of a program has started it anew. */
+#define EXEC_NAME "agent-exec"
+
 /* children.c: other processes of a program, by number. */
 void child_fork(unsigned int process);
 void child_run_step(unsigned int process, struct reader *from, unsigned int step, struct writer *to);
 void child_exit(unsigned int process);
+/* In the process itself: starts the program anew. */
+void child_exec(struct reader *from, bool reports) __attribute__((noreturn));
+/* What it does then. */
+void child_go_on(int socket, int memory) __attribute__((noreturn));
 void children_tidy_up(void);
 
 /* console.c: kernel messages since the last look, of warning level or worse. */
@@ -94,17 +104,25 @@ int file_number(unsigned int slot);
 int file_lowest_free(void);
 void file_adopt(unsigned int slot, int number);
 bool files_tidy_up(void);
+/* Numbers by slot, for whoever comes after exec(). */
+void files_hand_over(int *numbers);
+void files_take_over(const int *numbers);
 void run_open(struct reader *from, struct writer *to);
 void run_memfd(struct reader *from, struct writer *to);
 void run_truncate(struct reader *from, struct writer *to);
 void run_dup(struct reader *from, struct writer *to);
 void run_close(struct reader *from, struct writer *to);
+void run_cloexec(struct reader *from, struct writer *to);
 void run_poll(struct reader *from, struct writer *to);
+
+/* passing.c: descriptors that one process of a program sends to another. */
+void passing_start(void);
+void run_send(struct reader *from, struct writer *to);
+void run_receive(struct reader *from, struct writer *to);
 
 /* call.c: steps with buffers, which later steps of the program may copy from. */
 void run_ioctl(struct reader *from, unsigned int step, struct writer *to);
 void run_transfer(struct reader *from, unsigned int step, struct writer *to, bool is_write);
-void calls_start(void);
 void call_forget(unsigned int step);
 void calls_forget(void);
 
@@ -117,10 +135,53 @@ uint64_t batch_bench(struct reader *from);
 /* sysfs.c: the text of a small file of the kernel, empty if it cannot be read. */
 void read_text(const char *directory, const char *name, char *text, size_t bytes);
 
+#define REPORT_BYTES_MAX (FRAME_BYTES_MAX / 4)
+#define BUFFERS_MAX 8
+#define SAVED_BYTES_MAX (1 << 20)
+
+/* Numbers of descriptors that programs shall not come to begin here. */
+#define HIDDEN_NUMBER_MIN 600
+
+/* common.c: what the processes of a program have in common, wherever each of them sees it. */
+struct common {
+	/* The memory that programs run in, as the host described it. */
+	size_t arena_bytes;
+	uint8_t arena[4096];
+	/* The frame at hand. */
+	uint8_t payload[FRAME_BYTES_MAX];
+	/* The buffers of a program's steps after their calls, which later steps copy from, whichever process carries them out. */
+	struct {
+		struct {
+			uint8_t count;
+			struct {
+				uint32_t at;
+				uint16_t length;
+			} buffers[BUFFERS_MAX];
+		} steps[STEPS_MAX];
+		size_t used;
+		uint8_t bytes[SAVED_BYTES_MAX];
+	} saved;
+	/* Where the result of a child's step is found. */
+	uint8_t report[REPORT_BYTES_MAX];
+	/* What a process needs after exec(): its descriptors by slot, the port, and the step that it is in. */
+	int files[SLOTS_MAX];
+	int port;
+	uint32_t exec_end;
+	bool exec_reports;
+	/* Descriptors are sent by the first and received by the second. */
+	int passing[2];
+};
+extern struct common *common;
+void common_start(void);
+void common_adopt(int memory);
+/* Lets the descriptor of it survive exec(), and returns it. */
+int common_hand_over(void);
+/* Moves a descriptor above those that programs come to. */
+int move_up(int number);
+void keep_on_exec(int number);
+
 /* shared.c: memory that outlives the worker. Starting it says whether the host sees the progress. */
 bool shared_start(void);
-/* Memory that is shared with processes that are made later. */
-void *shared_memory(size_t bytes);
 /* Shared with the host if it gave the VM such memory, else private. */
 extern volatile uint8_t *progress;
 /* Results of the batch; shared between worker and supervisor, so that a killed worker loses none. */

@@ -8,22 +8,7 @@
 
 #include "agent.h"
 
-#define BUFFERS_MAX 8
 #define FDS_MAX 4
-#define SAVED_BYTES_MAX (1 << 20)
-
-/* The buffers of a program's steps after their calls, which later steps copy from, whichever process carries them out. */
-static struct log {
-	struct {
-		uint8_t count;
-		struct {
-			uint32_t at;
-			uint16_t length;
-		} buffers[BUFFERS_MAX];
-	} steps[STEPS_MAX];
-	size_t used;
-	uint8_t bytes[SAVED_BYTES_MAX];
-} *saved;
 
 struct buffer {
 	uint64_t address;
@@ -49,19 +34,14 @@ struct fd_place {
 static struct fd_place places[FDS_MAX];
 static unsigned int places_count;
 
-void calls_start(void)
-{
-	saved = shared_memory(sizeof(*saved));
-}
-
 void calls_forget(void)
 {
-	saved->used = 0;
+	common->saved.used = 0;
 }
 
 void call_forget(unsigned int step)
 {
-	saved->steps[step].count = 0;
+	common->saved.steps[step].count = 0;
 }
 
 /* Copies bytes of an earlier step's buffer into this step's, plus a constant. */
@@ -76,11 +56,11 @@ static void apply_patch(struct reader *from)
 	uint64_t value = 0;
 	uint64_t plus = take(from, 8);
 
-	if (buffer >= buffers_count || step >= STEPS_MAX || source >= saved->steps[step].count)
+	if (buffer >= buffers_count || step >= STEPS_MAX || source >= common->saved.steps[step].count)
 		return;
-	if (source_offset + bytes > saved->steps[step].buffers[source].length || offset + bytes > buffers[buffer].length)
+	if (source_offset + bytes > common->saved.steps[step].buffers[source].length || offset + bytes > buffers[buffer].length)
 		trouble("a patch lies outside of its buffer");
-	memcpy(&value, saved->bytes + saved->steps[step].buffers[source].at + source_offset, bytes);
+	memcpy(&value, common->saved.bytes + common->saved.steps[step].buffers[source].at + source_offset, bytes);
 	value += plus;
 	memcpy(buffers[buffer].memory + offset, &value, bytes);
 }
@@ -134,13 +114,13 @@ static uint64_t stray_write(const struct buffer *buffer)
 
 static void save_buffer(unsigned int step, unsigned int index, const struct buffer *buffer)
 {
-	if (saved->used + buffer->length > SAVED_BYTES_MAX)
+	if (common->saved.used + buffer->length > SAVED_BYTES_MAX)
 		trouble("the buffers of a program exceed %d bytes", SAVED_BYTES_MAX);
-	memcpy(saved->bytes + saved->used, buffer->memory, buffer->length);
-	saved->steps[step].buffers[index].at = (uint32_t)saved->used;
-	saved->steps[step].buffers[index].length = buffer->length;
-	saved->steps[step].count = (uint8_t)(index + 1);
-	saved->used += buffer->length;
+	memcpy(common->saved.bytes + common->saved.used, buffer->memory, buffer->length);
+	common->saved.steps[step].buffers[index].at = (uint32_t)common->saved.used;
+	common->saved.steps[step].buffers[index].length = buffer->length;
+	common->saved.steps[step].count = (uint8_t)(index + 1);
+	common->saved.used += buffer->length;
 }
 
 static void place_buffers(struct reader *from)

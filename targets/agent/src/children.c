@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The processes that a program makes. Each has a copy of the batch, and carries out the steps that the worker names to it; what
- * it reports, and the buffers that later steps copy from, lie in shared memory.
+ * The processes that a program makes. Each carries out the steps that the worker names to it; the batch, what it reports, and
+ * the buffers that later steps copy from, lie in memory that they have in common.
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -15,58 +15,95 @@
 
 #include "agent.h"
 
-/* Numbers of our sockets begin here, above those that programs come to. */
-#define SOCKET_NUMBER_MIN 600
-#define RESULT_BYTES_MAX (FRAME_BYTES_MAX / 4)
-
 static struct child {
 	pid_t pid;
 	int socket;
 } children[PROCESSES_MAX];
 
-/* A step to carry out; without bytes, the end. */
+/* A step to carry out, by its place in the frame at hand. */
 struct order {
-	const uint8_t *at;
-	const uint8_t *end;
-	uint32_t step;
+	bool is_end;
 	bool reports;
+	uint32_t at;
+	uint32_t end;
+	uint32_t step;
 };
 
 struct answer {
-	const uint8_t *at;
-	size_t bytes;
+	uint32_t at;
+	uint32_t bytes;
 };
 
-/* Where the result of a child's step is found. */
-static uint8_t *report;
+/* What serves the worker in a process that it has made. */
+static int master = -1;
 
-static void serve(int socket)
+static uint32_t place_of(const uint8_t *at)
+{
+	return (uint32_t)(at - common->payload);
+}
+
+static bool say(uint32_t at, size_t bytes)
+{
+	struct answer answer = { at, (uint32_t)bytes };
+
+	return write(master, &answer, sizeof(answer)) == sizeof(answer);
+}
+
+static void serve(void)
 {
 	struct order order;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	process_enter();
-	while (read(socket, &order, sizeof(order)) == sizeof(order) && order.at) {
-		struct reader from = { order.at, order.end };
-		struct writer to = { report, report, report + RESULT_BYTES_MAX };
-		struct answer answer;
+	while (read(master, &order, sizeof(order)) == sizeof(order) && !order.is_end) {
+		struct reader from = { common->payload + order.at, common->payload + order.end };
+		struct writer to = { common->report, common->report, common->report + REPORT_BYTES_MAX };
 
 		run_step(&from, order.step, order.reports ? &to : NULL);
-		answer = (struct answer){ from.at, (size_t)(to.at - to.start) };
-		if (write(socket, &answer, sizeof(answer)) != sizeof(answer))
+		if (!say(place_of(from.at), (size_t)(to.at - to.start)))
 			break;
 	}
 	_exit(0);
 }
 
-static int move_up(int number)
+/* What the process needs goes with it; other descriptors of the agent close. */
+void child_exec(struct reader *from, bool reports)
 {
-	int moved = fcntl(number, F_DUPFD_CLOEXEC, SOCKET_NUMBER_MIN);
+	char socket[16], memory[16];
+	char *arguments[] = { EXEC_NAME, socket, memory, NULL };
 
-	if (moved < 0)
-		trouble("a socket cannot be moved: %s", strerror(errno));
-	close(number);
-	return moved;
+	files_hand_over(common->files);
+	common->port = port_number();
+	common->exec_end = place_of(from->at);
+	common->exec_reports = reports;
+	keep_on_exec(master);
+	keep_on_exec(common->port);
+	keep_on_exec(common->passing[0]);
+	keep_on_exec(common->passing[1]);
+	snprintf(socket, sizeof(socket), "%d", master);
+	snprintf(memory, sizeof(memory), "%d", common_hand_over());
+	execv("/proc/self/exe", arguments);
+	trouble("the agent cannot be started anew: %s", strerror(errno));
+}
+
+void child_go_on(int socket, int memory)
+{
+	struct reader arena;
+	struct writer to;
+
+	master = socket;
+	common_adopt(memory);
+	port_adopt(common->port);
+	files_take_over(common->files);
+	arena = (struct reader){ common->arena, common->arena + common->arena_bytes };
+	arena_lay_out(&arena);
+	process_read_capabilities();
+	to = (struct writer){ common->report, common->report, common->report + REPORT_BYTES_MAX };
+	if (common->exec_reports)
+		put_result(&to, 0, 0, 0);
+	if (say(common->exec_end, (size_t)(to.at - to.start)))
+		serve();
+	_exit(0);
 }
 
 void child_fork(unsigned int process)
@@ -75,8 +112,6 @@ void child_fork(unsigned int process)
 
 	if (process >= PROCESSES_MAX)
 		trouble("a program has more than %d processes", PROCESSES_MAX);
-	if (!report)
-		report = shared_memory(RESULT_BYTES_MAX);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
 		trouble("no sockets for a process: %s", strerror(errno));
 	sockets[0] = move_up(sockets[0]);
@@ -89,7 +124,8 @@ void child_fork(unsigned int process)
 		for (unsigned int other = 0; other < PROCESSES_MAX; other++)
 			if (children[other].pid)
 				close(children[other].socket);
-		serve(sockets[1]);
+		master = sockets[1];
+		serve();
 	}
 	close(sockets[1]);
 	children[process].socket = sockets[0];
@@ -104,7 +140,7 @@ static void command(struct child *child, const struct order *order)
 void child_run_step(unsigned int process, struct reader *from, unsigned int step, struct writer *to)
 {
 	struct child *child = process < PROCESSES_MAX ? &children[process] : NULL;
-	struct order order = { from->at, from->end, step, to != NULL };
+	struct order order = { false, to != NULL, place_of(from->at), place_of(from->end), step };
 	struct answer answer;
 
 	if (!child || !child->pid)
@@ -113,14 +149,14 @@ void child_run_step(unsigned int process, struct reader *from, unsigned int step
 	/* Killed by the kernel: what there is to report is where the worker was. */
 	if (read(child->socket, &answer, sizeof(answer)) != sizeof(answer))
 		raise(SIGKILL);
-	from->at = answer.at;
+	from->at = common->payload + answer.at;
 	if (to)
-		put_bytes(to, report, answer.bytes);
+		put_bytes(to, common->report, answer.bytes);
 }
 
 void child_exit(unsigned int process)
 {
-	struct order order = { 0 };
+	struct order order = { .is_end = true };
 	struct child *child = &children[process];
 
 	command(child, &order);

@@ -58,7 +58,7 @@ void run_open(struct reader *from, struct writer *to)
 {
 	unsigned int slot = (unsigned int)take(from, 1);
 	bool is_read_only = take(from, 1);
-	int number = open(device, (is_read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	int number = open(device, is_read_only ? O_RDONLY : O_RDWR);
 
 	report(to, number, 0);
 	file_adopt(slot, number);
@@ -112,7 +112,7 @@ void run_memfd(struct reader *from, struct writer *to)
 	off_t bytes = (off_t)take(from, 8);
 	bool is_huge = take(from, 1);
 	bool is_fallocated = take(from, 1);
-	int number = memfd_create("program", MFD_CLOEXEC | (is_huge ? MFD_HUGETLB : 0));
+	int number = memfd_create("program", is_huge ? MFD_HUGETLB : 0);
 	int result = number < 0 ? number : ftruncate(number, bytes);
 
 	if (result >= 0 && is_fallocated)
@@ -143,7 +143,7 @@ void run_dup(struct reader *from, struct writer *to)
 {
 	unsigned int slot = (unsigned int)take(from, 1);
 	unsigned int as = (unsigned int)take(from, 1);
-	int number = fcntl(file_number(slot), F_DUPFD_CLOEXEC, 0);
+	int number = fcntl(file_number(slot), F_DUPFD, 0);
 
 	report(to, number, 0);
 	file_adopt(as, number);
@@ -159,12 +159,33 @@ void run_close(struct reader *from, struct writer *to)
 		files[slot] = -1;
 }
 
+/* FD_CLOEXEC: whether the descriptor closes when the process starts another program. */
+void run_cloexec(struct reader *from, struct writer *to)
+{
+	unsigned int slot = (unsigned int)take(from, 1);
+	int flag = take(from, 1) ? FD_CLOEXEC : 0;
+
+	report(to, fcntl(file_number(slot), F_SETFD, flag), 0);
+}
+
 void run_poll(struct reader *from, struct writer *to)
 {
 	struct pollfd asked = { .fd = file_number((unsigned int)take(from, 1)), .events = 0x3fff };
 	int result = poll(&asked, 1, 0);
 
 	report(to, result, asked.revents);
+}
+
+void files_hand_over(int *numbers)
+{
+	memcpy(numbers, files, sizeof(files));
+}
+
+/* Those that are closed by now have no number any more. Before anything else is opened. */
+void files_take_over(const int *numbers)
+{
+	for (unsigned int slot = 0; slot < SLOTS_MAX; slot++)
+		files[slot] = numbers[slot] >= 0 && fcntl(numbers[slot], F_GETFD) >= 0 ? numbers[slot] : -1;
 }
 
 /* Closes what a program left open; returns whether an earlier one had left something. */

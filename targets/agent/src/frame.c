@@ -17,6 +17,11 @@ int port_number(void)
 	return port;
 }
 
+void port_adopt(int number)
+{
+	port = number;
+}
+
 /* A virtio port shows its name in sysfs; its node in /dev has the name of the sysfs directory. */
 void port_open(void)
 {

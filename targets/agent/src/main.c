@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
@@ -14,23 +15,32 @@
 
 #include "agent.h"
 
+/* For processes that have to lay it out anew. */
+static void note_arena(size_t bytes)
+{
+	if (bytes > sizeof(common->arena))
+		trouble("the description of the arena is too long");
+	memcpy(common->arena, common->payload, bytes);
+	common->arena_bytes = bytes;
+}
+
 static void work(void)
 {
-	static uint8_t payload[FRAME_BYTES_MAX];
-
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	console_start();
+	common_start();
+	passing_start();
 	for (;;) {
 		uint32_t type;
-		size_t bytes = frame_receive(&type, payload);
-		struct reader from = { payload, payload + bytes };
+		size_t bytes = frame_receive(&type, common->payload);
+		struct reader from = { common->payload, common->payload + bytes };
 		uint64_t elapsed;
 
 		switch (type) {
 		case FRAME_ARENA:
+			note_arena(bytes);
 			arena_lay_out(&from);
 			process_start();
-			calls_start();
 			break;
 		case FRAME_RUN:
 			batch_run(&from);
@@ -57,11 +67,14 @@ static void report_death(int status)
 	frame_send(FRAME_DIED, died, sizeof(died));
 }
 
-int main(void)
+/* Under its other name it is a process of a program that has called exec(): its socket and the memory that it shares. */
+int main(int count, char **arguments)
 {
 	int status = 0;
 	pid_t worker;
 
+	if (count == 3 && !strcmp(arguments[0], EXEC_NAME))
+		child_go_on(atoi(arguments[1]), atoi(arguments[2]));
 	if (getpid() == 1)
 		start_mount();
 	port_open();

@@ -40,13 +40,18 @@ static void open_status(void)
 		trouble("/proc/self/status cannot be opened: %s", strerror(errno));
 }
 
-void process_start(void)
+void process_read_capabilities(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 
 	if (syscall(SYS_capget, &header, all_capabilities))
 		trouble("capabilities cannot be read: %s", strerror(errno));
 	memcpy(current_capabilities, all_capabilities, sizeof(all_capabilities));
+}
+
+void process_start(void)
+{
+	process_read_capabilities();
 	open_status();
 	inject_enter();
 	set_memlock(arena_memlock);
@@ -54,7 +59,8 @@ void process_start(void)
 
 void process_enter(void)
 {
-	close(status_file);
+	if (status_file >= 0)
+		close(status_file);
 	open_status();
 	inject_enter();
 }

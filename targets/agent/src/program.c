@@ -159,6 +159,22 @@ void run_step(struct reader *from, unsigned int step, struct writer *to)
 	case OP_DUP:
 		run_dup(from, to);
 		break;
+	case OP_CLOEXEC:
+		run_cloexec(from, to);
+		break;
+	case OP_PASS:
+		/* Two steps, each of its process. */
+		run_step(from, step, to);
+		run_step(from, step, NULL);
+		break;
+	case OP_SEND:
+		run_send(from, to);
+		break;
+	case OP_RECEIVE:
+		run_receive(from, to);
+		break;
+	case OP_EXEC:
+		child_exec(from, to != NULL);
 	case OP_MMAP:
 		run_mmap(from, to);
 		break;

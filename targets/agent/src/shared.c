@@ -24,15 +24,6 @@ static void *map_shared(int file, size_t bytes)
 	return at == MAP_FAILED ? NULL : at;
 }
 
-void *shared_memory(size_t bytes)
-{
-	void *at = map_shared(-1, bytes);
-
-	if (!at)
-		trouble("no memory for %zu shared bytes", bytes);
-	return at;
-}
-
 /* The memory that host and guest share is the second BAR of an ivshmem device. */
 static bool map_progress(void)
 {
