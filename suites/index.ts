@@ -91,6 +91,7 @@ import { vfioGetInfo } from './vfio/get_info.js';
 import { vfioFiles } from './vfio/files.js';
 import { vfioMapDma } from './vfio/map_dma.js';
 import { vfioNumbers } from './vfio/numbers.js';
+import { vfioPieces } from './vfio/pieces.js';
 import { vfioUnmapDma } from './vfio/unmap_dma.js';
 import { viommuAlloc } from './viommu/alloc.js';
 import { viommuHwQueue } from './viommu/hw_queue.js';
@@ -189,6 +190,7 @@ export const SUITES: readonly Suite[] = [
   vfioMapDma,
   vfioFiles,
   vfioUnmapDma,
+  vfioPieces,
   vfioCut,
   vfioCutHuge,
   processExec,

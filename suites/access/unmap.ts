@@ -15,6 +15,7 @@ export const accessUnmap = suite(
         'IOMMU_IOAS_UNMAP/ENOENT.straddles',
         'IOMMU_TEST_OP_DESTROY_ACCESS_PAGES/ENOENT.item',
       ],
+      seeds: ['S3-12'],
       source: 'core.md 4.6; device.md 1.11',
       gaps: [53],
       kselftest: ['iommufd_ioas.no_domain.access_pin_unmap'],

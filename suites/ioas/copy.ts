@@ -114,6 +114,7 @@ export const ioasCopy = suite(
     scenario('permission,write', {
       doc: 'WRITEABLE needs memory that was mapped WRITEABLE; READABLE needs nothing.',
       covers: ['IOMMU_IOAS_COPY/EPERM.not_writeable'],
+      seeds: ['S3-10'],
       gaps: [12],
       setup: (t) => {
         const src = t.ioas();

@@ -37,6 +37,7 @@ export const ioasMap = suite(
     scenario('range,all_ones', {
       doc: 'An iova or a length of 2^64 - 1 is EOVERFLOW, the iova even where it is not used.',
       covers: ['IOMMU_IOAS_MAP/EOVERFLOW.iova_max', 'IOMMU_IOAS_MAP/EOVERFLOW.length_max'],
+      seeds: ['S3-20'],
       gaps: [9],
       setup: (t) => t.ioas(),
       cases: {
@@ -148,7 +149,7 @@ export const ioasMap = suite(
     scenario('fixed,anywhere', {
       doc: 'A fixed IOVA may be 0 or reach the top of the space, at any byte while the alignment is 1.',
       covers: ['IOMMU_IOAS_MAP/OK'],
-      seeds: ['S1-26', 'S1-32'],
+      seeds: ['S1-26', 'S1-32', 'S3-01'],
       setup: (t) => t.ioas(),
       cases: {
         zero: (t, ioas) => t.map(ioas, { iova: 0n }).ok({ iova: 0n }),
@@ -176,6 +177,7 @@ export const ioasMap = suite(
     scenario('fixed,overlap', {
       doc: 'A fixed range that meets an area is EEXIST, whichever way they meet; a touching one is not.',
       covers: ['IOMMU_IOAS_MAP/EEXIST.area'],
+      seeds: ['S3-08'],
       kselftest: ['iommufd_ioas.no_domain.area'],
       setup: (t) => {
         const ioas = t.ioas();

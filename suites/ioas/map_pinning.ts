@@ -101,7 +101,7 @@ export const ioasMapPinning = suite(
       doc: 'Without a domain nothing is pinned; the first device pins every area; further devices pin nothing; the last one unpins.',
       covers: ['IOMMU_TEST_OP_MOCK_DOMAIN/OK', 'IOMMU_DESTROY/OK'],
       source: 'core.md 5.2',
-      seeds: ['S1-25'],
+      seeds: ['S1-25', 'S3-11'],
       setup: (t) => {
         const ioas = t.ioas();
         t.map(ioas, { iova: A, length: 2n * P });
@@ -185,6 +185,7 @@ export const ioasMapPinning = suite(
         'IOMMU_TEST_OP_MOCK_DOMAIN/EFAULT.user_memory',
         'IOMMU_TEST_OP_MD_CHECK_MAP/EINVAL.translation',
       ],
+      seeds: ['S3-05', 'S3-19'],
       setup: (t) => {
         const ioas = t.ioas();
         t.map(ioas, { iova: A, va: SCRATCH.start, length: 2n * P });
@@ -223,6 +224,7 @@ export const ioasMapPinning = suite(
     scenario('account,mm_mode', {
       doc: 'With RLIMIT_MODE 1 and without CAP_IPC_LOCK, pins are charged to locked_vm against RLIMIT_MEMLOCK.',
       covers: ['IOMMU_IOAS_MAP/ENOMEM.memlock', 'IOMMU_OPTION/OK'],
+      seeds: ['S3-06'],
       source: 'core.md 5.3',
       gaps: [16],
       without: { shifted_ids: 'RLIMIT_MODE is set while the file has no objects' },

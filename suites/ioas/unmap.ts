@@ -31,6 +31,7 @@ export const ioasUnmap = suite(
         'IOMMU_IOAS_UNMAP/EINVAL.length_zero',
         'IOMMU_IOAS_UNMAP/EOVERFLOW.wrap',
       ],
+      seeds: ['S3-20'],
       gaps: [11],
       setup: (t) => {
         const ioas = t.ioas();
@@ -52,6 +53,7 @@ export const ioasUnmap = suite(
     scenario('range,empty', {
       doc: 'Where nothing is mapped the answer is ENOENT.',
       covers: ['IOMMU_IOAS_UNMAP/ENOENT.empty'],
+      seeds: ['S3-14'],
       kselftest: ['iommufd_ioas.no_domain.area'],
       setup: (t) => {
         const ioas = t.ioas();
@@ -75,6 +77,7 @@ export const ioasUnmap = suite(
     scenario('area,whole_only', {
       doc: 'An area of which the range covers a part is ENOENT and stays.',
       covers: ['IOMMU_IOAS_UNMAP/ENOENT.straddles'],
+      seeds: ['S3-03'],
       kselftest: ['iommufd_ioas.no_domain.area', 'iommufd_ioas.no_domain.unmap_fully_contained_areas'],
       setup: (t) => {
         const ioas = t.ioas();

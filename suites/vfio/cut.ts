@@ -23,6 +23,7 @@ export const vfioCut = suite(
     scenario('area,in_pieces', {
       doc: 'One area goes page by page in any order; with large pages no piece of it does.',
       covers: ['VFIO_IOMMU_UNMAP_DMA/OK', 'VFIO_IOMMU_UNMAP_DMA/ENOENT.straddles'],
+      seeds: ['S3-09'],
       needs: ['iommufd_test'],
       kselftest: ['vfio_compat_mock_domain.huge_map'],
       setup: (t) => compatIoas(t),
@@ -142,6 +143,7 @@ export const vfioCut = suite(
     scenario('area,charged', {
       doc: 'A process without privileges gets back what it was charged for the pages that go, and no more.',
       covers: ['VFIO_IOMMU_UNMAP_DMA/OK'],
+      seeds: ['S3-06'],
       needs: ['iommufd_test'],
       without: { shifted_ids: 'RLIMIT_MODE is set on a file without objects' },
       setup: (t) => {

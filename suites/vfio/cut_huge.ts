@@ -26,6 +26,7 @@ export const vfioCutHuge = suite(
     scenario('huge_pages,in_pieces', {
       doc: 'Two huge pages go in sixteen pieces in any order with TYPE1; with TYPE1v2 none does.',
       covers: ['VFIO_IOMMU_UNMAP_DMA/OK', 'VFIO_IOMMU_UNMAP_DMA/ENOENT.straddles'],
+      seeds: ['S3-09'],
       needs: ['iommufd_test', 'hugetlb'],
       kselftest: ['vfio_compat_mock_domain.huge_map'],
       gaps: [57],

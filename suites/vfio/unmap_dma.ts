@@ -75,6 +75,7 @@ export const vfioUnmapDma = suite(
     scenario('range,refused', {
       doc: 'An empty range and one that wraps are refused, and unlike anywhere else the struct is written back: nothing was unmapped.',
       covers: ['VFIO_IOMMU_UNMAP_DMA/EINVAL.size_zero', 'VFIO_IOMMU_UNMAP_DMA/EOVERFLOW.wrap'],
+      seeds: ['S3-20'],
       source: 'core.md 3.14',
       gaps: [56],
       setup: (t) => {
@@ -93,6 +94,7 @@ export const vfioUnmapDma = suite(
     scenario('range,unmapped', {
       doc: 'Areas that lie in the range go, gaps are fine, and so is that there is nothing: size says how much went.',
       covers: ['VFIO_IOMMU_UNMAP_DMA/OK'],
+      seeds: ['S3-14'],
       source: 'core.md vector 17',
       kselftest: ['vfio_compat_mock_domain.map'],
       setup: (t) => {
@@ -130,6 +132,7 @@ export const vfioUnmapDma = suite(
     scenario('range,straddles', {
       doc: 'An area that only partly lies in the range is ENOENT. Those below it are gone, and size tells.',
       covers: ['VFIO_IOMMU_UNMAP_DMA/ENOENT.straddles'],
+      seeds: ['S3-03'],
       source: 'core.md 4.6',
       setup: twoAreas,
       cases: {
