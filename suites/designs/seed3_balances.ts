@@ -250,7 +250,7 @@ export const seed3Balances: readonly Row[] = [
   {
     id: 'S3-19',
     title: 'device touches a discarded page',
-    source: 'Re: [PATCH 0/2] page hinting add passthrough support, 7 Jan 2020',
+    source: 'Re: [PATCH 0/2], the cover of the series, 7 Jan 2020',
     defects: ['D3.19'],
     proposal: { steps: [MAP, { ...DISCARD, gives: 0 }, dmaOf('gpu', 0x10n, 'EFAULT')] },
     merged: {
