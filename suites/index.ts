@@ -95,6 +95,7 @@ import { vfioPieces } from './vfio/pieces.js';
 import { vfioUnmapDma } from './vfio/unmap_dma.js';
 import { viommuAlloc } from './viommu/alloc.js';
 import { viommuHwQueue } from './viommu/hw_queue.js';
+import { viommuHwQueueAreas } from './viommu/hw_queue_areas.js';
 import { viommuLife } from './viommu/life.js';
 import { viommuMmap } from './viommu/mmap.js';
 import { viommuInvalidate } from './viommu/invalidate.js';
@@ -181,6 +182,7 @@ export const SUITES: readonly Suite[] = [
   eventVeventq,
   eventVeventqFile,
   viommuHwQueue,
+  viommuHwQueueAreas,
   deviceLife,
   pasidLife,
   viommuLife,

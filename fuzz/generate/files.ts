@@ -94,7 +94,8 @@ function drawTruncate(state: GeneratorState, picks: Picks): Step | undefined {
 function drawMmapFile(file: string, picks: Picks): Step {
   const { start } = drawRange(picks);
   // The mock's regions have two pages and begin at 0x1000.
-  const bytes = picks.one([2n, 2n, 2n, 1n, 3n]) * PAGE_SIZE;
+  const cut = picks.one([0n, 0n, 0n, 1n, PAGE_SIZE - 1n]);
+  const bytes = picks.one([2n, 2n, 2n, 1n, 3n]) * PAGE_SIZE - cut;
   const offset = picks.one([0x1000n, 0x1000n, 0x3000n, 0n]);
   const access = picks.one<MmapAccess>(['rw', 'rw', 'ro', 'rwx']);
   return { do: 'mmap', start, bytes, file, offset, access, ...(picks.rarely(3) ? { isPrivate: true } : {}) };

@@ -3,7 +3,7 @@ import { ioasidMerged } from './ioasid/merged.js';
 import { ioasidRfc } from './ioasid/proposal.js';
 import { ioptPagesMerged, ioptPagesPlanted } from './iopt_pages/merged.js';
 import { ioptPagesRfc } from './iopt_pages/proposal.js';
-import { mmapMerged, mmapOpen, mmapV3, mmapV4, mmapV5 } from './mmap/merged.js';
+import { mmapMerged, mmapOpen, mmapV1, mmapV3, mmapV4, mmapV5 } from './mmap/merged.js';
 import { mmapV2 } from './mmap/proposal.js';
 import { pageHinting } from './page_hinting/proposal.js';
 import { pageHintingReviewed } from './page_hinting/reviewed.js';
@@ -12,6 +12,7 @@ import { pageHintingReviewed } from './page_hinting/reviewed.js';
 export const DESIGNS: readonly Design[] = [
   mmapV2,
   mmapMerged,
+  mmapV1,
   mmapV3,
   mmapV4,
   mmapV5,

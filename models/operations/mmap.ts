@@ -1,4 +1,4 @@
-import { PAGE_SIZE, pageIndex } from '../base/u64.js';
+import { PAGE_SIZE, alignUp, pageIndex } from '../base/u64.js';
 import type { Leftover, Rule } from '../ioctls/description.js';
 import type { RawMmap } from '../program/raw.js';
 import { type EventFile, isOfEvents } from '../state/event_files.js';
@@ -104,7 +104,7 @@ const HOLE: Leftover<Context> = {
   what: 'what was mapped there before is gone',
   cite: 'mm/mmap.c: MAP_FIXED',
   does: ({ world, step }) => {
-    world.unmapMemory(step.start, step.bytes);
+    world.unmapMemory(step.start, lengthOf(step));
   },
 };
 
@@ -116,7 +116,8 @@ export const mmap = defineOperation<RawMmap, OpenFile>({
   source: SOURCE,
   rules: RULES.map((rule) => ({ ...rule, leaves: HOLE })),
   effect: ({ world, step, file }) => {
-    const { start, bytes, access } = step;
+    const { start, access } = step;
+    const bytes = lengthOf(step);
     world.unmapMemory(start, bytes);
     const isPrivate = file?.kind === 'memfd' && step.isPrivate;
     if (file?.kind === 'memfd') {
@@ -131,14 +132,20 @@ export const mmap = defineOperation<RawMmap, OpenFile>({
   },
 });
 
+/** Bytes, in whole pages. Source: mm/mmap.c:do_mmap. */
+function lengthOf({ bytes }: RawMmap): bigint {
+  return alignUp(bytes, PAGE_SIZE);
+}
+
 /** Whether a file is of an anonymous inode without memory. */
 function isAnonymous(file: OpenFile | undefined): file is AccessFile | EventFile {
   return file?.kind === 'access' || isOfEvents(file);
 }
 
 /** A file of huge pages becomes as long as a mapping that may write it. Source: fs/hugetlbfs/inode.c:hugetlbfs_file_mmap. */
-function growTo(file: MemoryFile, { access, file: place, bytes }: RawMmap): void {
-  const end = (place?.offset ?? 0n) + bytes;
+function growTo(file: MemoryFile, step: RawMmap): void {
+  const { access, file: place } = step;
+  const end = (place?.offset ?? 0n) + lengthOf(step);
   if (file.pageBytes > PAGE_SIZE && access.startsWith('rw') && file.bytes < end) file.truncate(end);
 }
 
@@ -153,12 +160,13 @@ function backingOf(file: OpenFile | undefined, step: RawMmap): Backing | undefin
 }
 
 /** The region that an offset and a length are exactly of. */
-function regionOf(file: IommufdFile, { file: place, bytes }: RawMmap): MappedRegion | undefined {
+function regionOf(file: IommufdFile, step: RawMmap): MappedRegion | undefined {
+  const bytes = lengthOf(step);
   const owner = file.objects.objects.find(
     (object) =>
       object.type === 'VIOMMU' &&
       object.region !== undefined &&
-      BigInt(object.region.offset) === place?.offset &&
+      BigInt(object.region.offset) === step.file?.offset &&
       BigInt(object.region.bytes) === bytes,
   );
   return owner?.type === 'VIOMMU' ? { file, owner } : undefined;

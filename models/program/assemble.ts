@@ -1,3 +1,4 @@
+import { PAGE_SIZE, alignUp } from '../base/u64.js';
 import { present } from '../base/assert.js';
 import { writeNumber } from '../base/bytes.js';
 import type { CallDescription } from '../ioctls/description.js';
@@ -223,8 +224,9 @@ export class Assembler {
   }
 
   #mmap(step: MmapStep): RawMmap {
-    this.#checkMemory(step);
     const { start, bytes, access, file, offset, isPrivate, huge } = step;
+    // The system call rounds the length; only for files does it matter who does.
+    this.#checkMemory({ start, bytes: file === undefined ? bytes : alignUp(bytes, PAGE_SIZE) });
     return {
       do: 'mmap',
       start,
@@ -238,7 +240,8 @@ export class Assembler {
 
   #mremap({ start, bytes, newBytes, to }: MremapStep): RawStep {
     if (liesInHuge(start, bytes)) this.#fail('huge pages are not moved');
-    this.#checkMemory({ start, bytes });
+    // Of no bytes, it asks for the memory of the mapping once more.
+    this.#checkMemory({ start, bytes: bytes === 0n ? PAGE_SIZE : bytes });
     this.#checkMemory({ start: to ?? start, bytes: newBytes });
     const areApart = to === undefined || to + newBytes <= start || to >= start + bytes;
     if (!areApart) this.#fail('memory is moved to a place apart from where it is');

@@ -133,6 +133,12 @@ export const seed0Windows: readonly Row[] = [
         ends(mmap({ offset: 0n }), 'ENXIO'),
       ],
     },
+    others: [
+      {
+        on: 'mmap-v1',
+        steps: [VIOMMU, ends(mmap({ offset: 1n << 20n }), 'EINVAL'), ends(mmap({ offset: 0n }), 'EINVAL')],
+      },
+    ],
   },
   {
     id: 'S0-17',

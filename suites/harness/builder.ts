@@ -198,6 +198,11 @@ export class ScenarioBuilder {
     return this.step({ do: 'mmap', bytes: pages * PAGE_SIZE, file, offset, ...place });
   }
 
+  /** Maps a file with a length that need not be of whole pages. */
+  mmapBytes(file: string, offset: bigint, bytes: bigint): ExpectedStep {
+    return this.step({ do: 'mmap', start: SCRATCH.start, bytes, access: 'rw', file, offset });
+  }
+
   mmap(start: bigint, pages: bigint, access: 'rw' | 'ro' | 'none'): void {
     this.#add({ do: 'mmap', start, bytes: pages * PAGE_SIZE, access });
   }

@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '../../models/base/u64.js';
 import { SCRATCH } from '../../models/program/arena.js';
 import type { Reference } from '../../models/program/program.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
@@ -37,6 +38,7 @@ export const viommuMmap = suite(
         'mmap/ENXIO.region',
       ],
       gaps: [44],
+      seeds: ['S0-09', 'S0-10', 'S0-11', 'S0-12', 'S0-13', 'S0-14', 'S0-15', 'S0-16', 'S0-17', 'S0-29'],
       source: 'device.md 4.2',
       needs: ['viommu'],
       setup: oneRegion,
@@ -52,9 +54,34 @@ export const viommuMmap = suite(
         executable_elsewhere: (t) => t.mmapFile('f', 0n, PAGES, { access: 'rwx' }).fails('EPERM'),
         offset_zero: (t) => t.mmapFile('f', 0n, PAGES).fails('ENXIO'),
         offset_inside: (t) => t.mmapFile('f', 0x2000n, 1n).fails('ENXIO'),
+        offset_inside_whole_length: (t) => t.mmapFile('f', 0x2000n, PAGES).fails('ENXIO'),
+        offset_of_nobody: (t) => {
+          t.mmapFile('f', 1n << 20n, PAGES).fails('ENXIO');
+          t.mmapFile('f', 1n << 62n, PAGES).fails('ENXIO');
+        },
         offset_behind: (t) => t.mmapFile('f', SECOND, PAGES).fails('ENXIO'),
         shorter: (t) => t.mmapFile('f', FIRST, 1n).fails('ENXIO'),
         longer: (t) => t.mmapFile('f', FIRST, 3n).fails('ENXIO'),
+        longer_into_the_next: (t, { device, parent }) => {
+          withRegion(t, device, parent);
+          t.mmapFile('f', FIRST, 2n * PAGES).fails('ENXIO');
+        },
+        rounded_up: (t, { viommu }) => {
+          t.mmapBytes('f', FIRST, PAGES * PAGE_SIZE - 100n);
+          t.destroy(viommu).fails('EBUSY');
+          t.munmap(FULL, PAGES);
+          t.destroy(viommu);
+        },
+        rounded_up_too_short: (t) => t.mmapBytes('f', FIRST, PAGE_SIZE - 100n).fails('ENXIO'),
+        rounded_up_too_long: (t) => t.mmapBytes('f', FIRST, PAGES * PAGE_SIZE + 1n).fails('ENXIO'),
+        readable: (t, { viommu }) => {
+          t.mmapFile('f', FIRST, PAGES, { access: 'ro' });
+          t.destroy(viommu).fails('EBUSY');
+        },
+        neither_readable_nor_writable: (t, { viommu }) => {
+          t.mmapFile('f', FIRST, PAGES, { access: 'none' });
+          t.destroy(viommu).fails('EBUSY');
+        },
         private_and_executable: (t) =>
           t.mmapFile('f', FIRST, PAGES, { isPrivate: true, access: 'rwx' }).fails('EINVAL'),
         another_file: (t) => {
@@ -100,6 +127,7 @@ export const viommuMmap = suite(
       doc: 'Each mapping is a user of its vIOMMU, and one that is cut is as many as there are pieces.',
       covers: ['mmap/OK', 'mremap/OK', 'mremap/EFAULT.region_grows', 'fork/OK', 'IOMMU_DESTROY/EBUSY.users'],
       gaps: [44],
+      seeds: ['S0-03', 'S0-04', 'S0-05', 'S0-06', 'S0-07', 'S0-08', 'S0-30'],
       source: 'device.md 4.3, 4.4',
       needs: ['viommu'],
       setup: (t) => {
@@ -173,6 +201,11 @@ export const viommuMmap = suite(
           t.munmap(FULL, PAGES);
           t.destroy(viommu);
         },
+        not_mapped_twice: (t, { viommu }) => {
+          t.mremap(FULL, 0n, PAGES, AT_PAGE(8n)).fails('EFAULT');
+          t.munmap(FULL, PAGES);
+          t.destroy(viommu);
+        },
         inherited: (t, { viommu }) => {
           t.fork('child');
           t.munmap(FULL, PAGES);
@@ -226,6 +259,7 @@ export const viommuMmap = suite(
     scenario('life,regions', {
       doc: 'Regions lie one behind the other from 0x1000 on; one whose vIOMMU is gone is gone, and its place is free.',
       covers: ['mmap/ENXIO.region', 'IOMMU_VIOMMU_ALLOC/OK'],
+      seeds: ['S0-01', 'S0-02', 'S0-18', 'S0-19', 'S0-20'],
       source: 'device.md 4.1, trace I',
       needs: ['viommu'],
       setup: (t) => {
@@ -239,6 +273,12 @@ export const viommuMmap = suite(
           t.mmapFile('f', SECOND, PAGES);
           withRegion(t, device, parent);
           t.mmapFile('f', FIRST, PAGES, { start: AT_PAGE(8n) });
+        },
+        one_without_region_goes: (t, { viommu, device, parent }) => {
+          t.destroy(t.viommu(device, parent).out('out_viommu_id'));
+          t.mmapFile('f', FIRST, PAGES);
+          t.mmapFile('f', SECOND, PAGES, { start: AT_PAGE(8n) });
+          t.destroy(viommu).fails('EBUSY');
         },
         both_at_once: (t) => t.mmapFile('f', FIRST, 4n).fails('ENXIO'),
       },

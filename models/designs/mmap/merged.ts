@@ -1,7 +1,7 @@
 import { type Design, defineDesign, variantOf } from '../framework/design.js';
 import { OPEN_DEFECTS, V3_DEFECTS, V4_DEFECTS, V5_DEFECTS } from './defects.js';
 import { ioasUnmapMerged } from './guest_memory_calls.js';
-import { mprotectRegion } from './mmap_calls.js';
+import { mmapRegionV1, mprotectRegion } from './mmap_calls.js';
 import { mmapV2 } from './proposal.js';
 import { hwQueueAlloc } from './queue_calls.js';
 import { allocMmapMerged, destroyMmapMerged } from './region_calls.js';
@@ -33,6 +33,14 @@ export const mmapOpen: Design = variantOf(mmapMerged, {
   kind: 'planted',
   defects: OPEN_DEFECTS,
   calls: [mprotectRegion, destroyMmapMerged],
+});
+
+export const mmapV1: Design = variantOf(mmapMerged, {
+  name: 'mmap-v1',
+  title: 'EINVAL for offsets that no region has',
+  source: '[PATCH v1 10/16], 11 Apr 2025',
+  kind: 'planted',
+  calls: [mmapRegionV1],
 });
 
 export const mmapV3: Design = variantOf(mmapMerged, {

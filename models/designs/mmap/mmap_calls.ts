@@ -33,105 +33,113 @@ function regionOf({ state, args }: Pick<MmapContext, 'state' | 'args'>): Region 
   return context === undefined ? undefined : regionAt(context, args.offset);
 }
 
-export const mmapRegion: DesignCall = onMachine({
-  name: 'mmap',
-  doc: 'Maps a region; the number of the mapping stands for its address.',
-  source: MMAP,
-  makes: [{ kind: 'vma' }],
-  args: {
-    fd: FD,
-    offset: wideHandle('the cookie', ['cookie'], {
-      values: [0n, PAGE_SIZE, 2n * PAGE_SIZE, 1n << 20n, 1n << 62n],
-    }),
-    length: u64('bytes', {
-      usual: 2n * PAGE_SIZE,
-      values: [PAGE_SIZE, 3n * PAGE_SIZE, 16n * PAGE_SIZE, 0x1f9cn, 1n << 32n, 0n],
-    }),
-    sharing: choice('MAP_SHARED or MAP_PRIVATE', { shared: 0, private: 1 }, 'shared'),
-    rights: RIGHTS_ARGUMENT,
-    remap: choice('whether page tables can be made', { works: 0, fails: 1 }, 'works'),
-    kernel: choice('where the kernel runs', { bare: 0, in_encrypted_guest: 1 }, 'bare'),
-  },
-  rules: [
-    NO_FD,
-    {
-      id: 'EINVAL.length',
-      says: 'the length is 0, or greater than all memory; the test of the proposal for whole pages is behind the rounding of the system call',
-      cite: 'mm/mmap.c:do_mmap',
-      when: ({ args: { length } }) => length === 0n || length > 1n << 47n,
+/** @param unknown what an offset is answered with that no region has */
+function mmapCall(unknown: 'ENXIO.offset' | 'EINVAL.unknown'): DesignCall {
+  return onMachine({
+    name: 'mmap',
+    doc: 'Maps a region; the number of the mapping stands for its address.',
+    source: MMAP,
+    makes: [{ kind: 'vma' }],
+    args: {
+      fd: FD,
+      offset: wideHandle('the cookie', ['cookie'], {
+        values: [0n, PAGE_SIZE, 2n * PAGE_SIZE, 1n << 20n, 1n << 62n],
+      }),
+      length: u64('bytes', {
+        usual: 2n * PAGE_SIZE,
+        values: [PAGE_SIZE, 3n * PAGE_SIZE, 16n * PAGE_SIZE, 0x1f9cn, 1n << 32n, 0n],
+      }),
+      sharing: choice('MAP_SHARED or MAP_PRIVATE', { shared: 0, private: 1 }, 'shared'),
+      rights: RIGHTS_ARGUMENT,
+      remap: choice('whether page tables can be made', { works: 0, fails: 1 }, 'works'),
+      kernel: choice('where the kernel runs', { bare: 0, in_encrypted_guest: 1 }, 'bare'),
     },
-    {
-      id: 'EINVAL.offset',
-      says: 'the offset is not that of a page',
-      cite: 'arch/x86/kernel/sys_x86_64.c:mmap',
-      when: ({ args }) => !isAligned(args.offset, PAGE_SIZE),
-    },
-    {
-      id: 'EINVAL.private',
-      says: 'the mapping is private',
-      cite: MMAP,
-      when: ({ args }) => args.sharing === 1,
-    },
-    {
-      id: 'EPERM.exec',
-      says: 'the mapping is executable',
-      cite: MMAP,
-      when: ({ args }) => args.rights === RIGHTS.rwx,
-    },
-    { id: 'ENXIO.offset', says: 'the tree has nothing at the offset', cite: MMAP, when: decidedInEffect },
-    {
-      id: 'ENXIO.start',
-      says: 'the offset is inside a region',
-      cite: 'main.c:iommufd_fops_mmap',
-      when: decidedInEffect,
-    },
-    {
-      id: 'ENXIO.length',
-      says: 'the length is not that of the region',
-      cite: MMAP,
-      when: decidedInEffect,
-      contradicts: (c) => {
-        const region = regionOf(c);
-        const isExact = region?.cookie === c.args.offset && region.size === lengthOf(c);
-        return isExact && c.has('D0.11') ? 'the whole region is refused' : undefined;
+    rules: [
+      NO_FD,
+      {
+        id: 'EINVAL.length',
+        says: 'the length is 0, or greater than all memory; the test of the proposal for whole pages is behind the rounding of the system call',
+        cite: 'mm/mmap.c:do_mmap',
+        when: ({ args: { length } }) => length === 0n || length > 1n << 47n,
       },
-    },
-    {
-      id: 'ENOMEM.remap',
-      says: 'there is no memory for page tables',
-      cite: 'mm/memory.c:remap_pfn_range',
-      when: decidedInEffect,
-    },
-  ],
-  *effect(c) {
-    const region = regionOf(c);
-    if (region === undefined) return c.fail('ENXIO.offset');
-    if (c.has('D0.9')) {
+      {
+        id: 'EINVAL.offset',
+        says: 'the offset is not that of a page',
+        cite: 'arch/x86/kernel/sys_x86_64.c:mmap',
+        when: ({ args }) => !isAligned(args.offset, PAGE_SIZE),
+      },
+      {
+        id: 'EINVAL.private',
+        says: 'the mapping is private',
+        cite: MMAP,
+        when: ({ args }) => args.sharing === 1,
+      },
+      {
+        id: 'EPERM.exec',
+        says: 'the mapping is executable',
+        cite: MMAP,
+        when: ({ args }) => args.rights === RIGHTS.rwx,
+      },
+      { id: unknown, says: 'the tree has nothing at the offset', cite: MMAP, when: decidedInEffect },
+      {
+        id: 'ENXIO.start',
+        says: 'the offset is inside a region',
+        cite: 'main.c:iommufd_fops_mmap',
+        when: decidedInEffect,
+      },
+      {
+        id: 'ENXIO.length',
+        says: 'the length is not that of the region',
+        cite: MMAP,
+        when: decidedInEffect,
+        contradicts: (c) => {
+          const region = regionOf(c);
+          const isExact = region?.cookie === c.args.offset && region.size === lengthOf(c);
+          return isExact && c.has('D0.11') ? 'the whole region is refused' : undefined;
+        },
+      },
+      {
+        id: 'ENOMEM.remap',
+        says: 'there is no memory for page tables',
+        cite: 'mm/memory.c:remap_pfn_range',
+        when: decidedInEffect,
+      },
+    ],
+    *effect(c) {
+      const region = regionOf(c);
+      if (region === undefined) return c.fail(unknown);
+      if (c.has('D0.9')) {
+        yield PAUSE;
+        if (region.isErased) {
+          return c.undefined('D0.9', 'use after free', 'reads a record that was freed after the lookup');
+        }
+      }
+      const isCountedLate = c.has('D0.10');
+      if (!isCountedLate) region.users += 1;
+      const refused = refusalOf(c, region);
+      if (refused !== undefined) {
+        if (!isCountedLate) region.users -= 1;
+        return c.fail(refused);
+      }
+      const vma = insertVma(c, region);
+      if (c.args.kernel === 1 && c.has('D0.13')) {
+        c.contradicts('the mapping has the encryption bit of memory, and does not reach the device');
+      }
+      if (!isCountedLate) return vma.number;
       yield PAUSE;
       if (region.isErased) {
-        return c.undefined('D0.9', 'use after free', 'reads a record that was freed after the lookup');
+        return c.undefined('D0.10', 'use after free', 'counts at an owner that was freed after the remap');
       }
-    }
-    const isCountedLate = c.has('D0.10');
-    if (!isCountedLate) region.users += 1;
-    const refused = refusalOf(c, region);
-    if (refused !== undefined) {
-      if (!isCountedLate) region.users -= 1;
-      return c.fail(refused);
-    }
-    const vma = insertVma(c, region);
-    if (c.args.kernel === 1 && c.has('D0.13')) {
-      c.contradicts('the mapping has the encryption bit of memory, and does not reach the device');
-    }
-    if (!isCountedLate) return vma.number;
-    yield PAUSE;
-    if (region.isErased) {
-      return c.undefined('D0.10', 'use after free', 'counts at an owner that was freed after the remap');
-    }
-    region.users += 1;
-    return vma.number;
-  },
-});
+      region.users += 1;
+      return vma.number;
+    },
+  });
+}
+
+export const mmapRegion = mmapCall('ENXIO.offset');
+
+/** v1 has another errno. */
+export const mmapRegionV1 = mmapCall('EINVAL.unknown');
 
 /** Why a region is not mapped as asked for. */
 function refusalOf(
