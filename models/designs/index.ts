@@ -1,4 +1,6 @@
 import type { Design } from './framework/design.js';
+import { dmabufMerged, dmabufPlanted } from './dmabuf/merged.js';
+import { dmabufPrivate } from './dmabuf/proposal.js';
 import { ioasidMerged } from './ioasid/merged.js';
 import { ioasidRfc } from './ioasid/proposal.js';
 import { ioptPagesMerged, ioptPagesPlanted } from './iopt_pages/merged.js';
@@ -24,6 +26,9 @@ export const DESIGNS: readonly Design[] = [
   ...ioptPagesPlanted,
   pageHinting,
   pageHintingReviewed,
+  dmabufPrivate,
+  dmabufMerged,
+  ...dmabufPlanted,
 ];
 
 export function designByName(name: string): Design | undefined {
