@@ -146,6 +146,7 @@ export const accessPages = suite(
       doc: 'Pages of files of memory are pinned as far as the file goes; those of dma-bufs never are, which counts after the permission.',
       covers: [`${PAGES}/EINVAL.dmabuf`, `${PAGES}/EINVAL.file_pages`],
       source: 'core.md 5.5, 5.6',
+      seeds: ['S4-13'],
       gaps: [50, 55],
       needs: ['map_file', 'dmabuf'],
       setup: (t) => {

@@ -287,6 +287,7 @@ export const accessRw = suite(
       doc: 'Files of memory are always reached by pinning, so the file counts and no mapping of it; dma-bufs cannot be.',
       covers: [`${RW}/EINVAL.dmabuf`, `${RW}/EINVAL.file_pages`],
       source: 'core.md 5.5, 5.6',
+      seeds: ['S4-13'],
       gaps: [51, 55],
       needs: ['map_file', 'dmabuf'],
       setup: (t) => {

@@ -22,6 +22,7 @@ export const dmabufBuffer = suite(
       ],
       source: 'mock.md 3, op 22',
       gaps: [55],
+      seeds: ['S4-21'],
       needs: ['dmabuf'],
       setup: (t) => t.ioas(),
       cases: {
@@ -47,6 +48,7 @@ export const dmabufBuffer = suite(
       covers: ['IOMMU_TEST_OP_DMABUF_REVOKE/EBADF.fd', 'IOMMU_TEST_OP_DMABUF_REVOKE/EINVAL.kind'],
       source: 'mock.md 3, op 23',
       gaps: [55],
+      seeds: ['S4-21'],
       needs: ['dmabuf'],
       setup: (t) => {
         dmabuf(t, 'd', 0x1000);

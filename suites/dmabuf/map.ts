@@ -15,6 +15,7 @@ export const dmabufMap = suite(
       source: 'core.md 3.5.1',
       gaps: [55],
       kselftest: ['iommufd_ioas.no_domain.dmabuf_simple'],
+      seeds: ['S4-02', 'S4-03', 'S4-04'],
       needs: ['dmabuf'],
       setup: (t) => {
         dmabuf(t, 'd', Number(BYTES));
@@ -32,6 +33,18 @@ export const dmabufMap = suite(
           t.mockDomain(ioas);
           t.mapFile(ioas, 'd', { length: BYTES + 1n }).fails('EINVAL');
           t.mapFile(ioas, 'd', { iova: 0n, start: BYTES, length: P }).fails('EINVAL');
+        },
+        slices_of_the_discussion: (t, ioas) => {
+          t.mockDomain(ioas);
+          t.mapFile(ioas, 'd', { iova: A, length: BYTES });
+          t.mapFile(ioas, 'd', { iova: A + 8n * P, start: P, length: 2n * P });
+          t.mapFile(ioas, 'd', { iova: A + 16n * P, start: 0x800n, length: 0x800n });
+          t.mapFile(ioas, 'd', { iova: A + 32n * P, start: 0x200n, length: 0x200n }).fails('EINVAL');
+        },
+        access_and_descriptor: (t, ioas) => {
+          t.mapFile(ioas, 'd', { access: 'none', length: 0n }).fails('EINVAL');
+          t.close('d');
+          t.mapFile(ioas, 'd', { start: BYTES }).fails('EBADF');
         },
         last_byte: (t, ioas) => t.mapFile(ioas, 'd', { start: BYTES - 1n, length: 1n }),
         half_pages: (t, ioas) => {
@@ -68,6 +81,7 @@ export const dmabufMap = suite(
       covers: ['IOMMU_IOAS_MAP_FILE/OK', 'IOMMU_IOAS_MAP_FILE/EEXIST.area'],
       source: 'core.md 3.5.1 f',
       gaps: [55],
+      seeds: ['S4-19'],
       needs: ['dmabuf', 'thp'],
       setup: (t) => {
         dmabuf(t, 'd', Number(BYTES));
@@ -93,6 +107,7 @@ export const dmabufMap = suite(
       covers: ['IOMMU_IOAS_COPY/OK', 'IOMMU_IOAS_COPY/EPERM.not_writeable'],
       source: 'mock.md 13',
       gaps: [12, 55],
+      seeds: ['S4-16'],
       needs: ['dmabuf'],
       setup: (t) => {
         dmabuf(t, 'd', Number(BYTES));
@@ -142,6 +157,7 @@ export const dmabufMap = suite(
       covers: ['IOMMU_IOAS_MAP_FILE/OK', 'close/OK'],
       source: 'device.md 5.1',
       gaps: [55],
+      seeds: ['S4-17', 'S4-18', 'S4-20'],
       needs: ['dmabuf'],
       setup: (t) => {
         dmabuf(t, 'd', Number(BYTES));
@@ -172,6 +188,14 @@ export const dmabufMap = suite(
             { flags: 6, ioas_id: other, fd: { fd: 'd' }, length: BYTES },
             { file: 'g' },
           );
+        },
+        revoked_after_the_iommufd: (t, ioas) => {
+          t.mapFile(ioas, 'd', { iova: A, length: BYTES });
+          t.close();
+          t.open('g');
+          const args = { dmabuf_fd: { fd: 'd' }, revoked: 1 };
+          t.ioctl('IOMMU_TEST_OP_DMABUF_REVOKE', args, { file: 'g' });
+          t.ioctl('IOMMU_TEST_OP_DMABUF_REVOKE', { ...args, revoked: 0 }, { file: 'g' });
         },
         large_pages_off: (t) => {
           const other = t.ioas();

@@ -30,6 +30,7 @@ export const dmabufRevoke = suite(
       source: 'device.md 5.3',
       gaps: [55],
       kselftest: ['iommufd_ioas.no_domain.dmabuf_revoke'],
+      seeds: ['S4-06', 'S4-07', 'S4-08', 'S4-09', 'S4-11'],
       needs: ['dmabuf'],
       setup: (t) => {
         const all = mapped(t);
@@ -121,6 +122,7 @@ export const dmabufRevoke = suite(
       source: 'core.md 3.5.1 e',
       gaps: [55],
       kselftest: ['iommufd_ioas.no_domain.dmabuf_revoke'],
+      seeds: ['S4-05', 'S4-08'],
       needs: ['dmabuf'],
       setup: (t) => {
         dmabuf(t, 'd', Number(BYTES));
@@ -158,6 +160,7 @@ export const dmabufRevoke = suite(
       covers: ['IOMMU_TEST_OP_DMABUF_REVOKE/OK'],
       source: 'mock.md 13',
       gaps: [55],
+      seeds: ['S4-09', 'S4-10', 'S4-11', 'S4-22'],
       needs: ['dmabuf'],
       setup: mapped,
       cases: {
@@ -216,6 +219,15 @@ export const dmabufRevoke = suite(
           const handle = t.mockDomain(ioas).out('out_stdev_id');
           revoke(t, 'd', 1);
           t.destroy(handle);
+          t.unmap(ioas, A, BYTES).ok({ length: BYTES });
+        },
+        devices_come_and_go: (t, { ioas }) => {
+          const handle = t.mockDomain(ioas).out('out_stdev_id');
+          revoke(t, 'd', 1);
+          t.destroy(handle);
+          t.destroy(t.mockDomain(ioas).out('out_stdev_id'));
+          t.mockDomain(ioas);
+          t.mockDomain(ioas);
           t.unmap(ioas, A, BYTES).ok({ length: BYTES });
         },
         without_domain: (t) => {

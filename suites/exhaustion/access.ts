@@ -106,6 +106,7 @@ export const exhaustionAccess = suite('exhaustion/access', 'Accesses and dma-buf
     doc: 'Each call fails with ENOMEM and changes nothing, or succeeds.',
     covers: ['IOMMU_TEST_OP_DMABUF_GET/OK', 'IOMMU_IOAS_MAP_FILE/OK', 'IOMMU_TEST_OP_DMABUF_REVOKE/OK'],
     ...SWEPT,
+    seeds: ['S4-24'],
     needs: [...SWEPT.needs, 'dmabuf'],
     setup: () => undefined,
     cases: {

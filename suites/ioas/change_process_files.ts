@@ -16,6 +16,7 @@ export const ioasChangeProcessFiles = suite(
       covers: ['IOMMU_IOAS_CHANGE_PROCESS/OK', 'IOMMU_IOAS_CHANGE_PROCESS/EINVAL.not_file'],
       source: 'core.md 3.10',
       gaps: [18],
+      seeds: ['S4-15'],
       needs: ['map_file'],
       setup: (t) => {
         const ioas = t.ioas();

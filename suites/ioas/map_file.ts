@@ -25,6 +25,7 @@ export const ioasMapFile = suite(
       ],
       source: 'core.md 3.5',
       gaps: [17],
+      seeds: ['S4-02'],
       needs: ['map_file'],
       setup: (t) => ({ ioas: t.ioas(), file: t.memfd('m', 4n) }),
       cases: {
@@ -206,6 +207,7 @@ export const ioasMapFile = suite(
       covers: ['IOMMU_IOAS_MAP_FILE/OK', 'IOMMU_TEST_OP_MOCK_DOMAIN/EINVAL.file_pages'],
       source: 'core.md 3.5',
       gaps: [17],
+      seeds: ['S4-23'],
       needs: ['map_file'],
       setup: (t) => t.ioas(),
       cases: {

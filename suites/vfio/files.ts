@@ -52,6 +52,7 @@ export const vfioFiles = suite(
       doc: 'An area of a dma-buf is never cut, revoked or not; whole ones go as usual.',
       covers: ['VFIO_IOMMU_UNMAP_DMA/EOPNOTSUPP.cut_dmabuf'],
       source: 'core.md 4.9, device.md 5.1',
+      seeds: ['S4-14'],
       gaps: [55, 57],
       needs: ['dmabuf'],
       setup: (t) => {
