@@ -1,6 +1,6 @@
 import type { PlayStep, Row } from './row.js';
 import {
-  ATTACH,
+  ATTACH_AGAIN,
   ATTACH_SECOND,
   EXPORT,
   MAP,
@@ -36,7 +36,6 @@ const ORDER: readonly PlayStep[] = [
 ];
 
 const SLICES: readonly PlayStep[] = [
-  ATTACH,
   { ...EXPORT, args: { length: 0x4000n } },
   map({ length: 0x4000n }),
   map({ iova: 0x2_0000n, start: 0x1000n, length: 0x2000n }),
@@ -44,17 +43,16 @@ const SLICES: readonly PlayStep[] = [
 ];
 
 const COPIES: readonly PlayStep[] = [
-  ATTACH,
   { call: 'attach', args: { device: 'beside', space: 'j' } },
   EXPORT,
   map({ length: 0x2000n }),
-  { call: 'IOMMU_IOAS_COPY', args: { length: 0x2000n } },
-  { call: 'IOMMU_IOAS_COPY', args: { src_iova: 0x1_1000n, dst_iova: 0x2_0000n } },
+  { call: 'IOMMU_IOAS_COPY', args: { dst: 'j', length: 0x2000n } },
+  { call: 'IOMMU_IOAS_COPY', args: { dst: 'j', src_iova: 0x1_1000n, dst_iova: 0x3_0000n } },
   MEMORY_OFF,
-  { call: 'IOMMU_IOAS_COPY', args: { dst_iova: 0x3_0000n } },
+  { call: 'IOMMU_IOAS_COPY', args: { dst: 'j', dst_iova: 0x4_0000n } },
 ];
 
-const REVOKED: readonly PlayStep[] = [ATTACH, EXPORT, MAP, MEMORY_OFF];
+const REVOKED: readonly PlayStep[] = [EXPORT, MAP, MEMORY_OFF];
 
 const LOCAL_ACCESS: readonly PlayStep[] = [
   EXPORT,
@@ -77,7 +75,7 @@ const CHANGE: readonly PlayStep[] = [
   { call: 'IOMMU_IOAS_CHANGE_PROCESS', gives: 'EINVAL' },
 ];
 
-const CLOSED: readonly PlayStep[] = [ATTACH, EXPORT, MAP, { call: 'close' }, UNMAP];
+const CLOSED: readonly PlayStep[] = [EXPORT, MAP, { call: 'close' }, UNMAP];
 
 /** Rows about areas: where they are, what a revocation does to them, who else sees them. */
 export const seed4Areas: readonly Row[] = [
@@ -105,7 +103,6 @@ export const seed4Areas: readonly Row[] = [
     proposal: NOT_SAID,
     merged: {
       steps: [
-        ATTACH,
         EXPORT,
         map({ start: 0x200n, length: 0x200n }, 'EINVAL'),
         map({ start: 0x800n, length: 0x800n }),
@@ -122,7 +119,6 @@ export const seed4Areas: readonly Row[] = [
     proposal: { steps: [EXPORT, MEMORY_OFF, { ...MAP, gives: 'ENODEV' }] },
     merged: {
       steps: [
-        ATTACH,
         EXPORT,
         { ...MEMORY_OFF, lane: 'A' },
         { ...MAP, lane: 'B', gives: ['OK', 'ENODEV'] },
@@ -138,7 +134,6 @@ export const seed4Areas: readonly Row[] = [
     proposal: NOT_SAID,
     merged: {
       steps: [
-        ATTACH,
         { call: 'IOMMU_TEST_OP_DMABUF_GET', gives: 0 },
         MAP,
         TEST_REVOKE,
@@ -170,8 +165,8 @@ export const seed4Areas: readonly Row[] = [
     title: 'attach while revoked',
     source: '[PATCH 3/9], 8 Nov 2025',
     defects: [],
-    proposal: { steps: [...REVOKED, { call: 'detach' }, ATTACH, ATTACH_SECOND], breaks: ['D4.8'] },
-    merged: { steps: [...REVOKED, { call: 'detach' }, ATTACH, ATTACH_SECOND] },
+    proposal: { steps: [...REVOKED, { call: 'detach' }, ATTACH_AGAIN, ATTACH_SECOND], breaks: ['D4.8'] },
+    merged: { steps: [...REVOKED, { call: 'detach' }, ATTACH_AGAIN, ATTACH_SECOND] },
   },
   {
     id: 'S4-10',
@@ -195,8 +190,8 @@ export const seed4Areas: readonly Row[] = [
     title: 'second domain keeps MMIO',
     source: '[PATCH 6/9], 8 Nov 2025',
     defects: ['D4.6'],
-    proposal: { steps: [ATTACH, EXPORT, MAP, ATTACH_SECOND] },
-    merged: { steps: [ATTACH, EXPORT, MAP, ATTACH_SECOND] },
+    proposal: { steps: [EXPORT, MAP, ATTACH_SECOND] },
+    merged: { steps: [EXPORT, MAP, ATTACH_SECOND] },
   },
   {
     id: 'S4-13',
@@ -251,11 +246,11 @@ export const seed4Areas: readonly Row[] = [
     source: 'iommufd: take dma_resv lock before dma_buf_unpin(), 26 May 2026',
     defects: ['D4.13'],
     proposal: NOT_SAID,
-    merged: { steps: [ATTACH, EXPORT, MAP, { call: 'close_iommufd' }, MEMORY_OFF] },
+    merged: { steps: [EXPORT, MAP, { call: 'close_iommufd' }, MEMORY_OFF] },
     others: [
       {
         on: 'dmabuf-private-d4.13',
-        steps: [ATTACH, EXPORT, MAP, { call: 'close_iommufd' }, MEMORY_OFF],
+        steps: [EXPORT, MAP, { call: 'close_iommufd' }, MEMORY_OFF],
       },
     ],
   },
@@ -316,7 +311,6 @@ export const seed4Areas: readonly Row[] = [
     proposal: NOT_SAID,
     merged: {
       steps: [
-        ATTACH,
         { call: 'IOMMU_TEST_OP_DMABUF_GET', gives: 0 },
         MAP,
         { ...TEST_REVOKE, args: { revoked: 'offered' } },
@@ -341,11 +335,10 @@ export const seed4Areas: readonly Row[] = [
     defects: ['D4.7'],
     proposal: {
       on: 'dmabuf-private-d4.7',
-      steps: [ATTACH, EXPORT, { ...map({ fail: 'first' }), gives: 'deadlock' }],
+      steps: [EXPORT, { ...map({ fail: 'first' }), gives: 'deadlock' }],
     },
     merged: {
       steps: [
-        ATTACH,
         EXPORT,
         map({ fail: 'first' }, 'ENOMEM'),
         ATTACH_SECOND,
@@ -371,8 +364,7 @@ export const seed4Areas: readonly Row[] = [
       steps: [
         { call: 'export_foreign' },
         map({ support: 'no_exporter' }, 'EOPNOTSUPP'),
-        map({ support: 'old_iommufd' }),
-        ATTACH,
+        map({ space: 'j', support: 'old_iommufd' }),
         map({ support: 'old_iommufd' }, 'EINVAL'),
       ],
     },
@@ -381,8 +373,7 @@ export const seed4Areas: readonly Row[] = [
         { call: 'export_foreign' },
         map({ support: 'no_exporter' }, 'EOPNOTSUPP'),
         map({}, 'EOPNOTSUPP'),
-        ATTACH,
-        map({ support: 'no_exporter' }, 'EOPNOTSUPP'),
+        map({ space: 'j', support: 'no_exporter' }, 'EOPNOTSUPP'),
       ],
     },
   },

@@ -1,6 +1,5 @@
 import type { PlayStep, Row } from './row.js';
 import {
-  ATTACH,
   EXPORT,
   EXPORTER_SERIES,
   IMPORT,
@@ -69,6 +68,12 @@ const mapAt = (iova: bigint, gives: PlayStep['gives']): PlayStep => ({
   ...(gives === undefined ? {} : { gives }),
 });
 
+const BEHIND_ANOTHER_PORT: readonly PlayStep[] = [
+  { call: 'attach', args: { device: 'far', space: 'j' } },
+  EXPORT,
+  { ...MAP, args: { space: 'j' } },
+];
+
 /** Rows about the device that exports, and importers other than iommufd. */
 export const seed4Exporter: readonly Row[] = [
   {
@@ -78,6 +83,18 @@ export const seed4Exporter: readonly Row[] = [
     defects: ['D4.3', 'D4.5'],
     proposal: { steps: ORDER },
     merged: { steps: ORDER },
+    others: [
+      {
+        on: 'dmabuf-private',
+        steps: [
+          { ...EXPORT, args: { nr_ranges: 'two' }, gives: 5 },
+          attachTo(5),
+          MEMORY_OFF,
+          ask(1, 'ENODEV'),
+        ],
+        breaks: ['D4.5'],
+      },
+    ],
   },
   {
     id: 'S4-25',
@@ -148,7 +165,6 @@ export const seed4Exporter: readonly Row[] = [
     proposal: {
       on: 'dmabuf-private-d4.18',
       steps: [
-        ATTACH,
         EXPORT,
         MAP,
         MEMORY_OFF,
@@ -163,7 +179,6 @@ export const seed4Exporter: readonly Row[] = [
     },
     merged: {
       steps: [
-        ATTACH,
         EXPORT,
         MAP,
         MEMORY_OFF,
@@ -186,7 +201,6 @@ export const seed4Exporter: readonly Row[] = [
       {
         on: 'dmabuf-private-d4.18',
         steps: [
-          ATTACH,
           EXPORT,
           MAP,
           { ...reset('hot'), lane: 'A' },
@@ -210,11 +224,10 @@ export const seed4Exporter: readonly Row[] = [
     defects: ['D4.14'],
     proposal: {
       on: 'dmabuf-private-d4.14',
-      steps: [ATTACH, EXPORT, MAP, MEMORY_OFF, { call: 'close_device', gives: 'underflow' }],
+      steps: [EXPORT, MAP, MEMORY_OFF, { call: 'close_device', gives: 'underflow' }],
     },
     merged: {
       steps: [
-        ATTACH,
         EXPORT,
         MAP,
         MEMORY_OFF,
@@ -232,7 +245,6 @@ export const seed4Exporter: readonly Row[] = [
     defects: ['D4.15'],
     proposal: {
       steps: [
-        ATTACH,
         EXPORT,
         MAP,
         { call: 'close_device', lane: 'A' },
@@ -241,7 +253,6 @@ export const seed4Exporter: readonly Row[] = [
     },
     merged: {
       steps: [
-        ATTACH,
         EXPORT,
         MAP,
         { call: 'close_device', lane: 'A' },
@@ -277,10 +288,10 @@ export const seed4Exporter: readonly Row[] = [
     title: 'device behind another root port; not in the discussion’s own list of cases',
     source: `derived from ${PRIVATE_MAP}`,
     defects: ['D4.4'],
-    proposal: { steps: [EXPORT, MAP, { call: 'attach', args: { device: 'far' } }] },
+    proposal: { steps: BEHIND_ANOTHER_PORT },
     merged: {
       on: 'dmabuf-private-d4.4',
-      steps: [EXPORT, MAP, { call: 'attach', args: { device: 'far' } }],
+      steps: BEHIND_ANOTHER_PORT,
       breaks: ['D4.4'],
     },
   },

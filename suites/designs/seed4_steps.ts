@@ -12,8 +12,9 @@ export const EXPORTER_SERIES = 'exporter series v1 to v9, Jul to Nov 2025';
 export const NOT_SAID = { absent: 'the posting does not say' } as const;
 
 export const EXPORT: PlayStep = { call: 'VFIO_DEVICE_FEATURE_DMA_BUF' };
-export const ATTACH: PlayStep = { call: 'attach' };
-export const ATTACH_SECOND: PlayStep = { call: 'attach', args: { device: 'beside' } };
+/** The device `near` is attached to `i` from the start. */
+export const ATTACH_AGAIN: PlayStep = { call: 'attach', args: { device: 'near' } };
+export const ATTACH_SECOND: PlayStep = { call: 'attach' };
 export const MAP: PlayStep = { call: 'IOMMU_IOAS_MAP_FILE' };
 export const MAP_ELSEWHERE: PlayStep = { call: 'IOMMU_IOAS_MAP_FILE', args: { iova: 0x2_0000n } };
 export const UNMAP: PlayStep = { call: 'IOMMU_IOAS_UNMAP', gives: { length: 0x1000n } };

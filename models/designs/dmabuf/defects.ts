@@ -82,7 +82,6 @@ export const DMABUF_DEFECTS: readonly Defect[] = [
     says: 'nothing tells whether an iommufd can map buffers: an old one fails like a malformed call, or not at all',
     breaks: ['errno_tells', 'as_documented'],
     source: 'Re: 0/9, 13 to 17 Nov 2025',
-    shownBy: ['IOMMU_IOAS_MAP_FILE'],
   },
 ];
 

@@ -123,8 +123,8 @@ export function mapFileCall(source: string, support: Support): ReturnType<typeof
         id: 'EINVAL.old_kernel',
         says: 'an iommufd that knows no buffers takes it for a file of memory, and cannot pin that',
         cite: 'Linux 6.18, iommufd/pages.c',
-        when: ({ state, args }) =>
-          args.support === OLD_IOMMUFD && spaceAt(state, args.space).domains.size > 0,
+        when: ({ state, args, has }) =>
+          args.support === OLD_IOMMUFD && spaceAt(state, args.space).domains.size > 0 && has('D4.16'),
         reports: 'unknown input',
       },
       {

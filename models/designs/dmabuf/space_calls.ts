@@ -13,6 +13,7 @@ import {
 import { onMachine } from './device_calls.js';
 import {
   IOMMUFD_IS_CLOSED,
+  IOVA,
   IOVA_ARGUMENT,
   MAP_FLAGS,
   SPACE,
@@ -20,14 +21,12 @@ import {
   spaceArgument,
   spaceAt,
 } from './map_calls.js';
-import type { AddressSpace, Area, Domain, Machine, Seen } from './state.js';
+import { type AddressSpace, type Area, type Domain, type Machine, type Seen, newDomain } from './state.js';
 
 const TABLE = 'iommufd/io_pagetable.c';
 
 /** Devices that may use the buffers; one is behind another root port than the exporting function. */
 export const DEVICES = { near: 0, beside: 1, far: 2 } as const;
-
-const FAR = 'far';
 
 interface Place {
   readonly space: AddressSpace;
@@ -44,14 +43,15 @@ function placeOf({ spaces }: Machine, device: string): Place | undefined {
 
 /** Calls that put a device to an IOAS and take it off, for the devices that a machine has. */
 export function deviceCalls(names: Readonly<Record<string, number>>): ReturnType<typeof onMachine>[] {
-  const device = choice('the device', names, 'near');
+  const free = choice('the device; near is attached to i from the start', names, 'beside');
+  const attached = choice('the device', names, 'near');
   const nameOf = (number: number): string => Object.entries(names).find(([, n]) => n === number)?.[0] ?? '';
   return [
     onMachine({
       name: 'attach',
       doc: 'Attaches a device to an IOAS: a page table of its own shows the areas.',
       source: `${TABLE}:iopt_table_add_domain`,
-      args: { device, space: choice('the IOAS', { i: 0, j: 1 }, 'i') },
+      args: { device: free, space: choice('the IOAS', { i: 0, j: 1 }, 'i') },
       rules: [
         IOMMUFD_IS_CLOSED,
         {
@@ -70,8 +70,7 @@ export function deviceCalls(names: Readonly<Record<string, number>>): ReturnType
       ],
       effect: (c) => {
         const space = spaceAt(c.state, c.args.space);
-        const name = nameOf(c.args.device);
-        const domain: Domain = { device: name, canReach: name !== FAR, table: new Map() };
+        const domain = newDomain(nameOf(c.args.device));
         space.domains.add(domain);
         for (const area of space.areas) fillDomains(c, area, [domain]);
       },
@@ -80,7 +79,7 @@ export function deviceCalls(names: Readonly<Record<string, number>>): ReturnType
       name: 'detach',
       doc: 'Takes a device off its IOAS; its page table goes.',
       source: `${TABLE}:iopt_table_remove_domain`,
-      args: { device },
+      args: { device: attached },
       rules: [
         {
           id: 'EINVAL.device',
@@ -185,8 +184,11 @@ export const ioasCopy = onMachine({
     src: SPACE,
     src_iova: IOVA_ARGUMENT,
     length: LENGTH,
-    dst: spaceArgument('the IOAS of the copy', 1),
-    dst_iova: IOVA_ARGUMENT,
+    dst: spaceArgument('the IOAS of the copy', 0),
+    dst_iova: u64('where the copy begins', {
+      usual: 0x2_0000n,
+      values: [IOVA, 0x3_0000n, 0x2_0800n, 0x2_0200n],
+    }),
     flags: MAP_FLAGS,
   },
   rules: [

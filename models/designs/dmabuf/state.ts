@@ -112,7 +112,7 @@ export interface AddressSpace {
   readonly domains: Set<Domain>;
 }
 
-/** A VFIO device that exports, an iommufd with two IOAS that imports, and other importers. */
+/** A VFIO device that exports, an iommufd with two IOAS that imports, the first with a device, and other importers. */
 export interface Machine {
   readonly device: PciFunction;
   readonly buffers: Set<Buffer>;
@@ -150,14 +150,21 @@ export function newMachine(): Machine {
     attachments: new Map(),
     attachmentsMade: 0,
     buffersMade: 0,
-    spaces: [newSpace('IOAS i'), newSpace('IOAS j')],
+    spaces: [newSpace('IOAS i', ['near']), newSpace('IOAS j', [])],
     isIommufdOpen: true,
     testAllocations: 0,
   };
 }
 
-function newSpace(name: string): AddressSpace {
-  return { name, areas: new Set(), domains: new Set() };
+function newSpace(name: string, devices: readonly string[]): AddressSpace {
+  return { name, areas: new Set(), domains: new Set(devices.map(newDomain)) };
+}
+
+/** The device behind another root port than the function whose BARs are exported. */
+const FAR = 'far';
+
+export function newDomain(device: string): Domain {
+  return { device, canReach: device !== FAR, table: new Map() };
 }
 
 /** Makes a buffer with a descriptor, and returns the number of that. */
