@@ -7,7 +7,7 @@ import { type Machine, type Region, type Vma, contextAt, regionAt } from './stat
 
 const MMAP = 'v2 13/22, iommufd_fops_mmap';
 
-export const RIGHTS = { rw: 0, r: 1, none: 2, rwx: 3 } as const;
+const RIGHTS = { rw: 0, r: 1, none: 2, rwx: 3 } as const;
 const TEXTS = ['rw', 'r', '', 'rwx'] as const;
 const RIGHTS_ARGUMENT = choice('rights', RIGHTS, 'rw');
 
