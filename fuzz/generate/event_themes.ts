@@ -100,6 +100,7 @@ const FAULTS_OF_PASIDS: Theme = {
     ...new Array<Kind>(4).fill(ATTACH_PASID),
     ...new Array<Kind>(3).fill(ATTACH_DEVICE),
     PARENT_FOR_PASIDS,
+    FLAGGED_QUEUE,
     ATTACH_FAILING,
     MOVE_FAILING,
   ],

@@ -16,6 +16,7 @@ import { drawCall } from './calls.js';
 import { drawEventStep, emptyQueues } from './events.js';
 import { drawFileStep, drawMemory } from './files.js';
 import { drawHugePages } from './huge_pages.js';
+import { drawCloexec, drawPass } from './processes.js';
 import { Picks } from './picks.js';
 import { GeneratorState } from './state.js';
 import type { Kind } from './theme.js';
@@ -215,6 +216,15 @@ class ProgramWriter {
       case 'child':
         this.#changeProcess(picks);
         return;
+      case 'exec':
+        this.#execChild(picks);
+        return;
+      case 'cloexec':
+        this.#addIfPredictable(drawCloexec(this.#state, picks));
+        return;
+      case 'pass':
+        this.#passFile(picks);
+        return;
       case 'second_file':
         this.#switchFile();
     }
@@ -234,6 +244,22 @@ class ProgramWriter {
     } else if (this.#performer !== undefined) this.#performAs(undefined);
     else if (picks.rarely(3)) this.#endChild(this.#child);
     else this.#performAs(this.#child);
+  }
+
+  /** Lets the other process start a program, and go on or not. */
+  #execChild(picks: Picks): void {
+    if (this.#child === undefined) return;
+    this.#performAs(this.#child);
+    this.#addIfPredictable({ do: 'exec' });
+    if (picks.rarely(2)) this.#performAs(undefined);
+  }
+
+  #passFile(picks: Picks): void {
+    if (this.#child === undefined) return;
+    const { label } = this.#child;
+    const ends =
+      this.#performer === undefined ? ([undefined, label] as const) : ([label, undefined] as const);
+    this.#addIfPredictable(drawPass(ends, this.#state, picks, `d${String(this.#steps.length)}`));
   }
 
   #performAs(process: ChildProcess | undefined): void {

@@ -2,6 +2,7 @@ import { PASID_FAILING } from '../../models/hardware/mock_device.js';
 import type { Profile } from '../../models/profiles/index.js';
 import type { IoctlStep } from '../../models/program/program.js';
 import type { FileKind } from './files.js';
+import type { ProcessKind } from './processes.js';
 import type { ObjectType } from '../../models/state/objects.js';
 
 /** What one step may be: a call, maybe with some of its arguments given, or something that is no ioctl. */
@@ -11,6 +12,7 @@ export type Kind =
   | 'huge_pages'
   | 'events'
   | FileKind
+  | ProcessKind
   | 'memory'
   | 'process'
   | 'second_file'

@@ -5,6 +5,7 @@ import { HWPT_FLAGS } from '../../models/ioctls/native/hwpt_alloc.js';
 import { HUGE, HUGE_PAGE_BYTES } from '../../models/program/arena.js';
 import { ACCESS_THEMES } from './access_themes.js';
 import { EVENT_THEMES } from './event_themes.js';
+import { PROCESS_THEMES } from './process_themes.js';
 import {
   ALLOC,
   ATTACH_DEVICE,
@@ -72,6 +73,8 @@ const EVERYTHING: Weights = {
   memory: 3,
   file: 3,
   child: 2,
+  exec: 1,
+  pass: 1,
   process: 2,
   second_file: 1,
 };
@@ -388,6 +391,7 @@ const THEMES: readonly Theme[] = [
   FILES,
   ...EVENT_THEMES,
   ...ACCESS_THEMES,
+  ...PROCESS_THEMES,
   HUGE_MEMORY,
 ];
 

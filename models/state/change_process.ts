@@ -46,11 +46,9 @@ export class ChangeProcessPlan {
     return this.losesCount && (process === this.caller || isOwner);
   }
 
-  /** Whether a process that has exited paid from its memory's account, which cannot be relieved any more. */
+  /** Whether an account of memory that is gone is to be relieved, be it of no page: nobody can any more. */
   get payerIsGone(): boolean {
-    return this.#foreign.some(
-      ({ owner, accountMode, frames }) => !owner.isAlive && accountMode === 'MM' && frames.size > 0,
-    );
+    return this.#foreign.some(({ owner, accountMode }) => !owner.isAlive && accountMode === 'MM');
   }
 
   commit(): void {

@@ -38,7 +38,7 @@ export const ioasChangeProcess = defineCall(
     },
     {
       id: 'unspecified.payer_is_gone',
-      says: 'a process that has exited paid from its memory: the kernel warns, fails with EINVAL, and moves all the same',
+      says: 'a process that has exited, or called exec(), pays from its memory, maybe for no page: the kernel warns, fails with EINVAL, and moves all the same',
       cite: 'pages.c:update_mm_locked_vm',
       when: ({ plan }) => plan.payerIsGone,
       splat: { title: 'WARNING in iommufd_ioas_change_process', finding: 'change-process-counters' },
