@@ -1,4 +1,4 @@
-import { PAGE_SIZE, pageOffset } from '../base/u64.js';
+import { PAGE_SIZE, alignUp, pageOffset } from '../base/u64.js';
 import { present } from '../base/assert.js';
 import type { Range } from '../base/ranges.js';
 import type { Area } from '../state/pages.js';
@@ -53,6 +53,8 @@ export class MockDomain {
   tracksDirty = false;
   readonly #extents = new Map<bigint, Extent>();
   /** The first IOVA of each entry whose dirty bit is set. */
+  /** Where the extent begins that was found last: the next address is often in it as well. */
+  #recentStart = 0n;
   readonly #dirty = new Set<bigint>();
 
   /** @param hasDirtyBits whether HWPT_ALLOC asked for dirty tracking */
@@ -153,7 +155,13 @@ export class MockDomain {
   }
 
   cleanRange({ start, last }: Range): void {
-    for (const iova of this.#dirty) if (iova >= start && iova <= last) this.#dirty.delete(iova);
+    // A leaf of many is cleaned at a time, or everything.
+    if (last - start < BigInt(this.#dirty.size) * ENTRY_BYTES) {
+      for (let iova = alignUp(start, ENTRY_BYTES); iova <= last; iova += ENTRY_BYTES)
+        this.#dirty.delete(iova);
+    } else {
+      for (const iova of this.#dirty) if (iova >= start && iova <= last) this.#dirty.delete(iova);
+    }
   }
 
   cleanAll(): void {
@@ -161,8 +169,12 @@ export class MockDomain {
   }
 
   #extentOf(iova: bigint): Extent | undefined {
+    const recent = this.#extents.get(this.#recentStart);
+    if (recent !== undefined && iova >= recent.start && iova <= recent.last) return recent;
     for (const extent of this.#extents.values()) {
-      if (iova >= extent.start && iova <= extent.last) return extent;
+      if (iova < extent.start || iova > extent.last) continue;
+      this.#recentStart = extent.start;
+      return extent;
     }
     return undefined;
   }

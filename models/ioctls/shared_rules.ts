@@ -232,14 +232,24 @@ type FailureToFill = AddDomainFailure | AccessPinFailure | undefined;
 
 interface Filling {
   /** What filling the domains takes; undefined where there is nothing to fill them with. */
-  plan(): { readonly failure: FailureToFill } | undefined;
+  plan(): { readonly failure: FailureToFill; reach(): void } | undefined;
 }
+
+/** What pinning has done to memory before a failure, and unpinning does not undo. */
+export const REACHED: Leftover<{ plan(): { reach(): void } | undefined }> = {
+  what: 'pages of private mappings of files stay copied, as many as were pinned before',
+  cite: 'mm/internal.h:gup_must_unshare',
+  does: (c) => {
+    c.plan()?.reach();
+  },
+};
 
 const MEMLOCK: Rule<Filling> = {
   id: 'ENOMEM.memlock',
   says: 'the pages to pin exceed RLIMIT_MEMLOCK',
   cite: 'pages.c:iopt_pages_update_pinned',
   when: (c) => c.plan()?.failure === 'memlock',
+  leaves: REACHED,
 };
 
 /** What pinning and charging memory of a process can fail with. Source: pages.c:pfn_reader_user_pin, iopt_pages_update_pinned. */
@@ -249,12 +259,14 @@ export const FILL_RULES: readonly Rule<Filling>[] = [
     says: 'a page of the memory is not mapped, or not accessible as the mapping asks',
     cite: 'pages.c:pfn_reader_user_pin',
     when: (c) => c.plan()?.failure === 'fault',
+    leaves: REACHED,
   },
   {
     id: 'EOVERFLOW.user_memory_end',
     says: 'the first chunk of pages to pin ends at 2^64',
     cite: 'mm/gup.c:gup_fast_fallback',
     when: (c) => c.plan()?.failure === 'end_of_space',
+    leaves: REACHED,
   },
   MEMLOCK,
   {
@@ -281,6 +293,7 @@ const FILE_PAGES: Rule<Filling> = {
   cite: 'mm/gup.c:memfd_pin_folios',
   isFor: ({ hasFileMappings }) => hasFileMappings,
   when: (c) => c.plan()?.failure === 'file',
+  leaves: REACHED,
 };
 
 /** What pinning and charging pages of a file can fail with. */

@@ -54,6 +54,8 @@ export function reachPage({ frame, seen }: Piece): Frame {
 export class AccessCopyPlan {
   readonly failure: AccessCopyFailure | undefined;
   readonly pieces: Piece[] = [];
+  /** What is pinned for the time of the copy. */
+  readonly #pins: PinPlan[] = [];
 
   constructor(
     table: IoPagetable,
@@ -61,6 +63,11 @@ export class AccessCopyPlan {
     private readonly caller: Process,
   ) {
     this.failure = this.#firstFailure(table);
+  }
+
+  /** Does what stays of pinning pages for the time of the copy, as far as it came. */
+  reach(): void {
+    for (const plan of this.#pins) plan.reach();
   }
 
   #firstFailure(table: IoPagetable): AccessCopyFailure | undefined {
@@ -115,6 +122,7 @@ export class AccessCopyPlan {
   /** What is pinned, and else what can be. Source: pages.c:iopt_pages_rw_slow. */
   #addPinned(pages: Pages, first: bigint, last: bigint): AccessCopyFailure | undefined {
     const plan = new PinPlan(this.caller, pinChunkPages(this.caller));
+    this.#pins.push(plan);
     const failure = plan.pin(pages, pageIndex(first), pageIndex(last));
     if (failure === 'memlock' || failure === undefined) {
       return this.#addPages(first, last, (index) => placeToPin(plan, pages, index));

@@ -45,7 +45,7 @@ export class AccessPinPlan {
     );
   }
 
-  /** Does what stays of pinning what nobody holds yet when it is undone. Only for a plan without failure. */
+  /** Does what stays of pinning what nobody holds yet when it is undone. */
   reach(): void {
     this.#plan.reach();
   }

@@ -40,6 +40,11 @@ export class AddDomainPlan {
     table.domains.push(this.domain);
   }
 
+  /** Does what stays of pinning up to a failure when it is undone. */
+  reach(): void {
+    this.#fill.reach();
+  }
+
   get #alignment(): bigint {
     return maxU64(this.ioas.table.alignment, this.domain.pageBytesMin);
   }

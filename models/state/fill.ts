@@ -15,7 +15,7 @@ export type FillFailure = PinFailure | 'misaligned' | 'no_access';
 type FilledTable = Pick<IoPagetable, 'domains' | 'disableLargePages'>;
 /**
  * What it takes to put areas into domains: pin the pages that nobody holds yet, map them, charge them; area by area, all or
- * nothing. Planned without touching the state, because a failure leaves nothing behind.
+ * nothing. Planned without touching the state, because a failure leaves nothing behind but what `reach` does.
  * Source: pages.c:iopt_area_fill_domains, iopt_area_fill_domain.
  */
 export class FillPlan {
@@ -47,6 +47,11 @@ export class FillPlan {
       const frames = framesOf(area);
       for (const domain of domains) domain.map(area, frames, disableLargePages);
     }
+  }
+
+  /** Does what stays of pinning up to a failure when it is undone. */
+  reach(): void {
+    this.#pins.reach();
   }
 
   #firstFailure(): FillFailure | undefined {

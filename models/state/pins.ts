@@ -11,7 +11,7 @@ const ADDRESS_SPACE_PAGES = 2 ** 52;
 
 /**
  * Pages to pin that nobody holds yet, and what that charges. Planned without touching the state, because a failure leaves
- * nothing behind. Source: pages.c:pfn_reader_user_pin, iopt_pages_update_pinned.
+ * nothing behind but what `reach` does. Source: pages.c:pfn_reader_user_pin, iopt_pages_update_pinned.
  */
 export class PinPlan {
   readonly #pins = new Map<Pages, Map<number, Frame>>();

@@ -1,6 +1,7 @@
 import { SCRATCH } from '../../models/program/arena.js';
 import type { Reference, Scalar } from '../../models/program/program.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
+import { SLOW, makeAccess, read } from '../access/set_up.js';
 import { APERTURE_START as A, P } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
 
@@ -167,9 +168,30 @@ export const ioasMapPrivateFile = suite(
           t.checkMap(hwpt, 2n * A + P, PRIVATE + P).fails('EINVAL');
           t.checkRefs(PRIVATE + P, 0);
         },
-        beyond_the_end: (t, { ioas, file }) => {
+        beyond_the_end: (t, { ioas, hwpt, file }) => {
           t.step({ do: 'truncate', file, bytes: P });
+          t.checkMap(hwpt, A, PRIVATE);
           t.map(ioas, { va: PRIVATE, iova: 2n * A, length: 2n * P }).fails('EFAULT');
+          // The first page was copied before the second could not be pinned.
+          t.checkMap(hwpt, A, PRIVATE).fails('EINVAL');
+          t.counters(Number(PAGES));
+        },
+        beyond_the_end_for_a_device: (t, { hwpt, file }) => {
+          const other = t.ioas();
+          t.map(other, { va: PRIVATE, iova: A, length: 2n * P });
+          t.step({ do: 'truncate', file, bytes: P });
+          t.checkMap(hwpt, A, PRIVATE);
+          t.mockDomain(other).fails('EFAULT');
+          t.checkMap(hwpt, A, PRIVATE).fails('EINVAL');
+        },
+        beyond_the_end_for_a_slow_access: (t, { hwpt, file }) => {
+          const other = t.ioas();
+          t.map(other, { va: PRIVATE, iova: A, length: 2n * P });
+          const access = makeAccess(t, 'a', other);
+          t.step({ do: 'truncate', file, bytes: P });
+          t.checkMap(hwpt, A, PRIVATE);
+          read(t, access, A + P - 4n, 8, { flags: SLOW }).fails('EFAULT');
+          t.checkMap(hwpt, A, PRIVATE).fails('EINVAL');
         },
         child: (t, { ioas, hwpt }) => {
           t.map(ioas, { va: PRIVATE, iova: 2n * A });

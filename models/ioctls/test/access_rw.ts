@@ -29,11 +29,12 @@ interface Lookups extends PassedAccess {
 
 type Context = CallContext<Args> & Lookups;
 
-/** What has been written before the first byte that could not be. */
+/** What has been written before the first byte that could not be, and pinned for it. */
 const WRITTEN_BEFORE: Leftover<Context> = {
-  what: 'a write has changed the memory before it',
+  what: 'a write has changed the memory before it, and pages of private mappings that were pinned stay copied',
   cite: COPY,
   does: (c) => {
+    c.plan()?.reach();
     if (isWrite(c.args)) writeMemory(c);
   },
 };
