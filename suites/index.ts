@@ -62,6 +62,7 @@ import { ioasUsedLife } from './ioas/used_life.js';
 import { ioasUsedNested } from './ioas/used_nested.js';
 import { ioasUsedPlacement } from './ioas/used_placement.js';
 import { ioasMapPrivateFile } from './ioas/map_private_file.js';
+import { ioasTiers } from './ioas/tiers.js';
 import { ioasUnmap } from './ioas/unmap.js';
 import { mockCheckMap } from './mock/check_map.js';
 import { mockCheckRefs } from './mock/check_refs.js';
@@ -128,6 +129,7 @@ export const SUITES: readonly Suite[] = [
   ioasCopy,
   ioasCopyPinning,
   ioasCopySweep,
+  ioasTiers,
   ioasUnmap,
   ioasChangeProcess,
   ioasUsedLife,

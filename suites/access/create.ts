@@ -20,6 +20,7 @@ export const accessCreate = suite(
       ],
       source: 'mock.md 3, op 5',
       gaps: [3, 49],
+      seeds: ['S2-18'],
       setup: (t) => {
         const ioas = t.ioas();
         t.map(ioas, { iova: 0x800n, length: 0x800n, va: BUFFER.start + 0x800n });

@@ -28,6 +28,7 @@ export const accessPages = suite(
       ],
       source: 'mock.md 3, op 7',
       gaps: [50],
+      seeds: ['S2-30'],
       setup: (t) => {
         const ioas = t.ioas();
         t.map(ioas, { iova: A, length: 4n * P });
@@ -67,6 +68,7 @@ export const accessPages = suite(
       ],
       source: 'core.md 5.7',
       gaps: [10, 50],
+      seeds: ['S2-30'],
       setup: (t) => {
         const ioas = t.ioas();
         const access = makeAccess(t, 'a', ioas);

@@ -206,6 +206,7 @@ export const accessRw = suite(
       ],
       source: 'core.md 5.7',
       gaps: [10, 51],
+      seeds: ['S2-31'],
       setup: (t) => {
         const ioas = t.ioas();
         t.mmap(SCRATCH.start, 3n, 'rw');

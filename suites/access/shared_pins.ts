@@ -78,6 +78,7 @@ export const accessSharedPins = suite(
       source: 'kselftest.md 4',
       gaps: [52],
       kselftest: ['iommufd_mock_domain.user_copy'],
+      seeds: ['S2-33'],
       setup: () => undefined,
       cases: {
         one_device: (t) => {

@@ -15,7 +15,7 @@ export const accessUnmap = suite(
         'IOMMU_IOAS_UNMAP/ENOENT.straddles',
         'IOMMU_TEST_OP_DESTROY_ACCESS_PAGES/ENOENT.item',
       ],
-      seeds: ['S3-12'],
+      seeds: ['S2-27', 'S3-12'],
       source: 'core.md 4.6; device.md 1.11',
       gaps: [53],
       kselftest: ['iommufd_ioas.no_domain.access_pin_unmap'],
@@ -112,6 +112,7 @@ export const accessUnmap = suite(
       covers: ['VFIO_IOMMU_UNMAP_DMA/EINVAL.cut', 'VFIO_IOMMU_UNMAP_DMA/OK'],
       source: 'core.md 4.9',
       gaps: [57],
+      seeds: ['S2-60'],
       setup: (t) => {
         const ioas = compatIoas(t);
         setIommu(t, TYPE1);

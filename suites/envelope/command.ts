@@ -12,12 +12,13 @@ export const envelopeCommand = suite(
       covers: ['envelope/ENOTTY.number'],
       gaps: [2],
       kselftest: ['iommufd.cmd_fail'],
-      seeds: ['S1-12'],
+      seeds: ['S1-12', 'S2-63'],
       setup: (t) => t.ioas(),
       cases: {
         below: (t) => t.ioctl('IOMMU_IOAS_ALLOC', {}, { command: 0x3b7f }).fails('ENOTTY'),
         beyond: (t) => t.ioctl('IOMMU_IOAS_ALLOC', {}, { command: 0x3ba1 }).fails('ENOTTY'),
         zero: (t) => t.ioctl('IOMMU_IOAS_ALLOC', {}, { command: 0 }).fails('ENOTTY'),
+        dirty_pages_of_vfio: (t) => t.ioctl('IOMMU_IOAS_ALLOC', {}, { command: 0x3b75 }).fails('ENOTTY'),
         bad_pointer: (t) => t.ioctl('IOMMU_IOAS_ALLOC', {}, { command: 0x3b7f, at: 'null' }).fails('ENOTTY'),
         bad_pointer_beyond: (t) =>
           t.ioctl('IOMMU_IOAS_ALLOC', {}, { command: 0x3bff, at: 'hole' }).fails('ENOTTY'),

@@ -69,7 +69,7 @@ export const envelopeMemory = suite(
       source: 'core.md 3.0',
       gaps: [3],
       without: { shifted_ids: 'the id is what is expected' },
-      seeds: ['S1-19'],
+      seeds: ['S1-19', 'S2-48'],
       setup: () => undefined,
       cases: {
         sealed: (t) => {
@@ -85,6 +85,7 @@ export const envelopeMemory = suite(
       doc: 'A mapping whose IOVA cannot be written back stays, although the call answers EFAULT.',
       covers: ['IOMMU_IOAS_MAP/EFAULT.respond'],
       source: 'core.md 3.0',
+      seeds: ['S2-41'],
       setup: (t) => t.ioas(),
       cases: {
         sealed: (t, ioas) => {
@@ -103,6 +104,7 @@ export const envelopeMemory = suite(
       doc: 'A copy whose IOVA cannot be written back stays.',
       covers: ['IOMMU_IOAS_COPY/EFAULT.respond'],
       source: 'core.md 3.0',
+      seeds: ['S2-41'],
       setup: mappedPage,
       cases: {
         sealed: (t, ioas) => {
@@ -124,6 +126,7 @@ export const envelopeMemory = suite(
       doc: 'An unmap whose count cannot be written back has been done.',
       covers: ['IOMMU_IOAS_UNMAP/EFAULT.respond'],
       source: 'core.md 3.0',
+      seeds: ['S2-41'],
       setup: mappedPage,
       cases: {
         sealed: (t, ioas) => {

@@ -79,7 +79,7 @@ export const envelopeSize = suite(
       covers: ['envelope/EINVAL.size'],
       gaps: [1],
       kselftest: ['iommufd.cmd_ex_fail'],
-      seeds: ['S1-06'],
+      seeds: ['S1-06', 'S2-47'],
       setup: (t) => t.ioas(),
       cases: each(CALLS, (t, name, { required }) => t.ioctl(name, { size: required - 1 }).fails('EINVAL')),
       control: (t) => t.ioctl('IOMMU_IOAS_ALLOC', { size: 12 }),
@@ -103,6 +103,7 @@ export const envelopeSize = suite(
       covers: ['envelope/EINVAL.size'],
       gaps: [1],
       kselftest: ['iommufd.cmd_ex_fail'],
+      seeds: ['S2-47'],
       setup: (t) => t.ioas(),
       cases: each(CALLS, (t, name, { known, zeros }) => {
         const step = t.ioctl(name, { size: known });

@@ -92,6 +92,7 @@ export const exhaustionIoas = suite(
       doc: 'Each call fails with ENOMEM and changes nothing, or succeeds.',
       covers: ['IOMMU_IOAS_ALLOC/OK', 'IOMMU_IOAS_MAP/OK', 'IOMMU_IOAS_COPY/OK', 'IOMMU_IOAS_UNMAP/OK'],
       ...SWEPT,
+      seeds: ['S2-51'],
       setup: () => undefined,
       cases: {
         alloc: sweep({

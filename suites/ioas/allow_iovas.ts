@@ -11,6 +11,7 @@ export const ioasAllowIovas = suite(
       doc: 'A reserved member is EOPNOTSUPP, a bad id ENOENT, in this order and before the array is read.',
       covers: ['IOMMU_IOAS_ALLOW_IOVAS/EOPNOTSUPP.reserved', 'IOMMU_IOAS_ALLOW_IOVAS/ENOENT.ioas'],
       gaps: [5],
+      seeds: ['S2-43'],
       setup: (t) => t.ioas(),
       cases: {
         reserved: (t, ioas) =>
@@ -87,6 +88,7 @@ export const ioasAllowIovas = suite(
       doc: 'The start of a range must be below its last byte; a range of one byte is refused like an inverted one.',
       covers: ['IOMMU_IOAS_ALLOW_IOVAS/EINVAL.range_order'],
       gaps: [13],
+      seeds: ['S2-43'],
       setup: (t) => t.ioas(),
       cases: {
         one_byte: (t, ioas) => t.allow(ioas, [[0x5000n, 0x5000n]]).fails('EINVAL'),
@@ -112,6 +114,7 @@ export const ioasAllowIovas = suite(
       doc: 'Ranges of one call must not overlap; touching is fine.',
       covers: ['IOMMU_IOAS_ALLOW_IOVAS/EINVAL.range_overlap'],
       gaps: [13],
+      seeds: ['S2-43'],
       setup: (t) => t.ioas(),
       cases: {
         equal: (t, ioas) =>
@@ -208,7 +211,7 @@ export const ioasAllowIovas = suite(
       covers: ['IOMMU_IOAS_ALLOW_IOVAS/OK', 'IOMMU_IOAS_MAP/ENOSPC.no_hole'],
       gaps: [13],
       kselftest: ['iommufd_ioas.no_domain.area_auto_iova'],
-      seeds: ['S1-31'],
+      seeds: ['S1-31', 'S2-44'],
       setup: (t) => {
         const ioas = t.ioas();
         t.allow(ioas, [[0x10000n, 0x11fffn]]);
@@ -242,7 +245,7 @@ export const ioasAllowIovas = suite(
       ],
       gaps: [13],
       kselftest: ['iommufd_ioas.no_domain.area_allowed'],
-      seeds: ['S1-29'],
+      seeds: ['S1-29', 'S2-21'],
       setup: (t) => t.ioas(),
       cases: {
         reservation: (t, ioas) => {

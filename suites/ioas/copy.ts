@@ -18,6 +18,7 @@ export const ioasCopy = suite(
       doc: 'Any bit besides FIXED_IOVA, WRITEABLE and READABLE is EOPNOTSUPP; neither direction is EINVAL.',
       covers: ['IOMMU_IOAS_COPY/EOPNOTSUPP.flags', 'IOMMU_IOAS_COPY/EINVAL.no_access'],
       gaps: [5, 12],
+      seeds: ['S2-38'],
       setup: twoIoases,
       cases: {
         bit_3: (t, ids) => t.copy({ ...ids, args: { flags: 0xe } }).fails('EOPNOTSUPP'),
@@ -34,6 +35,7 @@ export const ioasCopy = suite(
         'IOMMU_IOAS_COPY/EOVERFLOW.dst_iova_max',
       ],
       gaps: [12],
+      seeds: ['S2-38'],
       setup: twoIoases,
       cases: {
         length: (t, ids) => t.copy({ ...ids, length: U64_MAX }).fails('EOVERFLOW'),
@@ -47,6 +49,7 @@ export const ioasCopy = suite(
     scenario('range,bad', {
       doc: 'An empty length is EINVAL, a source that wraps EOVERFLOW.',
       covers: ['IOMMU_IOAS_COPY/EINVAL.length_zero', 'IOMMU_IOAS_COPY/EOVERFLOW.src_wrap'],
+      seeds: ['S2-38'],
       setup: twoIoases,
       cases: {
         empty: (t, ids) => t.copy({ ...ids, length: 0n }).fails('EINVAL'),
@@ -57,6 +60,7 @@ export const ioasCopy = suite(
     scenario('target,no_ioas', {
       doc: 'A source or a destination that is no IOAS is ENOENT.',
       covers: ['IOMMU_IOAS_COPY/ENOENT.src_ioas', 'IOMMU_IOAS_COPY/ENOENT.dst_ioas'],
+      seeds: ['S2-38'],
       setup: twoIoases,
       cases: {
         no_source: (t, ids) => t.copy({ ...ids, src: 0 }).fails('ENOENT'),
@@ -72,6 +76,7 @@ export const ioasCopy = suite(
     scenario('source,must_be_mapped', {
       doc: 'Each byte of the source range must be mapped; any part of an area will do.',
       covers: ['IOMMU_IOAS_COPY/ENOENT.src_range'],
+      seeds: ['S2-34', 'S2-35'],
       setup: twoIoases,
       cases: {
         nothing_there: (t, ids) => t.copy({ ...ids, from: 0x20000n }).fails('ENOENT'),
@@ -92,6 +97,7 @@ export const ioasCopy = suite(
       covers: ['IOMMU_IOAS_COPY/OK'],
       source: 'core.md 3.6',
       gaps: [12],
+      seeds: ['S2-34'],
       setup: (t) => {
         const ids = twoIoases(t);
         t.map(ids.src, { iova: 0x14000n, length: 2n * P });
@@ -114,7 +120,7 @@ export const ioasCopy = suite(
     scenario('permission,write', {
       doc: 'WRITEABLE needs memory that was mapped WRITEABLE; READABLE needs nothing.',
       covers: ['IOMMU_IOAS_COPY/EPERM.not_writeable'],
-      seeds: ['S3-10'],
+      seeds: ['S2-37', 'S3-10'],
       gaps: [12],
       setup: (t) => {
         const src = t.ioas();
@@ -151,6 +157,7 @@ export const ioasCopy = suite(
       ],
       gaps: [12],
       kselftest: ['iommufd_ioas.no_domain.copy_area'],
+      seeds: ['S2-36'],
       setup: (t) => {
         const ids = twoIoases(t);
         t.setOption('HUGE_PAGES', 0n, ids.dst);

@@ -10,6 +10,7 @@ export const ioasCopyPinning = suite(
       doc: 'Copies share the pins of the memory: it is pinned once, until the last area with a domain goes.',
       covers: ['IOMMU_IOAS_COPY/OK'],
       source: 'core.md 5.1',
+      seeds: ['S2-02'],
       setup: (t) => {
         const src = t.ioas();
         const dst = t.ioas();
@@ -60,6 +61,7 @@ export const ioasCopyPinning = suite(
         'IOMMU_IOAS_COPY/ENOMEM.memlock',
         'IOMMU_IOAS_COPY/EOVERFLOW.user_memory_end',
       ],
+      seeds: ['S2-07'],
       setup: (t) => {
         t.process({ drop: ['CAP_IPC_LOCK'], memlock: 2n * P });
         const src = t.ioas();

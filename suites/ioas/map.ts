@@ -13,6 +13,7 @@ export const ioasMap = suite(
       doc: 'Any bit besides FIXED_IOVA, WRITEABLE and READABLE is EOPNOTSUPP; so is a reserved member.',
       covers: ['IOMMU_IOAS_MAP/EOPNOTSUPP.flags', 'IOMMU_IOAS_MAP/EOPNOTSUPP.reserved'],
       gaps: [5, 9],
+      seeds: ['S2-47'],
       setup: (t) => t.ioas(),
       cases: {
         bit_3: (t, ioas) => t.map(ioas, { args: { flags: 0xe } }).fails('EOPNOTSUPP'),
@@ -25,6 +26,7 @@ export const ioasMap = suite(
       doc: 'At least one of READABLE and WRITEABLE is required; either alone is enough.',
       covers: ['IOMMU_IOAS_MAP/EINVAL.no_access'],
       gaps: [9],
+      seeds: ['S2-39'],
       setup: (t) => t.ioas(),
       cases: {
         none: (t, ioas) => t.map(ioas, { access: 'none' }).fails('EINVAL'),
@@ -37,7 +39,7 @@ export const ioasMap = suite(
     scenario('range,all_ones', {
       doc: 'An iova or a length of 2^64 - 1 is EOVERFLOW, the iova even where it is not used.',
       covers: ['IOMMU_IOAS_MAP/EOVERFLOW.iova_max', 'IOMMU_IOAS_MAP/EOVERFLOW.length_max'],
-      seeds: ['S3-20'],
+      seeds: ['S2-13', 'S3-20'],
       gaps: [9],
       setup: (t) => t.ioas(),
       cases: {
@@ -52,6 +54,7 @@ export const ioasMap = suite(
       doc: 'A length of 0 is EINVAL.',
       covers: ['IOMMU_IOAS_MAP/EINVAL.length_zero'],
       gaps: [9],
+      seeds: ['S2-12'],
       setup: (t) => t.ioas(),
       cases: {
         automatic: (t, ioas) => t.map(ioas, { length: 0n }).fails('EINVAL'),
@@ -63,6 +66,7 @@ export const ioasMap = suite(
       doc: 'Memory that ends at or beyond 2^64 is EOVERFLOW.',
       covers: ['IOMMU_IOAS_MAP/EOVERFLOW.user_va_wrap'],
       gaps: [9],
+      seeds: ['S2-11'],
       setup: (t) => t.ioas(),
       cases: {
         ends_exactly_there: (t, ioas) => t.map(ioas, { va: U64_MAX - P + 1n }).fails('EOVERFLOW'),
@@ -149,12 +153,15 @@ export const ioasMap = suite(
     scenario('fixed,anywhere', {
       doc: 'A fixed IOVA may be 0 or reach the top of the space, at any byte while the alignment is 1.',
       covers: ['IOMMU_IOAS_MAP/OK'],
-      seeds: ['S1-26', 'S1-32', 'S3-01'],
+      seeds: ['S1-26', 'S1-32', 'S3-01', 'S2-14', 'S2-42'],
       setup: (t) => t.ioas(),
       cases: {
         zero: (t, ioas) => t.map(ioas, { iova: 0n }).ok({ iova: 0n }),
         top_page: (t, ioas) => t.map(ioas, { iova: U64_MAX - P + 1n }).ok({ iova: 0xffff_ffff_ffff_f000n }),
-        odd_byte: (t, ioas) => t.map(ioas, { iova: 0x1001n, length: 3n }).ok({ iova: 0x1001n }),
+        odd_byte: (t, ioas) => {
+          t.map(ioas, { iova: 0x1001n, va: 0x100_0040_0001n, length: 3n }).ok({ iova: 0x1001n });
+          t.unmap(ioas, 0x1001n, 3n).ok({ length: 3n });
+        },
         one_byte_each: (t, ioas) => {
           t.map(ioas, { iova: 0x1001n, length: 1n });
           t.map(ioas, { iova: 0x1002n, length: 1n });
@@ -166,6 +173,7 @@ export const ioasMap = suite(
     scenario('fixed,wraps', {
       doc: 'A fixed range beyond 2^64 is EOVERFLOW.',
       covers: ['IOMMU_IOAS_MAP/EOVERFLOW.iova_wrap'],
+      seeds: ['S2-13'],
       setup: (t) => t.ioas(),
       cases: {
         by_one: (t, ioas) => t.map(ioas, { iova: U64_MAX - P + 2n }).fails('EOVERFLOW'),
@@ -177,7 +185,7 @@ export const ioasMap = suite(
     scenario('fixed,overlap', {
       doc: 'A fixed range that meets an area is EEXIST, whichever way they meet; a touching one is not.',
       covers: ['IOMMU_IOAS_MAP/EEXIST.area'],
-      seeds: ['S3-08'],
+      seeds: ['S2-19', 'S3-08'],
       kselftest: ['iommufd_ioas.no_domain.area'],
       setup: (t) => {
         const ioas = t.ioas();
@@ -200,7 +208,7 @@ export const ioasMap = suite(
       doc: 'A fixed range that meets a reservation is EINVAL.',
       covers: ['IOMMU_IOAS_MAP/EINVAL.iova_reserved'],
       gaps: [9],
-      seeds: ['S1-33'],
+      seeds: ['S1-33', 'S2-20'],
       setup: (t) => {
         const ioas = t.ioas();
         t.reserve(ioas, 0x10000n, 0x4000n);
@@ -223,7 +231,7 @@ export const ioasMap = suite(
         'IOMMU_IOAS_MAP/EINVAL.user_va_alignment',
       ],
       gaps: [9],
-      seeds: ['S1-34'],
+      seeds: ['S1-34', 'S2-15'],
       setup: (t) => {
         const ioas = t.ioas();
         t.mockDomain(ioas);

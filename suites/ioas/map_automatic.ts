@@ -167,6 +167,7 @@ export const ioasMapAutomatic = suite(
       doc: 'Where reservations leave no hole of the length, the answer is ENOSPC.',
       covers: ['IOMMU_IOAS_MAP/ENOSPC.no_hole'],
       kselftest: ['iommufd_ioas.no_domain.reserved_overflow'],
+      seeds: ['S2-42'],
       setup: (t) => {
         const ioas = t.ioas();
         t.reserve(ioas, 0x4000n, U64_MAX - 0x4000n);

@@ -11,6 +11,7 @@ export const ioasMapPinning = suite(
       covers: ['IOMMU_IOAS_MAP/EFAULT.user_memory'],
       gaps: [10],
       kselftest: ['iommufd_mock_domain.one_domain.basic'],
+      seeds: ['S2-10'],
       setup: (t) => {
         const ioas = t.ioas();
         t.mockDomain(ioas);
@@ -59,6 +60,7 @@ export const ioasMapPinning = suite(
       doc: 'A mapping in an IOAS with a domain pins its pages, counting whole pages, and unmapping unpins them.',
       covers: ['IOMMU_IOAS_MAP/OK', 'IOMMU_IOAS_UNMAP/OK'],
       source: 'core.md 5.2 and 5.3',
+      seeds: ['S2-02'],
       setup: (t) => {
         const ioas = t.ioas();
         t.mockDomain(ioas);
@@ -101,7 +103,7 @@ export const ioasMapPinning = suite(
       doc: 'Without a domain nothing is pinned; the first device pins every area; further devices pin nothing; the last one unpins.',
       covers: ['IOMMU_TEST_OP_MOCK_DOMAIN/OK', 'IOMMU_DESTROY/OK'],
       source: 'core.md 5.2',
-      seeds: ['S1-25', 'S3-11'],
+      seeds: ['S1-25', 'S3-11', 'S2-01'],
       setup: (t) => {
         const ioas = t.ioas();
         t.map(ioas, { iova: A, length: 2n * P });
@@ -151,6 +153,7 @@ export const ioasMapPinning = suite(
         'IOMMU_TEST_OP_MOCK_DOMAIN/EFAULT.user_memory',
         'IOMMU_TEST_OP_MOCK_DOMAIN/EOVERFLOW.user_memory_end',
       ],
+      seeds: ['S2-05', 'S2-10'],
       setup: (t) => {
         const ioas = t.ioas();
         t.map(ioas, { iova: A, length: 2n * P });
@@ -269,6 +272,7 @@ export const ioasMapPinning = suite(
       covers: ['IOMMU_IOAS_MAP/ENOMEM.memlock', 'IOMMU_TEST_OP_MOCK_DOMAIN/ENOMEM.memlock'],
       source: 'core.md 5.3',
       gaps: [16],
+      seeds: ['S2-06'],
       setup: (t) => {
         t.process({ drop: ['CAP_IPC_LOCK'], memlock: 4n * P });
         return t.ioas();
@@ -319,6 +323,7 @@ export const ioasMapPinning = suite(
       covers: ['IOMMU_IOAS_MAP/OK'],
       source: 'core.md 5.3',
       without: { shifted_ids: 'RLIMIT_MODE is set while the file has no objects' },
+      seeds: ['S2-08'],
       setup: (t) => {
         t.setOption('RLIMIT_MODE', 1n);
         t.process({ memlock: P });

@@ -31,7 +31,7 @@ export const ioasUnmap = suite(
         'IOMMU_IOAS_UNMAP/EINVAL.length_zero',
         'IOMMU_IOAS_UNMAP/EOVERFLOW.wrap',
       ],
-      seeds: ['S3-20'],
+      seeds: ['S2-24', 'S3-20'],
       gaps: [11],
       setup: (t) => {
         const ioas = t.ioas();
@@ -53,7 +53,7 @@ export const ioasUnmap = suite(
     scenario('range,empty', {
       doc: 'Where nothing is mapped the answer is ENOENT.',
       covers: ['IOMMU_IOAS_UNMAP/ENOENT.empty'],
-      seeds: ['S3-14'],
+      seeds: ['S2-24', 'S3-14'],
       kselftest: ['iommufd_ioas.no_domain.area'],
       setup: (t) => {
         const ioas = t.ioas();
@@ -77,7 +77,7 @@ export const ioasUnmap = suite(
     scenario('area,whole_only', {
       doc: 'An area of which the range covers a part is ENOENT and stays.',
       covers: ['IOMMU_IOAS_UNMAP/ENOENT.straddles'],
-      seeds: ['S3-03'],
+      seeds: ['S2-23', 'S3-03'],
       kselftest: ['iommufd_ioas.no_domain.area', 'iommufd_ioas.no_domain.unmap_fully_contained_areas'],
       setup: (t) => {
         const ioas = t.ioas();
@@ -103,6 +103,7 @@ export const ioasUnmap = suite(
       doc: 'A range takes every area inside it, gaps or not, and reports their bytes.',
       covers: ['IOMMU_IOAS_UNMAP/OK'],
       kselftest: ['iommufd_ioas.no_domain.unmap_fully_contained_areas'],
+      seeds: ['S2-22'],
       setup: (t) => {
         const ioas = t.ioas();
         t.map(ioas, { iova: 0x10000n, length: 0x1000n });
@@ -129,6 +130,7 @@ export const ioasUnmap = suite(
       covers: ['IOMMU_IOAS_UNMAP/ENOENT.straddles'],
       source: 'core.md 3.7 and 4.6, vector 9',
       gaps: [11],
+      seeds: ['S2-26'],
       setup: (t) => {
         const ioas = t.ioas();
         t.map(ioas, { iova: 0x1000n, length: 0x1000n });
@@ -158,6 +160,7 @@ export const ioasUnmap = suite(
       doc: 'The range (0, 2^64 - 1) removes everything and succeeds on an empty IOAS.',
       covers: ['IOMMU_IOAS_UNMAP/OK'],
       kselftest: ['iommufd_ioas.no_domain.area'],
+      seeds: ['S2-25'],
       setup: (t) => {
         const ioas = t.ioas();
         t.map(ioas, { iova: 0n });

@@ -36,13 +36,17 @@ export const ioasUsedByFork = suite(
       ],
       source: 'core.md 5.4, kselftest.md 9.5',
       kselftest: ['fork_gone', 'fork_present'],
+      seeds: ['S2-49'],
       cases: {
         gone: (t, used) => {
           mapInChild(t, used);
           t.exit(CHILD);
           const device = t.mockDomain(used.ioas);
-          if (used.devices.length === 0) device.fails('EFAULT');
-          else {
+          if (used.devices.length === 0) {
+            device.fails('EFAULT');
+            t.unmap(used.ioas, A, LENGTH);
+            t.mockDomain(used.ioas);
+          } else {
             t.checkMap(device.out('out_hwpt_id'), A, BUFFER.start, LENGTH);
             writeAndRead(t, used);
           }

@@ -101,6 +101,7 @@ export const mockDomain = suite(
         'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS/EADDRINUSE.aperture',
       ],
       gaps: [14],
+      seeds: ['S2-17'],
       setup: (t) => t.ioas(),
       cases: {
         below: (t, ioas) => {
@@ -144,6 +145,7 @@ export const mockDomain = suite(
         'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS/EADDRINUSE.alignment',
       ],
       gaps: [14],
+      seeds: ['S2-16'],
       setup: (t) => t.ioas(),
       cases: {
         iova: (t, ioas) => {

@@ -26,6 +26,7 @@ export const mockReserved = suite(
     scenario('range,meets_area', {
       doc: 'A range that meets an area is EADDRINUSE; one that meets a reservation is fine.',
       covers: ['IOMMU_TEST_OP_ADD_RESERVED/EADDRINUSE.range'],
+      seeds: ['S2-21'],
       setup: (t) => {
         const ioas = t.ioas();
         t.map(ioas, { iova: 0x10000n, length: 0x2000n });

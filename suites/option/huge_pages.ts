@@ -10,6 +10,7 @@ export const optionHugePages = suite(
       doc: 'Large pages are on; they can be turned off and on; other values are EINVAL.',
       covers: ['IOMMU_OPTION/OK', 'IOMMU_OPTION/EINVAL.value'],
       kselftest: ['iommufd_ioas.no_domain.ioas_option_huge_pages'],
+      seeds: ['S2-46'],
       setup: (t) => t.ioas(),
       cases: {
         off_and_on: (t, ioas) => {
@@ -32,6 +33,7 @@ export const optionHugePages = suite(
       doc: 'An object that is no IOAS is ENOENT, before operation and value are looked at.',
       covers: ['IOMMU_OPTION/ENOENT.ioas'],
       kselftest: ['iommufd.global_options'],
+      seeds: ['S2-46'],
       setup: (t) => t.ioas(),
       cases: {
         zero: (t) => t.getOption('HUGE_PAGES').fails('ENOENT'),
@@ -115,6 +117,7 @@ export const optionHugePages = suite(
       doc: 'With a domain and an area, turning large pages off is EINVAL; with either alone it is not; when already off it is nothing.',
       covers: ['IOMMU_OPTION/EINVAL.mapped'],
       gaps: [15],
+      seeds: ['S2-46'],
       setup: (t) => t.ioas(),
       cases: {
         both: (t, ioas) => {

@@ -12,6 +12,7 @@ export const optionRlimitMode = suite(
       covers: ['IOMMU_OPTION/OK', 'IOMMU_OPTION/EINVAL.value'],
       kselftest: ['iommufd.global_options'],
       without: EMPTY_TABLE,
+      seeds: ['S2-45'],
       setup: (t) => t.getOption('RLIMIT_MODE').ok({ val64: 0n }),
       cases: {
         one_and_back: (t) => {
@@ -38,6 +39,7 @@ export const optionRlimitMode = suite(
       covers: ['IOMMU_OPTION/EOPNOTSUPP.rlimit_object'],
       gaps: [7],
       without: EMPTY_TABLE,
+      seeds: ['S2-45'],
       setup: () => undefined,
       cases: {
         get: (t) => t.getOption('RLIMIT_MODE', NO_SUCH_ID).fails('EOPNOTSUPP'),
@@ -51,6 +53,7 @@ export const optionRlimitMode = suite(
       covers: ['IOMMU_OPTION/EPERM.resource'],
       gaps: [7],
       without: EMPTY_TABLE,
+      seeds: ['S2-45'],
       setup: () => undefined,
       cases: {
         set: (t) => {
@@ -74,6 +77,7 @@ export const optionRlimitMode = suite(
       covers: ['IOMMU_OPTION/EBUSY.objects'],
       gaps: [7],
       without: EMPTY_TABLE,
+      seeds: ['S2-45'],
       setup: (t) => t.ioas(),
       cases: {
         ioas: (t) => t.setOption('RLIMIT_MODE', 1n).fails('EBUSY'),
@@ -100,6 +104,7 @@ export const optionRlimitMode = suite(
       source: 'core.md 3.8 and 10',
       gaps: [5, 7],
       without: EMPTY_TABLE,
+      seeds: ['S2-45'],
       setup: (t) => t.ioas(),
       cases: {
         object_before_capability: (t, ioas) => {
@@ -125,6 +130,7 @@ export const optionRlimitMode = suite(
         'IOMMU_OPTION/EOPNOTSUPP.option',
         'IOMMU_OPTION/EOPNOTSUPP.op',
       ],
+      seeds: ['S2-45', 'S2-46'],
       setup: (t) => t.ioas(),
       cases: {
         reserved: (t) => t.ioctl('IOMMU_OPTION', { option_id: 0, op: 1, __reserved: 1 }).fails('EOPNOTSUPP'),

@@ -25,6 +25,7 @@ export const vfioCompatIoas = suite(
       source: 'core.md 3.9',
       gaps: [5, 56],
       kselftest: ['iommufd.vfio_ioas'],
+      seeds: ['S2-55', 'S2-56'],
       setup: (t) => t.ioas(),
       cases: {
         reserved: (t) => t.ioctl('IOMMU_VFIO_IOAS', { op: CLEAR, __reserved: 1 }).fails('EOPNOTSUPP'),
@@ -44,6 +45,7 @@ export const vfioCompatIoas = suite(
       gaps: [56],
       kselftest: ['iommufd.vfio_ioas'],
       without: { shifted_ids: 'the ids are what is tested' },
+      seeds: ['S2-56'],
       setup: (t) => {
         t.ioctl('IOMMU_IOAS_ALLOC', {}).ok({ out_ioas_id: 1 });
         t.ioctl('IOMMU_IOAS_ALLOC', {}).ok({ out_ioas_id: 2 });

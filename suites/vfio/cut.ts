@@ -23,7 +23,7 @@ export const vfioCut = suite(
     scenario('area,in_pieces', {
       doc: 'One area goes page by page in any order; with large pages no piece of it does.',
       covers: ['VFIO_IOMMU_UNMAP_DMA/OK', 'VFIO_IOMMU_UNMAP_DMA/ENOENT.straddles'],
-      seeds: ['S3-09'],
+      seeds: ['S2-58', 'S2-61', 'S3-09'],
       needs: ['iommufd_test'],
       kselftest: ['vfio_compat_mock_domain.huge_map'],
       setup: (t) => compatIoas(t),
@@ -43,6 +43,16 @@ export const vfioCut = suite(
           mapDma(t, { iova: A, size: 16n * P });
           for (const page of SHUFFLED) unmapDma(t, A + page * P, P).fails('ENOENT', { size: 0n });
           t.counters(16);
+        },
+        type1_then_type1v2: (t, ioas) => {
+          setIommu(t, TYPE1);
+          setIommu(t, TYPE1V2);
+          t.mockDomain(ioas);
+          mapDma(t, { iova: A, size: 8n * P });
+          unmapDma(t, A + 3n * P, 2n * P).ok({ size: 2n * P });
+          t.checkRefs(BUFFER.start + 3n * P, 0, 2n * P);
+          t.checkRefs(BUFFER.start + 5n * P, 1, 3n * P);
+          t.counters(6);
         },
         on_again: (t, ioas) => {
           setIommu(t, TYPE1);

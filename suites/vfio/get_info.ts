@@ -257,6 +257,7 @@ export const vfioGetInfo = suite(
     scenario('response,faults', {
       doc: 'What cannot be written is EFAULT. Capabilities come first, so that they are there although the struct is not.',
       covers: ['VFIO_IOMMU_GET_INFO/EFAULT.info'],
+      seeds: ['S2-62'],
       setup: (t) => compatIoas(t),
       cases: {
         sealed: (t) => getInfo(t, 72, { at: 'sealed' }).fails('EFAULT'),

@@ -34,6 +34,7 @@ export const vfioMapDma = suite(
         'VFIO_IOMMU_MAP_DMA/ENODEV.compat_ioas',
       ],
       kselftest: ['iommufd.map_cmd'],
+      seeds: ['S2-55', 'S2-63'],
       setup: (t) => compatIoas(t),
       cases: {
         null_pointer: (t) => mapDma(t, { iova: P }, { at: 'null' }).fails('EFAULT'),
@@ -212,6 +213,7 @@ export const vfioMapDma = suite(
       source: 'docs/findings/map-without-access-warn.md',
       gaps: [56],
       needs: ['iommufd_test'],
+      seeds: ['S2-40'],
       setup: (t) => compatIoas(t),
       cases: {
         mapped: (t, ioas) => {
@@ -253,6 +255,7 @@ export const vfioMapDma = suite(
       ],
       source: 'docs/findings/map-without-access-warn.md',
       needs: ['iommufd_test'],
+      seeds: ['S2-40'],
       setup: (t) => {
         const device = t.mockDomain(t.ioas());
         const ioas = compatIoas(t);

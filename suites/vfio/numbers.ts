@@ -112,6 +112,7 @@ export const vfioNumbers = suite(
       source: 'core.md vector 15',
       kselftest: ['iommufd.set_iommu_cmd'],
       gaps: [56],
+      seeds: ['S2-55'],
       setup: (t) => compatIoas(t),
       cases: {
         zero: (t) => setIommu(t, 0).fails('EINVAL'),
@@ -146,6 +147,7 @@ export const vfioNumbers = suite(
       doc: 'TYPE1 turns the large pages of the IOAS off, TYPE1v2 leaves them as they are; either may be repeated.',
       covers: ['VFIO_SET_IOMMU/OK'],
       kselftest: ['vfio_compat_mock_domain.option_huge_pages'],
+      seeds: ['S2-61'],
       setup: (t) => compatIoas(t),
       cases: {
         type1: (t, ioas) => {

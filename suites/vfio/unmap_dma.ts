@@ -43,6 +43,7 @@ export const vfioUnmapDma = suite(
       source: 'core.md vector 17',
       kselftest: ['iommufd.unmap_cmd'],
       gaps: [56],
+      seeds: ['S2-57'],
       setup: (t) => compatIoas(t),
       cases: {
         null_pointer: (t) => unmapDma(t, P, P, {}, { at: 'null' }).fails('EFAULT'),
@@ -94,7 +95,7 @@ export const vfioUnmapDma = suite(
     scenario('range,unmapped', {
       doc: 'Areas that lie in the range go, gaps are fine, and so is that there is nothing: size says how much went.',
       covers: ['VFIO_IOMMU_UNMAP_DMA/OK'],
-      seeds: ['S3-14'],
+      seeds: ['S2-57', 'S3-14'],
       source: 'core.md vector 17',
       kselftest: ['vfio_compat_mock_domain.map'],
       setup: (t) => {
@@ -132,7 +133,7 @@ export const vfioUnmapDma = suite(
     scenario('range,straddles', {
       doc: 'An area that only partly lies in the range is ENOENT. Those below it are gone, and size tells.',
       covers: ['VFIO_IOMMU_UNMAP_DMA/ENOENT.straddles'],
-      seeds: ['S3-03'],
+      seeds: ['S2-57', 'S3-03'],
       source: 'core.md 4.6',
       setup: twoAreas,
       cases: {
