@@ -21,6 +21,9 @@ import {
 /** The tail of the usual mapping, in the second address space. */
 const TAIL = { call: 'iopt_map_pages' } as const;
 
+/** Mapped by a process that has exited. */
+const BY_CHILD = { ...MAP, args: { caller: 'child' } } as const;
+
 /** Rows about pins, their counts, and the tiers that they move between. */
 export const seed2Tiers: readonly Row[] = [
   {
@@ -238,11 +241,10 @@ export const seed2Tiers: readonly Row[] = [
     title: 'the process that mapped is gone',
     source: 'Re: [PATCH v3 07/15], 2/3 Nov 2022',
     defects: ['D2.26'],
-    proposal: { steps: [MAP, { call: 'exit' }, { ...ATTACH, gives: 'EINVAL' }], breaks: [] },
+    proposal: { steps: [BY_CHILD, { ...ATTACH, gives: 'EINVAL' }], breaks: [] },
     merged: {
       steps: [
-        MAP,
-        { call: 'exit' },
+        BY_CHILD,
         { ...ATTACH, gives: 'EFAULT' },
         ACCESS_CREATE,
         { ...pin(0, 2), gives: 'EFAULT' },
@@ -253,7 +255,7 @@ export const seed2Tiers: readonly Row[] = [
     others: [
       {
         on: 'iopt-pages-d2.26',
-        steps: [MAP, ACCESS_CREATE, { call: 'exit' }, { ...pin(0, 2), gives: 'wild pointer' }],
+        steps: [BY_CHILD, ACCESS_CREATE, { ...pin(0, 2), gives: 'wild pointer' }],
       },
     ],
   },

@@ -1,6 +1,7 @@
+import { u64 } from '../framework/argument.js';
 import { U64_MAX, rangeWraps } from '../../base/u64.js';
 import { decidedInEffect } from '../framework/call.js';
-import { FAILS_AT, GONE_RFC, IOAS, TIER_RULES, WRITE, iova, length, noIoas, onMachine } from './arguments.js';
+import { FAILS_AT, GONE_RFC, IOAS, TIER_RULES, WRITE, iova, noIoas, onMachine } from './arguments.js';
 import { type PinErrors, pinRange, releaseHolder } from './access_effect.js';
 import { type Holder, type Ioas, type Machine, areasIn, ioasAt } from './state.js';
 
@@ -23,6 +24,9 @@ function isCovered(ioas: Ioas, start: bigint, bytes: bigint): boolean {
   return next >= start + bytes;
 }
 
+/** A part of the usual mapping, all of it, and more. */
+const LENGTH = u64('bytes', { usual: 0x4000n, values: [0x8000n, 0x1_0000n, 0n, U64_MAX] });
+
 export const accessPages = onMachine({
   name: 'iopt_access_pages',
   isKernel: true,
@@ -31,7 +35,7 @@ export const accessPages = onMachine({
   args: {
     ioas: IOAS,
     iova: iova('the first IOVA'),
-    length: length(0x4000n),
+    length: LENGTH,
     write: WRITE,
     fails_at: FAILS_AT,
   },
@@ -103,7 +107,7 @@ export const unaccessPages = onMachine({
   isKernel: true,
   doc: 'Gives back the pages of a range that iopt_access_pages() has given.',
   source: 'RFC 07/12, iopt_unaccess_pages',
-  args: { ioas: IOAS, iova: iova('the first IOVA'), length: length(0x4000n) },
+  args: { ioas: IOAS, iova: iova('the first IOVA'), length: LENGTH },
   rules: [
     {
       id: 'ENOENT.holder',

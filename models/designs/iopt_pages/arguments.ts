@@ -9,35 +9,33 @@ export const onMachine = callsOn<Machine>();
 /** The address spaces that are there from the start, and an id that nothing has. */
 const SPACES = { first: FIRST_IOAS, second: SECOND_IOAS, none: 77 } as const;
 
-export const IOAS = choice('the IOAS', SPACES, 'first');
-export const OTHER_IOAS = choice('the IOAS to copy to', SPACES, 'second');
+/** Random programs take those that are there. */
+const THERE = [FIRST_IOAS, SECOND_IOAS] as const;
+
+export const IOAS = { ...choice('the IOAS', SPACES, 'first'), values: THERE };
+export const OTHER_IOAS = { ...choice('the IOAS to copy to', SPACES, 'second'), values: THERE };
 
 export const DEVICE = choice('the device', DEVICES, 'dev0');
 
-/** Who asks: a user with a limit of locked memory, or root. */
-export const CALLER = choice('who maps', { user: 0, root: 1 }, 'user');
+/** Who asks: a user with a limit of locked memory, root, or a child of the user that exits afterwards. */
+export const CALLERS = { user: 0, root: 1, child: 2 } as const;
+
+export const CALLER = choice('who maps', CALLERS, 'user');
 
 /** Where the struct of the call is. */
-export const PLACE = choice('where the struct is', { memory: 0, read_only: 1 }, 'memory');
+export const PLACE = u32('where the struct is', { usual: 0, names: { memory: 0, read_only: 1 } });
 
 export const MAP_FLAGS = { FIXED: 1, WRITEABLE: 2, READABLE: 4 } as const;
 
-export const FLAGS_OF_MAP = flags(
-  'how to map',
-  MAP_FLAGS,
-  MAP_FLAGS.FIXED | MAP_FLAGS.WRITEABLE | MAP_FLAGS.READABLE,
-);
+const USUAL_FLAGS = MAP_FLAGS.FIXED | MAP_FLAGS.WRITEABLE | MAP_FLAGS.READABLE;
+
+export const FLAGS_OF_MAP = {
+  ...flags('how to map', MAP_FLAGS, USUAL_FLAGS),
+  values: [USUAL_FLAGS, MAP_FLAGS.FIXED | MAP_FLAGS.READABLE, MAP_FLAGS.WRITEABLE, MAP_FLAGS.FIXED, 0, 0x87],
+};
 
 /** IOVAs: where mappings usually are, inside of them, behind them, and the ends. */
-const IOVAS = [
-  0x10_0000n,
-  0x10_4000n,
-  0x10_8000n,
-  0n,
-  0x10_0200n,
-  U64_MAX - 8n * PAGE_SIZE + 1n,
-  U64_MAX,
-] as const;
+const IOVAS = [0x10_0000n, 0x10_4000n, 0x10_8000n, 0n, 0x10_0200n, U64_MAX - 8n * PAGE_SIZE + 1n] as const;
 
 export const iova = (doc: string, usual: bigint = IOVAS[0]): ReturnType<typeof u64> =>
   u64(doc, { usual, values: [...IOVAS] });

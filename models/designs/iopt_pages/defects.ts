@@ -154,7 +154,14 @@ export const RFC_DEFECTS: readonly Defect[] = [
   {
     id: 'D2.35',
     says: 'rounding up the start of the last hole gives 0, and a mapping lands on what is there',
-    breaks: ['window_rule'],
+    breaks: [
+      'window_rule',
+      'domains_agree',
+      'failure_changes_nothing',
+      'pins_balance',
+      'charges_equal_pins',
+      'no_message_by_user',
+    ],
     source: 'RFC 07/12, iopt_alloc_iova; iommufd: Prevent ALIGN() overflow, 17 Jul 2025',
   },
 ];

@@ -1,6 +1,6 @@
 import { U64_MAX, isAligned, rangeWraps } from '../../base/u64.js';
 import { u64 } from '../framework/argument.js';
-import { type DesignRule, decidedInEffect } from '../framework/call.js';
+import { decidedInEffect } from '../framework/call.js';
 import {
   ADDRESS,
   CALLER,
@@ -20,7 +20,7 @@ import {
   onMachine,
 } from './arguments.js';
 import { addressAt } from './memory.js';
-import { type MapArguments, type MapErrors, mapPages, mapUserMemory } from './map_effect.js';
+import { type MapErrors, mapPages, mapUserMemory } from './map_effect.js';
 import { type Machine, areasIn, indexOfIova, ioasAt, startByteOf } from './state.js';
 import { removeMapping } from './unmap_effect.js';
 
@@ -70,11 +70,6 @@ export const MAP_ARGS = {
   fails_at: FAILS_AT,
 };
 
-interface OfMap {
-  readonly state: Machine;
-  readonly args: MapArguments;
-}
-
 /** The answer cannot be written; what was done stays. */
 export const ANSWER = {
   id: 'EFAULT.answer',
@@ -84,20 +79,12 @@ export const ANSWER = {
   leaves: { what: 'the call has done its work', cite: 'uapi/linux/iommufd.h', does: () => undefined },
 } as const;
 
-export const PROCESS_GONE: DesignRule<OfMap> = {
-  id: 'EBADF.process',
-  says: 'the process that maps is gone',
-  cite: 'exit(2)',
-  when: ({ state }) => !state.memory.isAlive,
-};
-
 export const mapRfc = onMachine({
   name: 'IOMMU_IOAS_MAP',
   doc: 'Maps memory of the caller.',
   source: MAP,
   args: MAP_ARGS,
   rules: [
-    PROCESS_GONE,
     {
       id: 'EOPNOTSUPP.flags',
       says: 'an unknown flag is set',

@@ -2,7 +2,7 @@ import { U64_MAX, isAligned, pageOffset } from '../../base/u64.js';
 import type { RuleId } from '../../ioctls/description.js';
 import type { DesignContext } from '../framework/call.js';
 import { PAUSE, type Pause } from '../framework/locks.js';
-import { MAP_FLAGS } from './arguments.js';
+import { CALLERS, MAP_FLAGS } from './arguments.js';
 import { fillDomains } from './fill.js';
 import { addressAt } from './memory.js';
 import { allocateIova, isAreaRangeAligned, isReserved, newPages, putPages, removeArea } from './space.js';
@@ -50,7 +50,7 @@ export function* mapUserMemory(
   const pages = newPages(
     state,
     { address, length: args.length },
-    { isWritable, hasIpcLock: args.caller === 1 },
+    { isWritable, hasIpcLock: args.caller === CALLERS.root },
   );
   const isFixed = (args.flags & MAP_FLAGS.FIXED) !== 0;
   const slice = { startByte: pageOffset(address), length: args.length };
@@ -62,6 +62,7 @@ export function* mapUserMemory(
     failsAt: args.fails_at,
     errors,
   });
+  pages.isOrphan = args.caller === CALLERS.child;
   if (args.place === 1) c.fail('EFAULT.answer');
   return { iova };
 }

@@ -57,8 +57,6 @@ export const NO_PFN = 0;
 /** Memory of the process that maps, and the frames behind it. */
 export interface UserMemory {
   readonly frames: ReadonlyMap<number, Frame>;
-  /** Whether the process has not exited. */
-  isAlive: boolean;
 }
 
 export function newMemory(): UserMemory {
@@ -69,7 +67,7 @@ export function newMemory(): UserMemory {
       frames.set(pfn, { pfn, pins: 0 });
     }
   }
-  return { frames, isAlive: true };
+  return { frames };
 }
 
 /** The frame number behind an address; undefined if there is none, or none that may be written. */

@@ -13,15 +13,7 @@ import {
   noIoas,
   onMachine,
 } from './arguments.js';
-import {
-  ANSWER,
-  COPY_ARGS,
-  MAP_ARGS,
-  PLACE_RULES,
-  PROCESS_GONE,
-  UNMAP_ARGS,
-  noDestination,
-} from './map_calls.js';
+import { ANSWER, COPY_ARGS, MAP_ARGS, PLACE_RULES, UNMAP_ARGS, noDestination } from './map_calls.js';
 import { addressAt } from './memory.js';
 import { type MapErrors, mapPages, mapUserMemory } from './map_effect.js';
 import { allocateIova } from './space.js';
@@ -75,7 +67,6 @@ export const mapMerged = onMachine({
       cite: 'main.c:iommufd_fops_ioctl',
       when: (c) => c.args.size < MAP_BYTES && (c.args.size < WITHOUT_IOVA || !c.has('D2.20')),
     },
-    PROCESS_GONE,
     ...FLAG_RULES,
     {
       id: 'EOVERFLOW.numbers',

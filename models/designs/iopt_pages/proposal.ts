@@ -3,7 +3,7 @@ import { accessPages, unaccessPages } from './access_calls.js';
 import { RFC_DEFECTS } from './defects.js';
 import { attachCall, detachDevice } from './device_calls.js';
 import { copyRfc, mapPart, mapRfc, unmapRfc } from './map_calls.js';
-import { destroyIoas, exitProcess, getInfoCall, ioasAlloc, lookAtPages, reserveIova } from './space_calls.js';
+import { destroyIoas, getInfoCall, ioasAlloc, lookAtPages, reserveIova } from './space_calls.js';
 import { newMachine } from './state.js';
 import { viewOfMachine } from './view.js';
 
@@ -31,6 +31,5 @@ export const ioptPagesRfc: Design = defineDesign({
     reserveIova,
     lookAtPages,
     getInfoCall(true),
-    exitProcess,
   ],
 });

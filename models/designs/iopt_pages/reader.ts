@@ -153,7 +153,7 @@ export class PfnReader {
     const { memory } = c.state;
     if (!this.#hasPinned) {
       if (fails(c.state)) return 'ENOMEM.allocation';
-      if (!memory.isAlive) return this.#failDead();
+      if (pages.isOrphan) return this.#failDead();
       this.#hasPinned = true;
     }
     const count = Math.min(last - start + 1, PINNED_AT_ONCE);

@@ -105,6 +105,7 @@ export function newPages(
     npages: pageIndex(pageOffset(address) + length - 1n) + 1,
     isWritable,
     hasIpcLock,
+    isOrphan: false,
     npinned: 0,
     lastNpinned: 0,
     pinnedPfns: new Map(),

@@ -132,17 +132,6 @@ export const lookAtPages = onMachine({
   },
 });
 
-export const exitProcess = onMachine({
-  name: 'exit',
-  doc: 'The process that mapped its memory exits; others still have the file.',
-  source: 'exit(2)',
-  args: {},
-  rules: [],
-  effect: ({ state }) => {
-    state.memory.isAlive = false;
-  },
-});
-
 /** GET_INFO of the compatible interface, as proposed or as merged. */
 export function getInfoCall(isProposed: boolean): DesignCall {
   return onMachine({

@@ -21,6 +21,8 @@ export interface IoptPages {
   readonly npages: number;
   readonly isWritable: boolean;
   readonly hasIpcLock: boolean;
+  /** Whether the process that mapped has exited. */
+  isOrphan: boolean;
   /** Pages that are pinned now, as counted. */
   npinned: number;
   /** Pages that were pinned when the account was last brought up to date. */
