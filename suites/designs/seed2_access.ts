@@ -100,7 +100,7 @@ export const seed2Access: readonly Row[] = [
         { ...pin(0, 4), gives: 'EPERM' },
         {
           call: 'iommufd_access_pin_pages',
-          args: { access: { ref: 'x.out_access_id' }, iova: A + 0x200n },
+          args: { access: { ref: 'x.out_access_id' }, iova: A + 0x200n, length: pages(1) },
           gives: 'EINVAL',
         },
       ],

@@ -25,7 +25,7 @@ function isCovered(ioas: Ioas, start: bigint, bytes: bigint): boolean {
 }
 
 /** A part of the usual mapping, all of it, and more. */
-const LENGTH = u64('bytes', { usual: 0x4000n, values: [0x8000n, 0x1_0000n, 0n, U64_MAX] });
+const LENGTH = u64('bytes', { usual: 0x4000n, values: [0x1_0000n, 0x8000n, 0n] });
 
 export const accessPages = onMachine({
   name: 'iopt_access_pages',

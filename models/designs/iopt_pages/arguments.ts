@@ -40,14 +40,16 @@ const IOVAS = [0x10_0000n, 0x10_4000n, 0x10_8000n, 0n, 0x10_0200n, U64_MAX - 8n 
 export const iova = (doc: string, usual: bigint = IOVAS[0]): ReturnType<typeof u64> =>
   u64(doc, { usual, values: [...IOVAS] });
 
-export const ADDRESS = choice('the memory', PLACES, 'contiguous');
+/** Random programs take what most of them can be made of. */
+const USEFUL = ['contiguous', 'scattered', 'read_only', 'inside', 'top', 'end'].map(
+  (name) => PLACES[name] ?? 0,
+);
+
+export const ADDRESS = { ...choice('the memory', PLACES, 'contiguous'), values: USEFUL };
 
 /** Bytes. */
 export const length = (usual = 8n * PAGE_SIZE): ReturnType<typeof u64> =>
-  u64('bytes', {
-    usual,
-    values: [8n * PAGE_SIZE, 4n * PAGE_SIZE, PAGE_SIZE, 16n * PAGE_SIZE, 0n, 0x1800n, U64_MAX],
-  });
+  u64('bytes', { usual, values: [8n * PAGE_SIZE, 4n * PAGE_SIZE, 16n * PAGE_SIZE, 0x1800n, 0n, U64_MAX] });
 
 export const LENGTH = length();
 

@@ -1,18 +1,8 @@
 import { PAGE_SIZE, U64_MAX, isAligned, rangeWraps } from '../../base/u64.js';
-import { u32 } from '../framework/argument.js';
+import { u32, u64 } from '../framework/argument.js';
 import { type DesignRule, decidedInEffect } from '../framework/call.js';
 import type { Pause } from '../framework/locks.js';
-import {
-  FAILS_AT,
-  IOAS,
-  LENGTH,
-  MAP_FLAGS,
-  TIER_RULES,
-  iova,
-  isWrapping,
-  noIoas,
-  onMachine,
-} from './arguments.js';
+import { FAILS_AT, IOAS, MAP_FLAGS, TIER_RULES, iova, isWrapping, noIoas, onMachine } from './arguments.js';
 import { ANSWER, COPY_ARGS, MAP_ARGS, PLACE_RULES, UNMAP_ARGS, noDestination } from './map_calls.js';
 import { addressAt } from './memory.js';
 import { type MapErrors, mapPages, mapUserMemory } from './map_effect.js';
@@ -344,4 +334,9 @@ export const cutIova = onMachine({
   },
 });
 
-export const MERGED_PIN_ARGS = { iova: iova('the first IOVA'), length: LENGTH, fails_at: FAILS_AT };
+/** Of the usual mapping the second half, the first, or a part in the middle. */
+export const MERGED_PIN_ARGS = {
+  iova: u64('the first IOVA', { usual: 0x10_4000n, values: [0x10_0000n, 0x10_2000n, 0x10_0200n] }),
+  length: u64('bytes', { usual: 0x4000n, values: [0x8000n, 0x1000n, 0n] }),
+  fails_at: FAILS_AT,
+};
