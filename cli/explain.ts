@@ -5,7 +5,8 @@ import { INVARIANTS_OF_DESIGNS } from '../models/designs/invariants/index.js';
 import { INVARIANTS } from '../models/invariants/index.js';
 import { PROFILES } from '../models/profiles/index.js';
 import { RULE_SOURCES, ruleSourceByName } from '../models/rule_sources.js';
-import { describeStep } from '../models/program/describe.js';
+import { describePlacedStep } from '../models/program/describe.js';
+import { placedSteps } from '../models/program/program.js';
 import { planCase } from '../suites/harness/plan.js';
 import { CONTROL, type Scenario } from '../suites/harness/scenario.js';
 import { SCENARIOS } from '../suites/index.js';
@@ -104,7 +105,7 @@ function explainScenario(id: string): string | undefined {
 
 function explainCase(scenario: Scenario, name: string): string[] {
   const { program, expectations } = planCase(scenario, name);
-  const steps = program.steps.map((step, at) => {
+  const steps = placedSteps(program).map((placed, at) => {
     const { errno = 'OK' } = expectations[at] ?? {};
     const expected =
       typeof errno === 'string'
@@ -112,7 +113,7 @@ function explainCase(scenario: Scenario, name: string): string[] {
         : Object.entries(errno)
             .map((pair) => pair.join(': '))
             .join(', ');
-    return `    ${expected.padEnd(8)} ${describeStep(step)}`;
+    return `    ${expected.padEnd(8)} ${describePlacedStep(placed)}`;
   });
   const needs = scenario.needsOf(name).filter((need) => !scenario.needsOf(CONTROL).includes(need));
   return [`  ${name}${needs.length === 0 ? '' : ` (needs ${needs.join(', ')})`}`, ...steps];

@@ -93,8 +93,17 @@ async function runRepeatedly(
   const [first] = results as [ScenarioResult, ...ScenarioResult[]];
   const failures = results.filter(({ status }) => status === 'failed');
   const passes = results.filter(({ status }) => status === 'passed');
-  const worst = failures[0] ?? results.find(({ status }) => status !== 'passed') ?? first;
+  const orders = sumOrders(results);
+  const worst = { ...(failures[0] ?? results.find(({ status }) => status !== 'passed') ?? first), orders };
   if (failures.length === 0 || passes.length === 0) return worst;
   const share = `it passed ${String(passes.length)} of ${String(results.length)} times`;
   return { ...worst, reason: `flaky: ${share}; otherwise ${worst.reason ?? worst.status}` };
+}
+
+function sumOrders(results: readonly ScenarioResult[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const { orders } of results) {
+    for (const [name, count] of orders) sums.set(name, (sums.get(name) ?? 0) + count);
+  }
+  return sums;
 }

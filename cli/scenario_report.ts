@@ -21,6 +21,7 @@ export function toResultLine({
   failures,
   skippedCases,
   findings,
+  orders,
 }: ScenarioResult): ResultLine {
   const problems = failures.flatMap((report) =>
     report.problems.map((problem) => describeProblem(report, problem)),
@@ -29,7 +30,7 @@ export function toResultLine({
   const details =
     rest > 0 ? [...problems.slice(0, DETAILS_MAX), `… ${String(rest)} more like these`] : problems;
   const { id, doc, covers } = scenario;
-  const facts = { details, skippedCases, findings, ms, programs, covers };
+  const facts = { details, skippedCases, findings, ms, programs, covers, orders: Object.fromEntries(orders) };
   return { id, doc, status, ...(reason === undefined ? {} : { reason }), ...facts };
 }
 

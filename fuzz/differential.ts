@@ -3,8 +3,8 @@ import type { FindingId } from '../models/findings.js';
 import type { ProgramOutcome } from '../models/outcome.js';
 import type { Reading } from '../models/prediction.js';
 import { type AssembledProgram, assemble } from '../models/program/assemble.js';
-import { describeStep } from '../models/program/describe.js';
-import type { Program } from '../models/program/program.js';
+import { describePlacedStep } from '../models/program/describe.js';
+import { type Program, placedSteps } from '../models/program/program.js';
 import { type Problem, judgeByModel } from '../models/program_verdict.js';
 import type { Session } from '../targets/target.js';
 import { samplePrograms } from './generate/program.js';
@@ -117,6 +117,8 @@ function judge(
 }
 
 function describe(program: Program, { step, what }: Problem): string {
-  const place = step === undefined ? undefined : program.steps[step];
-  return place === undefined ? what : `step ${String((step ?? 0) + 1)}, ${describeStep(place)}: ${what}`;
+  const place = step === undefined ? undefined : placedSteps(program)[step];
+  return place === undefined
+    ? what
+    : `step ${String((step ?? 0) + 1)}, ${describePlacedStep(place)}: ${what}`;
 }

@@ -7,11 +7,20 @@ import type { Invariant } from './invariants/index.js';
 import { ioasesOf } from './invariants/invariant.js';
 import { type Snapshot, takeSnapshot } from './invariants/snapshot.js';
 import type { Outcome, Returned } from './outcome.js';
-import type { Branch, Reading, Unspecified } from './prediction.js';
+import type { Branch, Prediction, Reading, Unspecified } from './prediction.js';
 import { predictStep } from './predict_step.js';
+import { type CallUnderWay, racingAnswers } from './lanes/races.js';
 import type { RawStep } from './program/raw.js';
 import { World } from './state/world.js';
 import { StepLog } from './step_log.js';
+
+/** Where a step of a lane stands in a serial order. */
+interface LaneMoment {
+  /** The index of the step in its program. */
+  readonly at: number;
+  /** What other lanes may be doing: in each, the step before this moment and the one after it. */
+  readonly underWay: readonly CallUnderWay[];
+}
 
 /** An invariant that does not hold, and how. */
 export interface Violation {
@@ -84,18 +93,27 @@ export class ModelRun {
   }
 
   /** Judges what a target made of a step. After an answer that the model cannot follow, it judges no more. */
-  judge(raw: RawStep, call: CallDescription | undefined, outcome: Outcome): StepVerdict {
+  judge(raw: RawStep, call: CallDescription | undefined, outcome: Outcome, lane?: LaneMoment): StepVerdict {
     if (this.#lost !== undefined) return { kind: 'unjudged', why: this.#lost };
     if (outcome.status !== 'returned') return this.#lose(`the step ${outcome.status}`);
     this.#notePossibleSplats();
     const step = this.#log.resolve(raw);
-    const prediction = predictStep(this.world, this.behaviour, step, this.reading);
+    const prediction = this.#predict(step, call, lane);
     const comparison = compare(prediction, step, call, outcome);
     if (comparison.kind === 'fits') {
-      this.#log.record(step, outcome);
+      this.#log.record(step, outcome, lane?.at);
       return this.#accept(step, comparison.branch);
     }
     return this.#refuse(comparison);
+  }
+
+  #predict(step: RawStep, call: CallDescription | undefined, lane: LaneMoment | undefined): Prediction {
+    const prediction = predictStep(this.world, this.behaviour, step, this.reading);
+    if (lane === undefined || lane.underWay.length === 0 || prediction.kind === 'unspecified')
+      return prediction;
+    const others = lane.underWay.map((other) => ({ ...other, step: this.#log.resolve(other.step) }));
+    const c = { world: this.world, profile: this.behaviour.profile, step, call, others };
+    return { kind: 'allowed', branches: [...prediction.branches, ...racingAnswers(c)] };
   }
 
   #notePossibleSplats(): void {

@@ -42,6 +42,8 @@ export function predictStep(world: World, behaviour: Behaviour, step: RawStep, r
         for (const capability of step.drop) world.process.capabilities.delete(capability);
         if (step.memlockBytes !== undefined) world.process.memlockBytes = step.memlockBytes;
       });
+    case 'lanes':
+      return succeeds('lanes/OK', () => undefined);
     case 'counters':
       return predictCounters(world);
     case 'truncate':

@@ -2,8 +2,9 @@ import { hex } from './base/u64.js';
 import type { Behaviour } from './behaviour.js';
 import { type FindingId, findingById } from './findings.js';
 import { INVARIANTS } from './invariants/index.js';
+import { type JudgedSteps, judgeSteps } from './lanes/orders.js';
 import { ModelRun, type StepVerdict } from './model_run.js';
-import type { Outcome, ProgramOutcome } from './outcome.js';
+import type { ProgramOutcome } from './outcome.js';
 import type { Reading, Unspecified } from './prediction.js';
 import type { AssembledProgram } from './program/assemble.js';
 
@@ -44,15 +45,13 @@ export function judgeByModel(
   reading: Reading,
   expectedSplats: readonly string[] = [],
 ): ProgramVerdict {
-  const run = new ModelRun(behaviour, reading, INVARIANTS);
-  const verdicts = program.steps.map((step, index) =>
-    run.judge(step, program.calls[index], outcome.steps[index] ?? LOST),
-  );
+  const judged = judgeSteps(program, outcome.steps, behaviour, reading, INVARIANTS);
+  const { run, verdicts } = judged;
   const hang = knownHang(program, outcome, behaviour);
   const infra = outcome.steps.find((step) => step.status === 'infra')?.error;
   const problems = [
     ...(hang === undefined ? crashes(outcome) : []),
-    ...objections(verdicts),
+    ...objections(program, judged),
     ...(infra === undefined ? consoleProblems(outcome, verdicts, expectedSplats, run.possibleSplats) : []),
     ...traces(outcome),
   ];
@@ -97,8 +96,6 @@ function findingsSeen(
   return [...new Set([...shown, ...printed])];
 }
 
-const LOST: Outcome = { status: 'skipped', why: 'the target gave no result' };
-
 function crashes({ steps }: ProgramOutcome): Problem[] {
   return steps.flatMap((outcome, step): Problem[] => {
     if (outcome.status === 'hung') return [{ kind: 'crash', step, what: 'the call did not return' }];
@@ -107,7 +104,8 @@ function crashes({ steps }: ProgramOutcome): Problem[] {
   });
 }
 
-function objections(verdicts: readonly StepVerdict[]): Problem[] {
+function objections({ steps }: AssembledProgram, { verdicts, order }: JudgedSteps): Problem[] {
+  const lanes = laneOrder(steps, order);
   return verdicts.flatMap((verdict, step): Problem[] => {
     if (verdict.kind === 'violation') {
       const { invariant, what } = verdict.violation;
@@ -119,9 +117,20 @@ function objections(verdicts: readonly StepVerdict[]): Problem[] {
       ({ where, expected, seen: got }) => `; ${where}: allowed ${expected}, seen ${got}`,
     );
     return [
-      { kind: 'model', step, what: `allowed is ${allowed.join(' or ')}, seen ${seen}${places.join('')}` },
+      {
+        kind: 'model',
+        step,
+        what: `${lanes}allowed is ${allowed.join(' or ')}, seen ${seen}${places.join('')}`,
+      },
     ];
   });
+}
+
+/** Says of a program with lanes which order of their steps comes closest to what was seen. */
+function laneOrder(steps: AssembledProgram['steps'], order: readonly number[]): string {
+  if (!steps.some((step) => step.do === 'lanes')) return '';
+  const numbers = order.map((at) => String(at + 1)).join(' ');
+  return `no order of the lanes explains the answers; after the steps ${numbers} `;
 }
 
 /** Kernel messages must be those that are known to come with the answers, and at most those beside that may. */

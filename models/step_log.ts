@@ -10,9 +10,12 @@ export class StepLog {
     return step.do === 'ioctl' ? this.#applyPatches(step) : step;
   }
 
-  /** Notes what came back of a resolved step. */
-  record(step: RawStep, returned: Returned): void {
-    this.#buffers.push(buffersOf(step).map(({ bytes }, index) => returned.out[index] ?? bytes));
+  /**
+   * Notes what came back of a resolved step.
+   * @param at the index of the step, where steps do not come in their order
+   */
+  record(step: RawStep, returned: Returned, at = this.#buffers.length): void {
+    this.#buffers[at] = buffersOf(step).map(({ bytes }, index) => returned.out[index] ?? bytes);
   }
 
   #applyPatches(step: RawIoctl): RawIoctl {

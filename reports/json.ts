@@ -4,7 +4,18 @@ import { type RunReport, summarise } from './run_report.js';
 export function renderJson(report: RunReport): string {
   const { results, ms, isInterrupted, ...facts } = report;
   const lines = results.map(
-    ({ id, status, reason, ms: scenarioMs, covers, details, skippedCases, findings, programs }) => ({
+    ({
+      id,
+      status,
+      reason,
+      ms: scenarioMs,
+      covers,
+      details,
+      skippedCases,
+      findings,
+      programs,
+      orders = {},
+    }) => ({
       id,
       status,
       ...(reason === undefined ? {} : { reason }),
@@ -13,6 +24,7 @@ export function renderJson(report: RunReport): string {
       programs,
       ...(details.length === 0 ? {} : { details }),
       ...(findings.length === 0 ? {} : { findings }),
+      ...(Object.keys(orders).length === 0 ? {} : { orders }),
       ...(skippedCases.length === 0 ? {} : { skippedCases }),
     }),
   );

@@ -37,6 +37,8 @@ export interface ResultLine {
   readonly ms: number;
   readonly programs: number;
   readonly covers: readonly string[];
+  /** The orders that steps at the same time came in, by name, with how often; without it, there are none. */
+  readonly orders?: Readonly<Record<string, number>>;
 }
 
 export interface Summary extends Readonly<Record<ResultStatus, number>> {

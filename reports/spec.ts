@@ -32,6 +32,7 @@ export function renderSpec(report: RunReport, isVerbose = false): string {
     ...renderGroups('infra', 'not run', reasonsOf(results, 'infra')),
     ...renderGroups('skipped', 'skipped', reasonsOf(results, 'skipped')),
     ...renderGroups('skipped', 'cases skipped', skippedCases(results)),
+    ...renderOrders(results),
     ...renderFindings(results),
     ...report.notes.map((note) => `${pc.yellow('note')}: ${note}`),
     renderSummary(report),
@@ -81,6 +82,15 @@ function renderTroubles(results: readonly ResultLine[]): string[] {
     `  ${pc.dim(result.doc)}`,
     ...(result.details.length === 0 ? [result.reason ?? ''] : result.details).map((detail) => `  ${detail}`),
   ]);
+}
+
+/** How often steps that go on at the same time came in which order. */
+function renderOrders(results: readonly ResultLine[]): string[] {
+  const lines = results.flatMap(({ id, orders = {} }) => {
+    const counts = Object.entries(orders).map(([name, count]) => `${name} ${String(count)}`);
+    return counts.length === 0 ? [] : [`  ${id}: ${counts.join(', ')}`];
+  });
+  return lines.length === 0 ? [] : ['', 'orders seen of calls at the same time:', ...lines];
 }
 
 /** Something that did not run, and why. */

@@ -64,6 +64,8 @@ import { ioasUsedPlacement } from './ioas/used_placement.js';
 import { ioasMapPrivateFile } from './ioas/map_private_file.js';
 import { ioasTiers } from './ioas/tiers.js';
 import { ioasUnmap } from './ioas/unmap.js';
+import { lanesAreas } from './lanes/areas.js';
+import { lanesObjects } from './lanes/objects.js';
 import { mockCheckMap } from './mock/check_map.js';
 import { mockCheckRefs } from './mock/check_refs.js';
 import { mockDirty } from './mock/dirty.js';
@@ -156,6 +158,8 @@ export const SUITES: readonly Suite[] = [
   mockReplace,
   mockReserved,
   mockTwoTables,
+  lanesAreas,
+  lanesObjects,
   mockCheckMap,
   mockCheckRefs,
   mockMemoryLimit,

@@ -8,8 +8,8 @@ import { errnoName } from '../../models/base/errno.js';
 import type { Outcome, ProgramOutcome } from '../../models/outcome.js';
 import type { Reading } from '../../models/prediction.js';
 import { type AssembledProgram, assemble } from '../../models/program/assemble.js';
-import { describeStep } from '../../models/program/describe.js';
-import type { Program } from '../../models/program/program.js';
+import { describePlacedStep } from '../../models/program/describe.js';
+import { type Program, placedSteps } from '../../models/program/program.js';
 import { type Problem, type ProgramVerdict, judgeByModel } from '../../models/program_verdict.js';
 import type { StepVerdict } from '../../models/model_run.js';
 import { environmentOf } from '../../suites/harness/environment.js';
@@ -71,15 +71,16 @@ function codeOf({ problems, infra, unspecified }: ProgramVerdict): ExitCode {
 
 function renderReplay(
   file: string,
-  { about, steps }: Program,
+  program: Program,
   assembled: AssembledProgram,
   outcome: ProgramOutcome,
   { verdicts, problems, findings }: ProgramVerdict,
 ): string {
-  const lines = steps.map((step, at) => {
+  const { about } = program;
+  const lines = placedSteps(program).map((placed, at) => {
     const number = String(at + 1).padStart(3);
     const answer = describeAnswer(assembled.calls[at], outcome.steps[at]);
-    return `${number}  ${describeOutcome(outcome.steps[at]).padEnd(12)} ${describeStep(step)}\n     ${describeVerdict(verdicts[at])}${answer}${describeFindings(verdicts[at])}`;
+    return `${number}  ${describeOutcome(outcome.steps[at]).padEnd(12)} ${describePlacedStep(placed)}\n     ${describeVerdict(verdicts[at])}${answer}${describeFindings(verdicts[at])}`;
   });
   const end = problems.filter(({ kind }) => !SHOWN_AT_STEP.has(kind)).map(describeProblem);
   const verdict = problems.length === 0 ? 'as the model allows' : `${String(problems.length)} problems`;

@@ -25,8 +25,10 @@ import {
   isArray,
   isFd,
   isReference,
+  placedSteps,
 } from './program.js';
 import { HugePages, liesInHuge } from './huge_pages.js';
+import { LaneScope } from './lanes.js';
 import {
   type HiddenFd,
   type MemoryFilePages,
@@ -62,11 +64,11 @@ export function assemble(program: Program): AssembledProgram {
     );
   }
   const assembler = new Assembler();
-  const steps = program.steps.map((step) => assembler.add(step));
+  const steps = placedSteps(program).map(({ step }) => assembler.add(step));
   return { steps, calls: assembler.calls, labels: assembler.labels };
 }
 
-/** Assembles a program step by step, for those who write it that way. */
+/** Assembles a program step by step, for those who write it that way: the steps of lanes after the step that starts them. */
 export class Assembler {
   readonly calls: (CallDescription | undefined)[] = [];
   readonly labels = new Map<string, number>();
@@ -75,6 +77,7 @@ export class Assembler {
   readonly #processes = new Map<string, number | undefined>();
   #slotsUsed = 0;
   readonly #hugePages = new HugePages((problem) => this.#fail(problem));
+  readonly #lanes = new LaneScope((problem) => this.#fail(problem));
 
   /**
    * The next step in bytes.
@@ -88,6 +91,7 @@ export class Assembler {
     if (step.do === 'ioctl' && step.label !== undefined) this.#addLabel(step.label);
     if (step.do === 'fork') this.#processes.set(step.label, this.#processes.size + 1);
     if (step.do === 'exit' && step.by !== undefined) this.#processes.set(step.by, undefined);
+    this.#lanes.take(step);
     this.calls.push(step.do === 'ioctl' ? this.#call(step.call) : undefined);
     return raw;
   }
@@ -103,6 +107,7 @@ export class Assembler {
    */
   preview(step: Step): RawStep {
     this.#hugePages.check(step);
+    this.#lanes.check(step);
     const raw = this.#raw(step, step.do === 'ioctl' ? this.#call(step.call) : undefined);
     const failing = 'failNth' in step ? { ...raw, failNth: this.#nth(step.failNth) } : raw;
     return step.by === undefined ? failing : { ...failing, by: this.#process(step.by) };
@@ -150,6 +155,8 @@ export class Assembler {
       case 'exit':
         if (step.by === undefined) this.#fail(`the process that the program starts in does not ${step.do}`);
         return { do: step.do };
+      case 'lanes':
+        return { do: 'lanes', counts: step.lanes.map(({ length }) => length) };
     }
   }
 
@@ -212,7 +219,7 @@ export class Assembler {
   #transfer(step: ReadStep | WriteStep): RawTransfer {
     const fail = (problem: string) => this.#fail(problem);
     const data = step.do === 'read' ? guards(step.bytes, fail) : wordBytes(step.words);
-    const { address, bytes } = placeBytes(step.at ?? 'args', data, fail);
+    const { address, bytes } = placeBytes(step.at ?? 'args', data, this.#lanes.room, fail);
     return {
       do: step.do,
       slot: this.#slot(step.file),
@@ -255,7 +262,7 @@ export class Assembler {
       isAtEdge(step.at) &&
       Object.values(step.args).some((operand) => isArray(operand) && isAtEdge(operand.in));
     if (usesEdgeTwice) this.#fail('only one buffer of a call can lie before the hole');
-    const arrays = new ArrayBuilder((problem) => this.#fail(problem));
+    const arrays = new ArrayBuilder(this.#lanes.room.arrays, (problem) => this.#fail(problem));
     for (const [name, operand] of Object.entries(step.args)) {
       const member = call.layout.memberOf(name) ?? this.#fail(`${call.name} has no member ${name}`);
       if (isArray(operand)) {
@@ -275,7 +282,7 @@ export class Assembler {
       }
       struct.set(member, operand, this.#source(operand));
     }
-    const { address, bytes } = struct.place(step.at ?? 'args');
+    const { address, bytes } = struct.place(step.at ?? 'args', this.#lanes.room);
     const buffers = bytes.length === 0 ? arrays.buffers : [{ address, bytes }, ...arrays.buffers];
     const structs = bytes.length === 0 ? 0 : 1;
     return {
@@ -309,6 +316,7 @@ export class Assembler {
   /** Where a call puts a new descriptor. */
   #fdsOut({ fd }: IoctlStep, call: CallDescription, visibleBytes: number): (RawFd | HiddenFd)[] {
     const slot = this.#slotsUsed;
+    if (call.newFd !== undefined && this.#lanes.lane !== undefined) this.#fail('a lane makes no descriptors');
     if (call.newFd === undefined) {
       if (fd !== undefined) this.#fail(`${call.name} returns no descriptor`);
       return [];
@@ -323,6 +331,7 @@ export class Assembler {
     if (!isReference(operand)) return undefined;
     const [label = '', name = ''] = operand.ref.split('.');
     const step = this.labels.get(label) ?? this.#fail(`no step before it has the label ${label}`);
+    if (!this.#lanes.sees(label)) this.#fail(`the label ${label} is of another lane`);
     const call = present(this.calls[step], 'call of a labelled step');
     const member = call.layout.memberOf(name) ?? this.#fail(`${call.name} has no member ${name}`);
     return { step, buffer: 0, offset: member.offset };

@@ -22,6 +22,26 @@ export const GUARD_BYTES = 64n;
 /** The longest tail that a program can put behind a struct, in bytes. */
 const TAIL_BYTES_MAX = 8192;
 
+/** Memory of the argument region that a call can have: lanes have each their own. */
+export interface ArgsRoom {
+  readonly structs: Pick<Region, 'start' | 'bytes'>;
+  readonly arrays: Pick<Region, 'start' | 'bytes'>;
+}
+
+/** The room of a lane; without one, the whole region. */
+export function argsRoom(lane: number | undefined): ArgsRoom {
+  const half = ARGS.bytes / 2n;
+  if (lane === undefined) {
+    return { structs: { start: ARGS.start, bytes: half }, arrays: { start: ARGS.start + half, bytes: half } };
+  }
+  const bytes = half / LANE_ROOMS;
+  const start = ARGS.start + BigInt(lane) * bytes;
+  return { structs: { start, bytes }, arrays: { start: start + half, bytes } };
+}
+
+/** A power of two that is no less than the number of lanes. */
+const LANE_ROOMS = 4n;
+
 /** Reports what is wrong with the step under assembly. */
 export type Fail = (problem: string) => never;
 
@@ -57,8 +77,8 @@ export class StructBuilder {
   }
 
   /** The struct's address, and those of its bytes that lie in memory. */
-  place(at: StructPlace): RawBuffer {
-    return placeBytes(at, this.#bytes, this.fail);
+  place(at: StructPlace, room: ArgsRoom): RawBuffer {
+    return placeBytes(at, this.#bytes, room, this.fail);
   }
 
   #setOwn(member: Member | undefined, value: number): void {
@@ -72,10 +92,12 @@ function sizeMember({ layout }: CallDescription): Member | undefined {
 }
 
 /** The address of a struct or of data, and those of its bytes that lie in memory. */
-export function placeBytes(at: StructPlace, bytes: Uint8Array, fail: Fail): RawBuffer {
+export function placeBytes(at: StructPlace, bytes: Uint8Array, { structs }: ArgsRoom, fail: Fail): RawBuffer {
   switch (at) {
     case 'args':
-      return { address: ARGS.start + GUARD_BYTES, bytes };
+      if (BigInt(bytes.length) + 2n * GUARD_BYTES > structs.bytes)
+        fail('the struct does not fit the argument region');
+      return { address: structs.start + GUARD_BYTES, bytes };
     case 'sealed':
       return { address: SEALED.start + GUARD_BYTES, bytes };
     case 'null':
@@ -104,9 +126,14 @@ const ELEMENT_BYTES: Readonly<Record<ArrayElement, number>> = {
 export class ArrayBuilder {
   readonly buffers: RawBuffer[] = [];
   patches: RawPatch[] = [];
-  #next = ARGS.start + ARGS.bytes / 2n;
+  #next: bigint;
 
-  constructor(private readonly fail: Fail) {}
+  constructor(
+    private readonly room: ArgsRoom['arrays'],
+    private readonly fail: Fail,
+  ) {
+    this.#next = room.start;
+  }
 
   /** Places an array and returns its address. */
   add(member: Member, operand: ArrayOperand, sourceOf: SourceOf): bigint {
@@ -159,7 +186,7 @@ export class ArrayBuilder {
     const address =
       typeof place === 'object' ? alignUp(this.#next, PAGE_SIZE) + BigInt(place.page_offset) : this.#next;
     this.#next = address + BigInt(Math.ceil(byteCount / 8) * 8) + GUARD_BYTES;
-    if (this.#next > endOf(ARGS)) this.fail('the arrays do not fit the argument region');
+    if (this.#next > endOf(this.room)) this.fail('the arrays do not fit the argument region');
     return { address, visible: byteCount };
   }
 }

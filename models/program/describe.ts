@@ -2,6 +2,7 @@ import { hex } from '../base/u64.js';
 import {
   type MmapStep,
   type Operand,
+  type PlacedStep,
   type ReadStep,
   type Step,
   type StructPlace,
@@ -10,6 +11,11 @@ import {
   isFd,
   isReference,
 } from './program.js';
+
+/** A step in one line, with its lane. */
+export function describePlacedStep({ step, lane }: PlacedStep): string {
+  return lane === undefined ? describeStep(step) : `lane ${String(lane + 1)}: ${describeStep(step)}`;
+}
 
 /** A step in one line, as findings and reports show it. */
 export function describeStep(step: Step): string {
@@ -70,6 +76,8 @@ function describeCall(step: Step): string {
       return step.do;
     case 'fork':
       return `fork ${step.label}`;
+    case 'lanes':
+      return `lanes of ${step.lanes.map(({ length }) => String(length)).join(' and ')} steps`;
   }
 }
 

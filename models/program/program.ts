@@ -229,6 +229,15 @@ interface Injecting {
   readonly failNth?: number;
 }
 
+/**
+ * Steps that go on at the same time: each lane is carried out by a thread of its own, in its order, and all lanes begin together. The
+ * program goes on when all have ended.
+ */
+export interface LanesStep {
+  readonly do: 'lanes';
+  readonly lanes: readonly (readonly Step[])[];
+}
+
 /** Who carries a step out: the process of a label; without it the one that the program starts in. */
 interface Performer {
   readonly by?: string;
@@ -256,7 +265,28 @@ type AnyStep =
   | ExecStep
   | CloexecStep
   | PassStep
-  | ExitStep;
+  | ExitStep
+  | LanesStep;
+
+/** A step with the number of the lane that it is in, if it is. */
+export interface PlacedStep {
+  readonly step: Step;
+  readonly lane: number | undefined;
+}
+
+/** All steps in the order in which results have them: those of lanes follow the step that starts them, lane by lane. */
+export function placedSteps({ steps }: Pick<Program, 'steps'>): PlacedStep[] {
+  return steps.flatMap((step): PlacedStep[] => {
+    const first = { step, lane: undefined };
+    if (step.do !== 'lanes') return [first];
+    return [first, ...step.lanes.flatMap((inside, lane) => inside.map((one) => ({ step: one, lane })))];
+  });
+}
+
+/** Whether steps of a program go on at the same time. */
+export function hasLanes({ steps }: Pick<Program, 'steps'>): boolean {
+  return steps.some((step) => step.do === 'lanes');
+}
 
 /** What is wrong with a program, in one sentence that names the step. */
 export class ProgramError extends Error {

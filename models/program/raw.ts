@@ -102,6 +102,12 @@ export interface RawMmap extends RawPerformer {
   readonly file: { readonly slot: number; readonly offset: bigint } | undefined;
 }
 
+/** The steps that follow go on at the same time: so many are in the first lane, so many in the second, and so on. */
+export interface RawLanes {
+  readonly do: 'lanes';
+  readonly counts: readonly number[];
+}
+
 /** What pages a file of memory has. */
 export interface MemoryFilePages {
   /** Huge ones, which the kernel clears. */
@@ -148,7 +154,8 @@ type AnyRawStep =
   | { readonly do: 'exec' }
   | { readonly do: 'cloexec'; readonly slot: number; readonly isSet: boolean }
   | { readonly do: 'pass'; readonly slot: number; readonly to: number; readonly as: number }
-  | { readonly do: 'exit' };
+  | { readonly do: 'exit' }
+  | RawLanes;
 
 /** Programs have at most this many descriptors. */
 export const SLOTS_MAX = 128;
@@ -158,6 +165,12 @@ export const PROCESSES_MAX = 8;
 
 /** The last allocation that can be made to fail. */
 export const NTH_MAX = 0xffff;
+
+/** Programs have at most this many lanes at a time. */
+export const LANES_MAX = 3;
+
+/** Lanes have at most this many steps. */
+export const LANE_STEPS_MAX = 4;
 
 /** Programs have at most this many steps. */
 export const STEPS_MAX = 4096;

@@ -1,5 +1,6 @@
 import { CAPABILITIES } from './credentials.js';
 import { PROGRAM_SCHEMA } from './program.js';
+import { LANES_MAX, LANE_STEPS_MAX } from './raw.js';
 
 const WORD = { type: 'string', pattern: '^0x[0-9a-fA-F]{1,16}$' } as const;
 const COUNT = { type: 'integer', minimum: 0 } as const;
@@ -131,6 +132,27 @@ const STEPS = {
   exit: step('exit', {}, ['by']),
 } as const;
 
+/** Kinds of steps, of which `do` selects one. */
+function anyOf(kinds: readonly object[]): object {
+  return { type: 'object', discriminator: { propertyName: 'do' }, required: ['do'], oneOf: kinds };
+}
+
+/** Steps that lanes can have. */
+const LANE_STEPS = [STEPS.ioctl, STEPS.close, STEPS.read, STEPS.write, STEPS.mmap, STEPS.munmap];
+
+const LANES = step(
+  'lanes',
+  {
+    lanes: {
+      type: 'array',
+      minItems: 2,
+      maxItems: LANES_MAX,
+      items: { type: 'array', minItems: 1, maxItems: LANE_STEPS_MAX, items: anyOf(LANE_STEPS) },
+    },
+  },
+  ['lanes'],
+);
+
 /**
  * JSON Schema (draft 7) of a program file. `do` selects the kind of a step first, so that a complaint names the member that is
  * wrong and not every kind it could have been.
@@ -142,12 +164,7 @@ export const PROGRAM_JSON_SCHEMA = {
     about: { type: 'string' },
     steps: {
       type: 'array',
-      items: {
-        type: 'object',
-        discriminator: { propertyName: 'do' },
-        required: ['do'],
-        oneOf: Object.values(STEPS),
-      },
+      items: anyOf([...Object.values(STEPS), LANES]),
     },
   },
   required: ['schema', 'steps'],

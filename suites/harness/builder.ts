@@ -20,6 +20,7 @@ import {
   type Step,
   type WriteStep,
 } from '../../models/program/program.js';
+import { type Choice, choiceOf } from './choice.js';
 import { CountersExpectation, ExpectedStep, type Expectation } from './expected_step.js';
 
 export type IoctlOptions = Pick<IoctlStep, 'tail' | 'at' | 'command' | 'file' | 'fd'>;
@@ -74,6 +75,9 @@ export function hwptData(
 /** Writes a program step by step, in the words of the uAPI. */
 export class ScenarioBuilder {
   readonly #steps: Step[] = [];
+  /** Where steps are written: the program, or the lane at hand. */
+  #target: Step[] = this.#steps;
+  readonly #choices: Choice[] = [];
   readonly #expected: (ExpectedStep | undefined)[] = [];
   #labels = 0;
   /** The process whose steps are written. */
@@ -93,6 +97,28 @@ export class ScenarioBuilder {
 
   get expectations(): readonly Expectation[] {
     return this.#expected.map((step) => step?.expectation ?? { errno: 'OK', outputs: {} });
+  }
+
+  /** Sets of steps with several ways to answer. */
+  get choices(): readonly Choice[] {
+    return this.#choices;
+  }
+
+  /** Steps that go on at the same time: each function writes a lane. */
+  lanes(...writers: readonly (() => unknown)[]): void {
+    this.#expected.push(undefined);
+    const lanes = writers.map((write) => {
+      this.#target = [];
+      write();
+      return this.#target;
+    });
+    this.#target = this.#steps;
+    this.#put({ do: 'lanes', lanes });
+  }
+
+  /** The orders that lanes may have come in: each says what steps, of lanes or after them, answer then. */
+  either(cases: Readonly<Record<string, () => unknown>>): void {
+    this.#choices.push(choiceOf(this.#expected, cases));
   }
 
   open(label: string, access?: 'ro'): string {
@@ -453,7 +479,7 @@ export class ScenarioBuilder {
   }
 
   #put(step: Step): void {
-    this.#steps.push({
+    this.#target.push({
       ...step,
       ...(this.#performer === undefined ? {} : { by: this.#performer }),
       ...(this.#failNth === undefined ? {} : { failNth: this.#failNth }),

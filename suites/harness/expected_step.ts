@@ -59,6 +59,11 @@ export class ExpectedStep {
     return this.#expectation;
   }
 
+  /** Forgets what was said of the step. */
+  restate(expectation: Expectation): void {
+    this.#expectation = expectation;
+  }
+
   /** Success, with these members after the call. */
   ok(outputs: ExpectedOutputs = {}): this {
     this.#expectation = { errno: 'OK', outputs };

@@ -3,9 +3,12 @@ import type { FindingId } from '../../models/findings.js';
 import type { StepVerdict } from '../../models/model_run.js';
 import type { ProgramOutcome } from '../../models/outcome.js';
 import type { Reading } from '../../models/prediction.js';
-import { describeStep } from '../../models/program/describe.js';
+import { describePlacedStep } from '../../models/program/describe.js';
+import { placedSteps } from '../../models/program/program.js';
 import { type Problem, judgeByModel } from '../../models/program_verdict.js';
 import { StepLog } from '../../models/step_log.js';
+import type { Choice } from './choice.js';
+import type { Expectation } from './expected_step.js';
 import { checkExpectation } from './expectation.js';
 import type { PlannedProgram } from './plan.js';
 
@@ -20,6 +23,8 @@ export interface ProgramReport {
   readonly unspecified: readonly string[];
   readonly infra: string | undefined;
   readonly verdicts: readonly StepVerdict[];
+  /** The orders that its lanes came in, as the scenario names them. */
+  readonly orders: readonly string[];
 }
 
 /**
@@ -58,35 +63,82 @@ export function judgeProgram(
     unspecified: isUnknown ? skipped : unspecified,
     infra,
     verdicts,
+    orders: ordersSeen(planned, outcome, behaviour),
   };
 }
 
 /** A problem with the step it is about, in one line. */
 export function describeProblem({ planned }: ProgramReport, { step, what, kind }: Problem): string {
   const variant = planned.variant === undefined ? '' : ` (${planned.variant.name})`;
-  const place = step === undefined ? undefined : planned.program.steps[step];
-  const where = place === undefined ? '' : ` step ${String((step ?? 0) + 1)}, ${describeStep(place)}:`;
+  const place = step === undefined ? undefined : placedSteps(planned.program)[step];
+  const where = place === undefined ? '' : ` step ${String((step ?? 0) + 1)}, ${describePlacedStep(place)}:`;
   return `${planned.caseName}${variant}:${where} ${kind === 'model' ? 'the model objects: ' : ''}${what}`;
 }
 
 /** Where a program did not answer as its scenario expects. */
 export function unmetExpectations(
   planned: PlannedProgram,
+  outcome: ProgramOutcome,
+  behaviour: Behaviour,
+): Problem[] {
+  const complaintOf = complaints(planned, outcome, behaviour);
+  const inChoices = new Set(planned.choices.flatMap(([first]) => [...(first?.expectations.keys() ?? [])]));
+  const plain = planned.expectations.flatMap((expectation, step): Problem[] => {
+    const what = inChoices.has(step) ? undefined : complaintOf(step, expectation);
+    return what === undefined ? [] : [{ kind: 'expectation', step, what }];
+  });
+  return [...plain, ...planned.choices.flatMap((choice) => unmetChoice(choice, complaintOf))].sort(
+    (one, two) => (one.step ?? 0) - (two.step ?? 0),
+  );
+}
+
+/** What is wrong with the answer of a step; nothing if there is none. */
+type ComplaintOf = (step: number, expectation: Expectation) => string | undefined;
+
+function complaints(
+  { assembled }: PlannedProgram,
   { steps }: ProgramOutcome,
   { profile }: Behaviour,
-): Problem[] {
+): ComplaintOf {
   const log = new StepLog();
-  const problems: Problem[] = [];
-  for (const [index, expectation] of planned.expectations.entries()) {
-    const raw = planned.assembled.steps[index];
+  const checks: ((expectation: Expectation) => string | undefined)[] = [];
+  for (const [index, raw] of assembled.steps.entries()) {
     const outcome = steps[index];
-    if (raw === undefined || outcome?.status !== 'returned') break;
+    if (outcome?.status !== 'returned') break;
     const step = log.resolve(raw);
-    const what = checkExpectation(expectation, profile, step, planned.assembled.calls[index], outcome);
-    if (what !== undefined) problems.push({ kind: 'expectation', step: index, what });
+    checks.push((expectation) =>
+      checkExpectation(expectation, profile, step, assembled.calls[index], outcome),
+    );
     log.record(step, outcome);
   }
-  return problems;
+  return (step, expectation) => checks[step]?.(expectation);
+}
+
+/** Where each way to answer is not what was seen. */
+function unmetChoice(choice: Choice, complaintOf: ComplaintOf): Problem[] {
+  const unmet = choice.map(({ name, expectations }) => {
+    const first = [...expectations].find(([at, expectation]) => complaintOf(at, expectation) !== undefined);
+    if (first === undefined) return undefined;
+    const [step, expectation] = first;
+    return { step, what: `not ${name}: ${complaintOf(step, expectation) ?? ''}` };
+  });
+  const wrong = unmet.flatMap((one) => one ?? []);
+  if (wrong.length < choice.length) return [];
+  const step = wrong[0]?.step;
+  const what = wrong.map((one) => one.what).join('; ');
+  return [{ kind: 'expectation', what, ...(step === undefined ? {} : { step }) }];
+}
+
+/** Which of several ways to answer were seen, by name. */
+function ordersSeen(planned: PlannedProgram, outcome: ProgramOutcome, behaviour: Behaviour): string[] {
+  if (planned.choices.length === 0) return [];
+  const complaintOf = complaints(planned, outcome, behaviour);
+  return planned.choices.flatMap((choice) => {
+    const seen = choice.find(({ expectations }) =>
+      [...expectations].every(([at, expectation]) => complaintOf(at, expectation) === undefined),
+    );
+    return seen?.name ?? [];
+  });
 }
 
 function brokenRelations(

@@ -1,10 +1,11 @@
 import type { Behaviour } from '../../models/behaviour.js';
 import { type AssembledProgram, assemble } from '../../models/program/assemble.js';
-import type { Program } from '../../models/program/program.js';
+import { type Program, placedSteps } from '../../models/program/program.js';
 import { callByName } from '../../models/ioctls/index.js';
 import { TEST_COMMAND } from '../../models/ioctls/test/test_command.js';
 import { CAPABILITIES_OF_TARGETS, type TargetCapability } from '../../targets/target.js';
 import { ScenarioBuilder } from './builder.js';
+import type { Choice } from './choice.js';
 import type { Expectation } from './expected_step.js';
 import type { Environment } from './environment.js';
 import type { Scenario, Variant } from './scenario.js';
@@ -20,6 +21,7 @@ export interface PlannedProgram {
   readonly assembled: AssembledProgram;
   /** Of the original alone, one for each step. */
   readonly expectations: readonly Expectation[];
+  readonly choices: readonly Choice[];
   readonly variant?: { readonly name: Variant; readonly varied: VariedProgram };
 }
 
@@ -40,8 +42,8 @@ export function planScenario(
 export function planCase(scenario: Scenario, caseName: string): PlannedProgram {
   const builder = new ScenarioBuilder();
   scenario.build(caseName, builder);
-  const { program, expectations } = builder;
-  return { scenario, caseName, program, assembled: assemble(program), expectations };
+  const { program, expectations, choices } = builder;
+  return { scenario, caseName, program, assembled: assemble(program), expectations, choices };
 }
 
 function planVariants(original: PlannedProgram, behaviour: Behaviour): PlannedProgram[] {
@@ -56,6 +58,7 @@ function planVariants(original: PlannedProgram, behaviour: Behaviour): PlannedPr
         program: varied.program,
         assembled: assemble(varied.program),
         expectations: [],
+        choices: [],
         variant,
       },
     ];
@@ -75,8 +78,8 @@ export function lackOf(
 /** What a case states, and what its calls need. */
 export function needsOf(scenario: Scenario, caseName: string): TargetCapability[] {
   const needs = new Set<TargetCapability>(['iommufd', ...scenario.needsOf(caseName)]);
-  const usesTestCommand = planCase(scenario, caseName).program.steps.some(
-    (step) => step.do === 'ioctl' && callByName(step.call)?.command === TEST_COMMAND,
+  const usesTestCommand = placedSteps(planCase(scenario, caseName).program).some(
+    ({ step }) => step.do === 'ioctl' && callByName(step.call)?.command === TEST_COMMAND,
   );
   if (usesTestCommand) needs.add('iommufd_test');
   return [...needs];

@@ -35,6 +35,8 @@ export interface ScenarioResult {
   readonly findings: readonly FindingId[];
   /** `call/rule` of each answer that the model followed. */
   readonly rules: readonly string[];
+  /** The orders that lanes came in, as the scenario names them, with how often. */
+  readonly orders: ReadonlyMap<string, number>;
 }
 
 export interface RunOptions {
@@ -79,7 +81,15 @@ export class ScenarioRunner {
 }
 
 function skip(scenario: Scenario, reason: string): ScenarioResult {
-  const nothing = { ms: 0, programs: 0, failures: [], skippedCases: [], findings: [], rules: [] };
+  const nothing = {
+    ms: 0,
+    programs: 0,
+    failures: [],
+    skippedCases: [],
+    findings: [],
+    rules: [],
+    orders: new Map(),
+  };
   return { scenario, status: 'skipped', reason, ...nothing };
 }
 
@@ -98,7 +108,8 @@ function summarise(
   );
   const failures = reports.filter(({ problems }) => problems.length > 0);
   const findings = [...new Set(reports.flatMap((report) => report.findings))];
-  const base = { programs: reports.length, failures, findings, rules: [...new Set(rules)] };
+  const orders = countEach(reports.flatMap((report) => report.orders));
+  const base = { programs: reports.length, failures, findings, rules: [...new Set(rules)], orders };
   const [worst] = failures;
   const problem = worst?.problems[0];
   if (worst !== undefined && problem !== undefined) {
@@ -109,4 +120,10 @@ function summarise(
   const why = reports.flatMap(({ unspecified }) => unspecified)[0];
   if (why !== undefined) return { ...base, status: 'unspecified', reason: why };
   return { ...base, status: 'passed' };
+}
+
+function countEach(names: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
 }

@@ -27,6 +27,18 @@ function send(type: number, payload: Uint8Array): void {
   socket.write(Buffer.concat([frameHeader(type, payload.length), payload]));
 }
 
+/** Reports where the worker ended: the step, and of each lane the step that it ran plus 1. */
+function die(
+  batch: number,
+  finished: readonly (readonly number[])[],
+  { step, lanes }: { readonly step: number; readonly lanes: readonly number[] },
+): void {
+  results(batch, finished);
+  const died = new ByteWriter();
+  for (const word of [batch, finished.length, step, ...lanes, 9]) died.u32(word);
+  send(FRAME.DIED, died.bytes);
+}
+
 /** The operations of each program. */
 function readPrograms(from: ByteReader): number[][] {
   return Array.from({ length: from.u32() }, () =>
@@ -95,13 +107,12 @@ function run(payload: Uint8Array): void {
     case 'splat':
       results(batch, programs, KASAN, 0n);
       return;
-    case 'death': {
-      results(batch, programs.slice(0, odd));
-      const died = new ByteWriter();
-      for (const word of [batch, odd, 1, 9]) died.u32(word);
-      send(FRAME.DIED, died.bytes);
+    case 'death':
+      die(batch, programs.slice(0, odd), { step: 1, lanes: [0, 0, 0] });
       return;
-    }
+    case 'death_in_lanes':
+      die(batch, programs.slice(0, odd), { step: 0, lanes: [2, 3, 0] });
+      return;
     case 'panic':
       process.stdout.write('Kernel panic - not syncing: something is wrong\n', () => process.exit(0));
       return;

@@ -21,6 +21,13 @@ const PROGRAM: Program = {
         allowed_iovas: { ranges: [[0n, 0xffff_ffff_ffff_ffffn]] },
       },
     },
+    {
+      do: 'lanes',
+      lanes: [
+        [{ do: 'ioctl', file: 'f', call: 'IOMMU_DESTROY', args: { id: { ref: 'a.out_ioas_id' } } }],
+        [{ do: 'munmap', start: SCRATCH.start, bytes: 0x1000n }],
+      ],
+    },
     { do: 'mmap', start: SCRATCH.start, bytes: 0x1000n, access: 'ro' },
     { do: 'close', file: 'f' },
     { do: 'counters' },
@@ -36,6 +43,16 @@ const WRONG: readonly (readonly [what: string, text: string, says: RegExp])[] = 
   ['a future schema', '{"schema": 99, "steps": []}', /has schema 99.*newer/],
   ['no steps', '{"schema": 1}', /steps/],
   ['a step of an unknown kind', '{"schema": 1, "steps": [{"do": "fork"}]}', /step 1/],
+  [
+    'one lane',
+    '{"schema": 1, "steps": [{"do": "lanes", "lanes": [[{"do": "close", "file": "f"}]]}]}',
+    /lanes/,
+  ],
+  [
+    'a fork in a lane',
+    '{"schema": 1, "steps": [{"do": "lanes", "lanes": [[{"do": "fork", "label": "p"}], []]}]}',
+    /lanes/,
+  ],
   ['a member too many', '{"schema": 1, "steps": [], "colour": 1}', /colour/],
   [
     'an unknown call',

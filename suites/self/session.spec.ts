@@ -105,6 +105,11 @@ describe('a session with a guest that misbehaves', function () {
     assert.deepInclude(outcome.steps[1], { title: 'the process died on signal 9' });
   });
 
+  it('a worker that dies in lanes is the fault of the steps that ran at the same time', async () => {
+    const outcome = await outcomeOfOdd('death_in_lanes');
+    assert.deepEqual(statusesOf(outcome), ['skipped', 'crashed', 'crashed']);
+  });
+
   it('a panic is the fault of the step that ran', async () => {
     const outcome = await outcomeOfOdd('panic');
     assert.deepEqual(statusesOf(outcome), ['skipped', 'crashed', 'skipped']);

@@ -3,7 +3,14 @@ import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HUGE_PAGES_MAX } from '../../models/program/arena.js';
-import { FD_HANDLE_BASE, PROCESSES_MAX, SLOTS_MAX, STEPS_MAX } from '../../models/program/raw.js';
+import {
+  FD_HANDLE_BASE,
+  LANES_MAX,
+  LANE_STEPS_MAX,
+  PROCESSES_MAX,
+  SLOTS_MAX,
+  STEPS_MAX,
+} from '../../models/program/raw.js';
 import { runTool } from '../tools.js';
 import { cHeader } from './wire.js';
 
@@ -38,6 +45,8 @@ export function agentHeader(): string {
     steps: STEPS_MAX,
     handles: FD_HANDLE_BASE,
     processes: PROCESSES_MAX,
+    lanes: LANES_MAX,
+    laneSteps: LANE_STEPS_MAX,
     hugePages: HUGE_PAGES_MAX,
   });
 }

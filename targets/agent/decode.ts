@@ -5,7 +5,7 @@ import {
   type Returned,
   type StrayWrite,
 } from '../../models/outcome.js';
-import { type RawProgram, type RawStep, buffersOf } from '../../models/program/raw.js';
+import { LANES_MAX, type RawProgram, type RawStep, buffersOf } from '../../models/program/raw.js';
 import { ByteReader, WireError } from './cursor.js';
 import { INJECTED, RESULT, WIRE_VERSION } from './wire.js';
 
@@ -50,6 +50,8 @@ export interface Death {
   readonly program: number;
   readonly step: number;
   readonly signal: number;
+  /** Of each lane the step that it ran plus 1, or 0. */
+  readonly lanes: readonly number[];
 }
 
 /** @throws WireError for an agent of another version */
@@ -88,7 +90,9 @@ export function decodeResults(payload: Uint8Array, programs: readonly RawProgram
 
 export function decodeDeath(payload: Uint8Array): Death {
   const from = new ByteReader(payload);
-  return { batch: from.u32(), program: from.u32(), step: from.u32(), signal: from.u32() };
+  const [batch, program, step] = [from.u32(), from.u32(), from.u32()];
+  const lanes = Array.from({ length: LANES_MAX }, () => from.u32());
+  return { batch, program, step, lanes, signal: from.u32() };
 }
 
 function decodeProgram(from: ByteReader, { steps }: RawProgram): ProgramResults {

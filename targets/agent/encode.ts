@@ -9,7 +9,7 @@ import type {
   RawTransfer,
 } from '../../models/program/raw.js';
 import { CAPABILITY_NUMBERS, MEMLOCK_DEFAULT_BYTES } from '../../models/program/credentials.js';
-import type { ByteWriter } from './cursor.js';
+import { ByteWriter } from './cursor.js';
 import { ACCESS, FD, OP, REGION } from './wire.js';
 
 /** The payload of an ARENA frame. */
@@ -44,7 +44,34 @@ export function encodeBatch(to: ByteWriter, batch: number, programs: readonly Ra
 
 function encodeProgram(to: ByteWriter, { steps }: RawProgram): void {
   to.u16(steps.length);
-  for (const step of steps) encodeStep(to, step);
+  for (let at = 0; at < steps.length; at++) {
+    const step = steps[at];
+    if (step?.do === 'lanes') at = encodeLanes(to, steps, at);
+    else if (step !== undefined) encodeStep(to, step);
+  }
+}
+
+/**
+ * Lanes with their steps, and before them how many bytes those of each take, so that all can begin at once.
+ * @returns the index of the last of their steps
+ */
+function encodeLanes(to: ByteWriter, steps: readonly RawStep[], at: number): number {
+  const counts = steps[at]?.do === 'lanes' ? steps[at].counts : [];
+  let next = at + 1;
+  const lanes = counts.map((count) => {
+    const lane = new ByteWriter();
+    for (const step of steps.slice(next, next + count)) encodeStep(lane, step);
+    next += count;
+    return { count, bytes: lane.bytes };
+  });
+  to.u8(OP.LANES);
+  to.u8(lanes.length);
+  for (const { count, bytes } of lanes) {
+    to.u8(count);
+    to.u32(bytes.length);
+  }
+  for (const { bytes } of lanes) to.append(bytes);
+  return next - 1;
 }
 
 function encodeStep(to: ByteWriter, step: RawStep): void {
@@ -124,6 +151,7 @@ function encodeStep(to: ByteWriter, step: RawStep): void {
     case 'counters':
     case 'exec':
     case 'exit':
+    case 'lanes':
       return;
   }
 }

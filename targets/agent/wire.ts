@@ -7,7 +7,7 @@
 export const FRAME_MAGIC = 0x53544349;
 
 /** Raised whenever a frame changes its form; host and agent of different versions refuse each other. */
-export const WIRE_VERSION = 7;
+export const WIRE_VERSION = 8;
 
 /** A frame: magic, type and payload length, 32 bits each, then the payload. */
 export const FRAME_HEADER_BYTES = 12;
@@ -60,6 +60,8 @@ export const OP = {
   PASS: 21,
   SEND: 22,
   RECEIVE: 23,
+  /** The steps that follow are in lanes: how many lanes, and of each its steps and the bytes that they take. */
+  LANES: 25,
   /** Before a step that another process than the first carries out. */
   BY: 17,
   /** Before an ioctl, read or write: which of its allocations fails, 16 bits. */
@@ -98,8 +100,11 @@ export const REGION = {
   SCRATCH: 4,
 } as const;
 
-/** Offsets in the page that host and agent share: who is running what. 32 bits each. */
-export const PROGRESS = { BATCH: 0, PROGRAM: 4, STEP: 8 } as const;
+/**
+ * Offsets in the page that host and agent share: who is running what. 32 bits each; `LANES` is the first of a word for each lane,
+ * which is the step it runs plus 1, or 0.
+ */
+export const PROGRESS = { BATCH: 0, PROGRAM: 4, STEP: 8, LANES: 12 } as const;
 
 /** Bytes of the shared progress memory. */
 export const PROGRESS_BYTES = 65536;
@@ -113,6 +118,8 @@ export function cHeader(programLimits: {
   readonly steps: number;
   readonly handles: number;
   readonly processes: number;
+  readonly lanes: number;
+  readonly laneSteps: number;
   readonly hugePages: number;
 }): string {
   const define = (name: string, value: number | string) => `#define ${name} ${String(value)}`;
@@ -129,6 +136,8 @@ export function cHeader(programLimits: {
     define('STEPS_MAX', programLimits.steps),
     define('FD_HANDLE_BASE', programLimits.handles),
     define('PROCESSES_MAX', programLimits.processes),
+    define('LANES_MAX', programLimits.lanes),
+    define('LANE_STEPS_MAX', programLimits.laneSteps),
     define('HUGE_PAGES_MAX', programLimits.hugePages),
     ...table('FRAME', FRAME),
     ...table('OP', OP),

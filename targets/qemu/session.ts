@@ -236,11 +236,11 @@ export class QemuSession implements Session {
     this.#inFlight = [{ number: batch.number, jobs: batch.jobs.slice(programs.length) }, ...waiting];
   }
 
-  #workerDied({ signal, step }: Death): void {
+  #workerDied(death: Death): void {
     const [culprit, ...others] = this.#inFlight[0]?.jobs ?? [];
     const text = this.machine.console.text;
-    const title = parseSplat(text)?.title ?? `the process died on signal ${String(signal)}`;
-    culprit?.resolve(crashedAt(culprit.program, step, { status: 'crashed', title, console: text }));
+    const title = parseSplat(text)?.title ?? `the process died on signal ${String(death.signal)}`;
+    culprit?.resolve(crashedAt(culprit.program, death, { status: 'crashed', title, console: text }));
     this.#requeueInFlight(others);
     void this.#restart(`a program ended the agent: ${title}`);
   }
@@ -295,7 +295,7 @@ export class QemuSession implements Session {
     }
     culprit.attempts += 1;
     const isOver = isItsFault || culprit.attempts >= ATTEMPTS_MAX;
-    if (isOver) culprit.resolve(crashedAt(culprit.program, isKnown ? progress.step : 0, outcome));
+    if (isOver) culprit.resolve(crashedAt(culprit.program, isKnown ? progress : FIRST_STEP, outcome));
     this.#requeueInFlight(batch.jobs.filter((job) => !isOver || job !== culprit));
   }
 
@@ -374,12 +374,24 @@ function describeLeftover({ left, programs }: BatchResults): string | undefined 
   return `${String(left.pinned)} pages stayed pinned and ${String(left.locked)} locked`;
 }
 
-/** The outcome of a program that ended at a step; what the steps before it returned went with the machine. */
-function crashedAt({ steps }: RawProgram, at: number, outcome: Outcome): ProgramOutcome {
+/** Where a program was: at a step, and where its lanes were if that one had begun them. */
+type Place = Pick<Progress, 'step' | 'lanes'>;
+
+const FIRST_STEP: Place = { step: 0, lanes: [] };
+
+/**
+ * The outcome of a program that ended at a step, or in lanes at the steps that were under way; what the steps before it returned
+ * went with the machine.
+ */
+function crashedAt({ steps }: RawProgram, { step: at, lanes }: Place, outcome: Outcome): ProgramOutcome {
+  const running = new Set(lanes.filter((next) => next > 0).map((next) => next - 1));
   const lost: Outcome = { status: 'skipped', why: 'its result was lost with the machine' };
   const never: Outcome = { status: 'skipped', why: 'the program ended before it' };
   return {
     ...notRun(steps.length, never),
-    steps: steps.map((_, index) => (index < at ? lost : index === at ? outcome : never)),
+    steps: steps.map((_, index) => {
+      if (running.size > 0) return running.has(index) ? outcome : index <= at ? lost : never;
+      return index < at ? lost : index === at ? outcome : never;
+    }),
   };
 }

@@ -126,6 +126,9 @@ void run_transfer(struct reader *from, unsigned int step, struct writer *to, boo
 void call_forget(unsigned int step);
 void calls_forget(void);
 
+/* lanes.c: steps that go on at the same time. Returns how many steps they are. */
+unsigned int lanes_run(struct reader *from, unsigned int step, struct writer *to);
+
 /* program.c: batches, steps, and how a step's result begins. */
 void run_step(struct reader *from, unsigned int step, struct writer *to);
 void put_result(struct writer *to, uint8_t tag, int error, long value);
@@ -184,6 +187,7 @@ void keep_on_exec(int number);
 bool shared_start(void);
 /* Shared with the host if it gave the VM such memory, else private. */
 extern volatile uint8_t *progress;
+void note_progress(unsigned int offset, uint32_t value);
 /* Results of the batch; shared between worker and supervisor, so that a killed worker loses none. */
 struct results {
 	uint32_t batch;

@@ -17,10 +17,10 @@ struct buffer {
 	const uint8_t *given;
 };
 
-/* The buffers of the call at hand, and their bytes before it. */
-static struct buffer buffers[BUFFERS_MAX];
-static uint8_t before[BUFFERS_MAX][512];
-static unsigned int buffers_count;
+/* The buffers of the call at hand, and their bytes before it; each lane has its own. */
+static __thread struct buffer buffers[BUFFERS_MAX];
+static __thread uint8_t before[BUFFERS_MAX][512];
+static __thread unsigned int buffers_count;
 
 /* Places where the kernel reads or writes the number of a descriptor, and the program a handle. */
 struct fd_place {
@@ -31,8 +31,8 @@ struct fd_place {
 	int32_t number;
 };
 
-static struct fd_place places[FDS_MAX];
-static unsigned int places_count;
+static __thread struct fd_place places[FDS_MAX];
+static __thread unsigned int places_count;
 
 void calls_forget(void)
 {
@@ -114,13 +114,14 @@ static uint64_t stray_write(const struct buffer *buffer)
 
 static void save_buffer(unsigned int step, unsigned int index, const struct buffer *buffer)
 {
-	if (common->saved.used + buffer->length > SAVED_BYTES_MAX)
+	size_t at = __atomic_fetch_add(&common->saved.used, buffer->length, __ATOMIC_RELAXED);
+
+	if (at + buffer->length > SAVED_BYTES_MAX)
 		trouble("the buffers of a program exceed %d bytes", SAVED_BYTES_MAX);
-	memcpy(common->saved.bytes + common->saved.used, buffer->memory, buffer->length);
-	common->saved.steps[step].buffers[index].at = (uint32_t)common->saved.used;
+	memcpy(common->saved.bytes + at, buffer->memory, buffer->length);
+	common->saved.steps[step].buffers[index].at = (uint32_t)at;
 	common->saved.steps[step].buffers[index].length = buffer->length;
 	common->saved.steps[step].count = (uint8_t)(index + 1);
-	common->saved.used += buffer->length;
 }
 
 static void place_buffers(struct reader *from)

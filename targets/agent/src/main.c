@@ -58,11 +58,12 @@ static void work(void)
 /* Where the worker was, and which signal ended it. What it had finished is sent first. */
 static void report_death(int status)
 {
-	uint32_t died[4];
+	uint32_t died[PROGRESS_LANES / sizeof(uint32_t) + LANES_MAX + 1];
+	unsigned int words = sizeof(died) / sizeof(*died) - 1;
 
-	for (unsigned int i = 0; i < 3; i++)
+	for (unsigned int i = 0; i < words; i++)
 		died[i] = *(volatile uint32_t *)(progress + i * sizeof(uint32_t));
-	died[3] = (uint32_t)(WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+	died[words] = (uint32_t)(WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 	results_send();
 	frame_send(FRAME_DIED, died, sizeof(died));
 }

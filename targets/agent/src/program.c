@@ -13,11 +13,6 @@
 static bool changed_memory;
 static bool changed_process;
 
-static void note_progress(unsigned int offset, uint32_t value)
-{
-	*(volatile uint32_t *)(progress + offset) = value;
-}
-
 void put_result(struct writer *to, uint8_t tag, int error, long value)
 {
 	tag |= (uint8_t)(error ? RESULT_ERRNO : value ? RESULT_VALUE : 0);
@@ -243,7 +238,10 @@ static bool run_steps(struct reader *from, struct writer *to)
 		trouble("a program has more than %d steps", STEPS_MAX);
 	for (unsigned int step = 0; step < count; step++) {
 		note_progress(PROGRESS_STEP, step);
-		run_step(from, step, to);
+		if (from->at < from->end && *from->at == OP_LANES)
+			step += lanes_run(from, step, to);
+		else
+			run_step(from, step, to);
 	}
 	return tidy_up();
 }

@@ -16,6 +16,11 @@
 volatile uint8_t *progress;
 struct results *results;
 
+void note_progress(unsigned int offset, uint32_t value)
+{
+	*(volatile uint32_t *)(progress + offset) = value;
+}
+
 static void *map_shared(int file, size_t bytes)
 {
 	int flags = MAP_SHARED | (file < 0 ? MAP_ANONYMOUS : 0);
