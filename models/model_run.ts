@@ -9,7 +9,7 @@ import { type Snapshot, takeSnapshot } from './invariants/snapshot.js';
 import type { Outcome, Returned } from './outcome.js';
 import type { Branch, Prediction, Reading, Unspecified } from './prediction.js';
 import { predictStep } from './predict_step.js';
-import { type CallUnderWay, racingAnswers } from './lanes/races.js';
+import { type CallUnderWay, meetsPassingIds, racingAnswers } from './lanes/races.js';
 import type { RawStep } from './program/raw.js';
 import { World } from './state/world.js';
 import { StepLog } from './step_log.js';
@@ -113,7 +113,18 @@ export class ModelRun {
       return prediction;
     const others = lane.underWay.map((other) => ({ ...other, step: this.#log.resolve(other.step) }));
     const c = { world: this.world, profile: this.behaviour.profile, step, call, others };
-    return { kind: 'allowed', branches: [...prediction.branches, ...racingAnswers(c)] };
+    const usual = meetsPassingIds(c) ? this.#withAnyIds(step, prediction.branches) : prediction.branches;
+    return { kind: 'allowed', branches: [...usual, ...racingAnswers(c)] };
+  }
+
+  /** Success with whatever free ids the kernel has chosen. */
+  #withAnyIds(step: RawStep, branches: readonly Branch[]): readonly Branch[] {
+    if (branches.some(({ errno }) => errno !== 0)) return branches;
+    const free = predictStep(this.world, this.behaviour, step, 'contract');
+    if (free.kind === 'unspecified') return branches;
+    return free.branches
+      .filter(({ errno }) => errno === 0)
+      .map((branch) => ({ ...branch, reading: 'contract' as const }));
   }
 
   #notePossibleSplats(): void {
@@ -146,7 +157,7 @@ export class ModelRun {
     return { kind: 'unjudged', why };
   }
 
-  #violation(step: RawStep, { errno, mayLeave }: Branch): Violation | undefined {
+  #violation(step: RawStep, { errno, mayLeave, reading = this.reading }: Branch): Violation | undefined {
     if (this.invariants.length === 0) return undefined;
     const before = this.#before ?? EMPTY;
     const after = takeSnapshot(this.world);
@@ -155,7 +166,7 @@ export class ModelRun {
       world: this.world,
       ioases: ioasesOf(this.world),
       step,
-      reading: this.reading,
+      reading,
       errno,
       mayLeave,
       before,

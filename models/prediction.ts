@@ -24,6 +24,8 @@ export interface Branch {
   readonly findings: readonly FindingId[];
   /** What must have been made to fail for it; without it, anything or nothing may have been. */
   readonly injections?: readonly Injection[];
+  /** How the kernel's choices are read; without it, as all others of the run. */
+  readonly reading?: Reading;
   /**
    * Changes the state as the answer demands, and says what user space sees. Called at most once, on the branch taken.
    * @param seen the observed answer, whose free choices are taken over if they are legal

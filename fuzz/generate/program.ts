@@ -8,7 +8,14 @@ import { ModelRun } from '../../models/model_run.js';
 import { TEMPORARY_BYTES_DEFAULT } from '../../models/state/physical_memory.js';
 import { predictStep } from '../../models/predict_step.js';
 import { Assembler } from '../../models/program/assemble.js';
-import { PROGRAM_SCHEMA, type IoctlStep, type Program, type Step } from '../../models/program/program.js';
+import {
+  type IoctlStep,
+  type LanesStep,
+  PROGRAM_SCHEMA,
+  type Program,
+  type Step,
+  placedSteps,
+} from '../../models/program/program.js';
 import { NO_PASID, type Selftest } from '../../models/state/objects.js';
 import type { OpenFile } from '../../models/state/open_file.js';
 import type { World } from '../../models/state/world.js';
@@ -17,6 +24,7 @@ import { drawEventStep, emptyQueues } from './events.js';
 import { drawFileStep, drawMemory } from './files.js';
 import { drawHugePages } from './huge_pages.js';
 import { drawCloexec, drawPass } from './processes.js';
+import { drawLanes } from './lanes.js';
 import { Picks } from './picks.js';
 import { GeneratorState } from './state.js';
 import type { Kind } from './theme.js';
@@ -82,6 +90,9 @@ function writeProgram(intents: readonly Intent[], behaviour: Behaviour): Program
   return writer.finish();
 }
 
+/** Lanes of one program: each makes it harder to tell which order explains the rest. */
+const LANES_MAX = 4;
+
 /** A process that the program has made. */
 interface ChildProcess {
   readonly label: string;
@@ -95,6 +106,7 @@ class ProgramWriter {
   readonly #state: GeneratorState;
   /** The other process, if there is one. */
   #child: ChildProcess | undefined;
+  #lanes = 0;
   /** Who carries out the next step; undefined for the process that the program starts in. */
   #performer: ChildProcess | undefined;
 
@@ -193,6 +205,9 @@ class ProgramWriter {
       case 'memory':
         this.#addIfPredictable(drawMemory(picks));
         return;
+      case 'lanes':
+        this.#addLanes(drawLanes(this.#state, picks, `s${String(this.#steps.length)}`));
+        return;
       case 'huge_pages':
         this.#append(drawHugePages(this.#steps, picks));
         return;
@@ -228,6 +243,34 @@ class ProgramWriter {
       case 'second_file':
         this.#switchFile();
     }
+  }
+
+  /** Lanes whose calls the model can tell the answers of, in whichever order they come first. */
+  #addLanes(step: LanesStep): void {
+    const calls = step.lanes.flat();
+    if (
+      this.#lanes >= LANES_MAX ||
+      this.#performer !== undefined ||
+      !calls.every((call) => this.#isTold(call))
+    )
+      return;
+    this.#lanes += 1;
+    this.#steps.push(step);
+    for (const { step: placed } of placedSteps({ steps: [step] })) {
+      const ids = this.#state.ids();
+      this.#run.execute(this.#assembler.add(placed));
+      if (placed.do === 'ioctl') this.#state.noteProducts(placed, ids);
+    }
+  }
+
+  #isTold(step: Step): boolean {
+    const prediction = predictStep(
+      this.#run.world,
+      this.behaviour,
+      this.#run.resolve(this.#assembler.preview(step)),
+      'exact',
+    );
+    return prediction.kind === 'allowed' && prediction.branches[0]?.splat === undefined;
   }
 
   #addIfPredictable(step: Step | undefined): void {

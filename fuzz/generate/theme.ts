@@ -10,6 +10,7 @@ export type Kind =
   | 'child'
   | 'counters'
   | 'huge_pages'
+  | 'lanes'
   | 'events'
   | FileKind
   | ProcessKind

@@ -6,6 +6,7 @@ import { HUGE, HUGE_PAGE_BYTES } from '../../models/program/arena.js';
 import { ACCESS_THEMES } from './access_themes.js';
 import { EVENT_THEMES } from './event_themes.js';
 import { PROCESS_THEMES } from './process_themes.js';
+import { LANES_THEME } from './lanes.js';
 import {
   ALLOC,
   ATTACH_DEVICE,
@@ -393,6 +394,7 @@ const THEMES: readonly Theme[] = [
   ...ACCESS_THEMES,
   ...PROCESS_THEMES,
   HUGE_MEMORY,
+  LANES_THEME,
 ];
 
 /** The themes of programs for a kernel. */

@@ -120,6 +120,30 @@ export const RACES: readonly Race[] = [
   },
 ];
 
+/**
+ * Calls that take ids for a while: of a page table that comes to nothing, or of one that makes room for another only once that is
+ * there. Source: device.c:iommufd_device_auto_get_domain, main.c:iommufd_object_abort.
+ */
+const PASSING_IDS: ReadonlySet<string> = new Set([
+  'IOMMU_HWPT_ALLOC',
+  'IOMMU_TEST_OP_MOCK_DOMAIN',
+  'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS',
+  'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE',
+  'IOMMU_TEST_OP_PASID_ATTACH',
+  'IOMMU_TEST_OP_PASID_REPLACE',
+  'IOMMU_VIOMMU_ALLOC',
+  'IOMMU_VDEVICE_ALLOC',
+]);
+
+/** Whether a call that gets ids may find lower ones taken which no serial order of the calls takes. */
+export function meetsPassingIds(c: RaceContext): boolean {
+  const file = laneCall(c.world, c)?.file;
+  return c.others.some((other) => {
+    const call = laneCall(c.world, other);
+    return call !== undefined && call.file === file && PASSING_IDS.has(call.call.name);
+  });
+}
+
 /** The answers of a call that others cause. */
 export function racingAnswers(c: RaceContext): Branch[] {
   const own = laneCall(c.world, c);

@@ -39,6 +39,35 @@ export const lanesObjects = suite(
       },
       control: (t) => t.ioas(),
     }),
+    scenario('ids,passing', {
+      doc: 'A device that moves to an IOAS gets an automatic page table before it gives up the one that it has, so a third id can be the lowest.',
+      covers: ['IOMMU_IOAS_ALLOC/OK', 'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/OK'],
+      source: 'core.md 2.1, device.md 1',
+      gaps: [58],
+      setup: (t) => {
+        const [home, other] = [t.ioas(), t.ioas()];
+        return { home, other, handle: t.mockDomain(home).out('out_stdev_id') };
+      },
+      cases: {
+        replaced_meanwhile: (t, { home, other, handle }) => {
+          rounds(() => {
+            const [replaced, made] = together(
+              t,
+              () => t.replace(handle, other),
+              () => t.ioctl('IOMMU_IOAS_ALLOC', {}),
+            );
+            t.destroy(made.out('out_ioas_id'));
+            t.replace(handle, home).ok({ pt_id: 5 });
+            t.either({
+              replaced_first: () => [replaced.ok({ pt_id: 6 }), made.ok({ out_ioas_id: 5 })],
+              made_first: () => [replaced.ok({ pt_id: 7 }), made.ok({ out_ioas_id: 6 })],
+              in_between: () => [replaced.ok({ pt_id: 6 }), made.ok({ out_ioas_id: 7 })],
+            });
+          });
+        },
+      },
+      control: (t, { other, handle }) => t.replace(handle, other),
+    }),
     scenario('destroy,twice', {
       doc: 'Of two calls that destroy an object one finds it, the other does not.',
       covers: [`${DESTROY}/ENOENT.object`, `${DESTROY}/OK`],

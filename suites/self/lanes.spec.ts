@@ -159,6 +159,29 @@ describe('judging lanes', () => {
     assert.isNotEmpty(judgeByModel(late, found, BEHAVIOUR, 'exact').problems);
   });
 
+  it('knows ids that only an overlap explains', () => {
+    const t = new ScenarioBuilder();
+    const [home, other] = [t.ioas(), t.ioas()];
+    const handle = t.mockDomain(home).out('out_stdev_id');
+    together(
+      t,
+      () => t.ioctl('IOMMU_IOAS_ALLOC', {}),
+      () => t.replace(handle, other),
+    );
+    const passing = assemble(t.program);
+    const run = runOnModel(passing, BEHAVIOUR);
+    // The page tables of the device have 5 and, afterwards, 6 or 7.
+    const made = (id: number): ProgramOutcome => {
+      const moved = Uint8Array.from((run.steps[6] as Returned).out[0] ?? []);
+      const struct = Uint8Array.from((run.steps[5] as Returned).out[0] ?? []);
+      struct[8] = id;
+      moved.set([6], moved.indexOf(7));
+      return answering(answering(run, 5, { out: [struct] }), 6, { out: [moved] });
+    };
+    assert.deepEqual(judgeByModel(passing, made(7), BEHAVIOUR, 'exact').problems, []);
+    assert.isNotEmpty(judgeByModel(passing, made(2), BEHAVIOUR, 'exact').problems);
+  });
+
   it('knows answers that only an overlap explains', () => {
     const t = new ScenarioBuilder();
     const ioas = t.ioas();
