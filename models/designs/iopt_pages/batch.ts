@@ -6,7 +6,7 @@ import type { TierContext } from './state.js';
  * programs need several runs and several batches.
  */
 export const RUN_MAX = 4;
-export const RUNS_MAX = 3;
+export const RUNS_MAX = 4;
 
 /** Pages with consecutive frame numbers. */
 interface Run {

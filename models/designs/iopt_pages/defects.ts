@@ -61,7 +61,7 @@ export const RFC_DEFECTS: readonly Defect[] = [
   {
     id: 'D2.11',
     says: 'the end of an area that ends with the last IOVA is 0, and its first run is mapped over all of it',
-    breaks: ['domains_agree'],
+    breaks: ['domains_agree', 'pins_balance', 'charges_equal_pins', 'failure_changes_nothing'],
     source: 'RFC 05/12, batch_to_domain',
   },
   {
