@@ -6,7 +6,7 @@ import { ModelRun } from '../../models/model_run.js';
 import { assemble } from '../../models/program/assemble.js';
 import { PROFILES } from '../../models/profiles/index.js';
 
-const PROGRAMS = 900;
+const PROGRAMS = 2400;
 
 /** How often random programs did what takes several steps to come to. */
 interface Depth {

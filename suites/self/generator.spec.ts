@@ -3,6 +3,7 @@ import { samplePrograms } from '../../fuzz/generate/program.js';
 import { Behaviour } from '../../models/behaviour.js';
 import { assemble } from '../../models/program/assemble.js';
 import { type Json, programFromJson, programText } from '../../models/program/json.js';
+import { placedSteps } from '../../models/program/program.js';
 import { judgeByModel } from '../../models/program_verdict.js';
 import { PROFILES } from '../../models/profiles/index.js';
 import { NEVER_SUCCEED } from '../harness/never_succeed.js';
@@ -49,7 +50,7 @@ for (const profile of PROFILES) {
       const answers = new Map<string, Set<boolean>>();
       for (const program of programs) {
         const { steps } = runOnModel(assemble(program), behaviour);
-        for (const [at, step] of program.steps.entries()) {
+        for (const [at, { step }] of placedSteps(program).entries()) {
           const outcome = steps[at];
           if (step.do !== 'ioctl' || outcome?.status !== 'returned') continue;
           answers.set(step.call, (answers.get(step.call) ?? new Set()).add(outcome.errno === 0));
