@@ -18,7 +18,9 @@ export class MutantKiller {
   readonly #soundPrograms = new Map<Profile, readonly PlannedProgram[]>();
 
   constructor(scenarios: readonly Scenario[]) {
-    this.#programs = scenarios.flatMap((scenario) => scenario.cases.map((name) => planCase(scenario, name)));
+    const programs = scenarios.flatMap((scenario) => scenario.cases.map((name) => planCase(scenario, name)));
+    // Most mutants are killed by a few steps.
+    this.#programs = programs.sort((one, two) => one.assembled.steps.length - two.assembled.steps.length);
   }
 
   /** The first program of a scenario that notices a mutant, or undefined for a survivor. */

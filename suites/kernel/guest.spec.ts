@@ -82,9 +82,9 @@ describe('guests', () => {
   });
 
   it('a guest killed in the middle of a run is replaced, and nothing is lost', async () => {
-    const running = startCli(['run', '--repeat', '5', '--kernel', kernel]);
+    const running = startCli(['run', 'ioas', '--repeat', '2', '--kernel', kernel]);
     const guest = await untilGuestRuns(running);
-    await sleep(5000);
+    await sleep(4000);
     process.kill(guest, 'SIGKILL');
     const { code, stdout } = await running.ended;
     assert.equal(code, 0, stdout);
@@ -93,9 +93,9 @@ describe('guests', () => {
   });
 
   it('guests that are killed again and again: 2, and no finding', async () => {
-    const running = startCli(['run', '--repeat', '50', '--kernel', kernel]);
+    const running = startCli(['run', 'viommu', '--repeat', '50', '--kernel', kernel]);
     await untilGuestRuns(running);
-    await sleep(5000);
+    await sleep(4000);
     await killAll(running);
     const { code, stdout } = await running.ended;
     assert.equal(code, 2, stdout);

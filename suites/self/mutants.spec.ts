@@ -18,7 +18,7 @@ describe('mutants', () => {
   const survivorsOf = new Map<Profile, readonly Mutant[]>();
 
   before(function () {
-    this.timeout(120_000);
+    this.timeout(600_000);
     for (const profile of PROFILES) {
       const mutants = allMutants(profile);
       survivorsOf.set(
