@@ -7,7 +7,9 @@ import { benchCommand } from './commands/bench.js';
 import { checkCommand } from './commands/check.js';
 import { designsCommand } from './commands/designs.js';
 import { doctorCommand } from './commands/doctor.js';
+import { exportCommand } from './commands/export.js';
 import { explainCommand } from './commands/explain.js';
+import { importCommand } from './commands/import.js';
 import { kernelCommand } from './commands/kernel.js';
 import { listCommand } from './commands/list.js';
 import { recordCommand } from './commands/record.js';
@@ -37,6 +39,8 @@ async function main(args: readonly string[], context: Context): Promise<number> 
     .command(designsCommand(finish))
     .command(explainCommand(context, finish))
     .command(replayCommand(context, finish))
+    .command(exportCommand(finish))
+    .command(importCommand(finish))
     .command(kernelCommand(context, finish))
     .command(testKernelCommand(context, finish))
     .command(recordCommand(context, finish))

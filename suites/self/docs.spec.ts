@@ -49,6 +49,8 @@ describe('documentation', () => {
       'designs',
       'explain',
       'replay',
+      'export',
+      'import',
       'kernel build',
       'test-kernel',
       'record-selftests',
