@@ -226,9 +226,12 @@ function neededBy(steps: readonly RawStep[]): Set<string> {
   return needed;
 }
 
+/** Steps that take more than one process. */
+const OF_PROCESSES: ReadonlySet<RawStep['do']> = new Set(['fork', 'exec', 'pass', 'exit']);
+
 /** What a text cannot say; undefined if it can. */
 function whyLeftOut(raw: RawStep, { by }: Step): string | undefined {
-  if (by !== undefined || raw.do === 'fork' || raw.do === 'exit') return 'a program has one process';
+  if (by !== undefined || OF_PROCESSES.has(raw.do)) return 'a program has one process';
   if (raw.do === 'process' && raw.drop.length > 0) return 'capabilities are not dropped';
   if (raw.do === 'mmap' && raw.isHuge) return 'there is no place for huge pages';
   const addresses = [

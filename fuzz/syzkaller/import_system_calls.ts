@@ -11,7 +11,7 @@ import type {
 import { readNumber } from '../../models/base/bytes.js';
 import type { ImportedMemory } from './import_memory.js';
 import { MAP, MREMAP, PROTECTION } from './memory.js';
-import { LIMIT_OF_LOCKED, MEMFD_HUGE, READ_AND_WRITE, STATUS } from './system_calls.js';
+import { LIMIT_OF_LOCKED, MEMFD_HUGE, READ_AND_WRITE, SET_FLAGS, STATUS } from './system_calls.js';
 import type { Placed, SyzCall } from './text.js';
 import { Unsupported } from './unsupported.js';
 
@@ -45,6 +45,7 @@ export class SystemCallImporter {
     ftruncate: (call) => this.#truncate(call),
     fallocate: (call) => this.#fallocate(call),
     dup: (call) => ({ do: 'dup', file: this.#file(call), label: this.context.newFile(call) }),
+    fcntl$setflags: (call) => this.#setFlags(call),
     close: (call) => ({ do: 'close', file: this.#file(call) }),
     poll: (call) => this.#poll(call),
     read: (call) => this.#read(call),
@@ -114,6 +115,12 @@ export class SystemCallImporter {
     const [, source] = call.args;
     const hasContents = source?.is === 'pointer' && source.to !== undefined;
     return !hasContents && last?.do === 'memfd' && last.label === this.#file(call);
+  }
+
+  #setFlags(call: SyzCall): Step {
+    const flags = number(call, 2);
+    if (number(call, 1) !== SET_FLAGS || flags > 1n) throw new Unsupported('only FD_CLOEXEC is set', call.at);
+    return { do: 'cloexec', file: this.#file(call), isSet: flags === 1n };
   }
 
   #poll(call: SyzCall): Step {

@@ -33,6 +33,9 @@ export const READ_AND_WRITE = 2n;
 /** MFD_HUGETLB. Source: linux/memfd.h. */
 export const MEMFD_HUGE = 4n;
 
+/** F_SETFD. Source: asm-generic/fcntl.h. */
+export const SET_FLAGS = 2n;
+
 /** RLIMIT_MEMLOCK. Source: asm-generic/resource.h. */
 export const LIMIT_OF_LOCKED = 8n;
 
@@ -101,7 +104,13 @@ export function exportSystemCall(raw: Exclude<RawStep, RawIoctl>, names: FileNam
       return [{ name: 'munmap', args: range(raw.start, raw.bytes) }];
     case 'counters':
       return readStatus(names.other());
+    case 'cloexec':
+      return [
+        { name: 'fcntl$setflags', args: [names.file(raw.slot), num(SET_FLAGS), num(raw.isSet ? 1 : 0)] },
+      ];
     case 'fork':
+    case 'exec':
+    case 'pass':
     case 'exit':
       return `there is no such call: ${raw.do}`;
   }
