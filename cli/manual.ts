@@ -1,4 +1,5 @@
 import { markdownTable } from 'markdown-table';
+import { syzlang } from '../fuzz/syzkaller/syzlang.js';
 import { hasCall, hasRule, rulesInOrder } from '../models/behaviour.js';
 import { hex } from '../models/base/u64.js';
 import { findingById } from '../models/findings.js';
@@ -22,7 +23,7 @@ interface Page {
   readonly text: string;
 }
 
-/** What is derived: a page per call, what calls have in common, an index, and beside them the comparison with the kernel's own tests and the index of findings. */
+/** What is derived: a page per call, what calls have in common, an index, and beside them the comparison with the kernel's own tests, the index of findings and a description for syzkaller. */
 export function manualPages(): Page[] {
   return [
     { file: 'README.md', text: indexPage() },
@@ -31,6 +32,7 @@ export function manualPages(): Page[] {
     { file: '../kselftest-parity.md', text: parityPage() },
     { file: '../designs/defects.md', text: defectsPage() },
     { file: '../findings/README.md', text: findingsPage() },
+    { file: '../syzkaller/iommufd.txt', text: syzlang() },
   ];
 }
 

@@ -1,5 +1,5 @@
 import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { CommandModule } from 'yargs';
 import { FINDING_IDS } from '../../models/findings.js';
@@ -49,8 +49,11 @@ export function explainCommand(
 }
 
 async function writeManual(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true });
-  for (const { file, text } of manualPages()) await writeFileAtomic(join(directory, file), text);
+  for (const { file, text } of manualPages()) {
+    const path = join(directory, file);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFileAtomic(path, text);
+  }
 }
 
 /** The page about a kernel finding; undefined if there is none. */

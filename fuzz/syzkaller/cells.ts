@@ -71,7 +71,6 @@ export function cellsOf(value: Placed, layout: StructLayout<FieldTable> | undefi
 }
 
 const OPTION_BYTES: Readonly<Record<string, Width>> = {
-  id16: 2,
   ANYRES16: 2,
   id32: 4,
   ANYRES32: 4,

@@ -97,7 +97,7 @@ class Exporter {
     const variants = variantsOf(call);
     const images = this.#images(raw, index);
     const chosen = this.#choose(call, variants, images, raw);
-    if (chosen === undefined) return 'a value of 8 bits comes from an earlier call';
+    if (chosen === undefined) return 'a value of 8 or 16 bits comes from an earlier call';
     // After its arguments, which may be of earlier calls.
     const result = hidden === undefined ? undefined : this.#produce(keyOfSlot(hidden.slot));
     return [

@@ -94,7 +94,8 @@ function memberValue(variant: Variant, member: Member, images: Images): Value | 
     const isAllowed =
       resourceOf(variant, member) !== undefined &&
       (source === undefined || direction !== 'out') &&
-      (produces === undefined || direction !== 'in');
+      (produces === undefined || direction !== 'in') &&
+      (direction !== 'out' || number === 0n);
     if (!isAllowed) return undefined;
     const value = source === undefined ? num(number) : variable(source.variable, source.plus);
     return produces === undefined ? value : { ...value, produces };
@@ -177,13 +178,13 @@ function structOf({ members }: StructLayout<FieldTable>, bytes: Uint8Array): Val
 export function exportBytes(call: Variant['call'], { struct, arrays }: Images): Value | undefined {
   const pieces: { readonly offset: number; readonly bytes: number; readonly value: Value }[] = [];
   for (const { offset, bytes, variable: name, plus } of struct.passed) {
-    if (bytes === 1) return undefined;
+    if (bytes !== 4 && bytes !== 8) return undefined;
     const produces = struct.produced.find((one) => one.offset === offset)?.variable;
     const value = { ...variable(name, plus), ...(produces === undefined ? {} : { produces }) };
     pieces.push({ offset, bytes, value: { is: 'union', option: RAW_OPTIONS[bytes], value } });
   }
   for (const { offset, bytes, variable: produces } of struct.produced) {
-    if (bytes === 1) return undefined;
+    if (bytes !== 4 && bytes !== 8) return undefined;
     if (pieces.some((piece) => piece.offset === offset)) continue;
     const value = num(readNumber(struct.buffer.bytes, offset, bytes), produces);
     pieces.push({ offset, bytes, value: { is: 'union', option: RAW_OPTIONS[bytes], value } });
@@ -208,7 +209,7 @@ export function exportBytes(call: Variant['call'], { struct, arrays }: Images): 
 
 function bytesOf({ buffer, passed }: Image): Value {
   const pieces = passed.flatMap(({ offset, bytes, variable: name, plus }) =>
-    bytes === 1
+    bytes !== 4 && bytes !== 8
       ? []
       : [
           {

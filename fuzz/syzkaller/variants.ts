@@ -46,6 +46,8 @@ type Facts = Partial<Pick<Variant, 'fixed' | 'members' | 'older'>> & { readonly 
 const ALL = BigInt.asUintN(64, -1n);
 const SELFTEST = 'IOMMU_TEST_OP_';
 const PAGES_ID: MemberFact = { resource: 'access_pages_handle' };
+/** An address that the kernel chose. */
+const IOVA: MemberFact = { resource: 'iommufd_iova' };
 const SPLIT: MemberFact = { isSplit: true };
 
 /** By call; the first that fits an ioctl is taken. A call without an entry has one variant of its own name. */
@@ -61,9 +63,17 @@ const FACTS: Readonly<Record<string, Readonly<Record<string, Facts>>>> = {
     $hw_queue: { members: { id: { resource: 'hw_queue_handle' } }, own: true },
     $device: { members: { id: { resource: 'device_handle' } }, own: true },
   },
-  IOMMU_IOAS_MAP: { $PAGES: { members: { user_va: { isPages: true } } }, '': {} },
+  IOMMU_IOAS_MAP: {
+    $PAGES: { members: { user_va: { isPages: true } } },
+    '': {},
+    $ANYWHERE: { members: { user_va: { isPages: true }, iova: { ...IOVA, direction: 'out' } }, own: true },
+  },
   IOMMU_IOAS_COPY: { '': {}, $syz: { members: { src_iova: SPLIT } } },
-  IOMMU_IOAS_UNMAP: { $ALL: { fixed: { iova: 0n, length: ALL } }, '': {} },
+  IOMMU_IOAS_UNMAP: {
+    $ALL: { fixed: { iova: 0n, length: ALL } },
+    '': {},
+    $AREA: { members: { iova: IOVA }, own: true },
+  },
   IOMMU_OPTION: {
     $IOMMU_OPTION_RLIMIT_MODE: { fixed: { option_id: 0n }, members: { object_id: { isNumber: true } } },
     $IOMMU_OPTION_HUGE_PAGES: { fixed: { option_id: 1n } },
@@ -236,4 +246,4 @@ function resourceOfFiles(kinds: readonly string[]): string {
 export const RAW_CALL = 'ioctl$IOMMUFD_RAW';
 
 /** What the bytes of it are made of. */
-export const RAW_OPTIONS = { data: 'data', pointer: 'ptr', 2: 'id16', 4: 'id32', 8: 'id64' } as const;
+export const RAW_OPTIONS = { data: 'data', pointer: 'ptr', 4: 'id32', 8: 'id64' } as const;
