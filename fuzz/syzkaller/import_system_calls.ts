@@ -206,7 +206,9 @@ export class SystemCallImporter {
     const address = value?.is === 'pointer' ? this.context.memory.addressOf(value, bytes) : undefined;
     const isInside =
       address !== undefined && address >= SCRATCH.start && address + bytes <= SCRATCH.start + SCRATCH.bytes;
-    if (!isInside || bytes === 0n)
+    // What a program may do with its own memory is checked when it is assembled.
+    const isChecked = address !== undefined && this.context.memory.isArena;
+    if (!isChecked && (!isInside || bytes === 0n))
       throw new Unsupported('its memory is none that programs may change', value?.at);
     return address;
   }
