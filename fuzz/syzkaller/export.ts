@@ -3,7 +3,7 @@ import { readNumber } from '../../models/base/bytes.js';
 import type { CallDescription } from '../../models/ioctls/description.js';
 import { type AssembledProgram, assemble } from '../../models/program/assemble.js';
 import { SEALED } from '../../models/program/arena.js';
-import type { Program, Step } from '../../models/program/program.js';
+import type { Program } from '../../models/program/program.js';
 import { type RawIoctl, type RawPatch, type RawStep, buffersOf } from '../../models/program/raw.js';
 import { type Image, type Images, type Passed, exportBytes, exportStruct } from './export_struct.js';
 import { isTooFar, layoutCalls, toData } from './memory.js';
@@ -61,8 +61,7 @@ class Exporter {
   }
 
   #add(raw: RawStep, index: number): void {
-    const step = present(this.program.steps[index], 'a step');
-    const why = whyLeftOut(raw, step);
+    const why = whyLeftOut(raw);
     const calls = why ?? (raw.do === 'ioctl' ? this.#ioctl(raw, index) : this.#systemCall(raw));
     if (typeof calls === 'string') {
       this.#report(index, `left out: ${calls}`, true);
@@ -230,8 +229,9 @@ function neededBy(steps: readonly RawStep[]): Set<string> {
 const OF_PROCESSES: ReadonlySet<RawStep['do']> = new Set(['fork', 'exec', 'pass', 'exit']);
 
 /** What a text cannot say; undefined if it can. */
-function whyLeftOut(raw: RawStep, { by }: Step): string | undefined {
-  if (by !== undefined || OF_PROCESSES.has(raw.do)) return 'a program has one process';
+function whyLeftOut(raw: RawStep): string | undefined {
+  if (raw.by !== undefined || OF_PROCESSES.has(raw.do)) return 'a program has one process';
+  if (raw.do === 'lanes') return 'calls run one after another, those of a lane before those of the next';
   if (raw.do === 'process' && raw.drop.length > 0) return 'capabilities are not dropped';
   if (raw.do === 'mmap' && raw.isHuge) return 'there is no place for huge pages';
   const addresses = [

@@ -108,6 +108,7 @@ export function exportSystemCall(raw: Exclude<RawStep, RawIoctl>, names: FileNam
       return [
         { name: 'fcntl$setflags', args: [names.file(raw.slot), num(SET_FLAGS), num(raw.isSet ? 1 : 0)] },
       ];
+    case 'lanes':
     case 'fork':
     case 'exec':
     case 'pass':
