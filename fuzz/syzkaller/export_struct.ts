@@ -49,7 +49,10 @@ export interface Images {
 export function exportStruct(variant: Variant, images: Images): Value | undefined {
   const { struct } = images;
   const { layout } = variant.call;
-  if (struct.buffer.bytes.length > layout.bytes) return undefined;
+  const visible = struct.buffer.bytes.length;
+  const isCut = ({ offset, field }: Member): boolean => offset < visible && offset + field.bytes > visible;
+  if (visible > layout.bytes || layout.members.some((member) => isPointer(member) && isCut(member)))
+    return undefined;
   const image: Image = {
     ...struct,
     buffer: { ...struct.buffer, bytes: padded(struct.buffer.bytes, layout) },

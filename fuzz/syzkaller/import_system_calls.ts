@@ -59,6 +59,9 @@ export class SystemCallImporter {
     mremap: (call) => this.#mremap(call),
   };
 
+  /** Files of memory that have got their first size. */
+  readonly #sized = new Set<string>();
+
   constructor(private readonly context: SystemCallContext) {}
 
   /** The step that a call is; undefined for one that is part of the step before. */
@@ -93,7 +96,9 @@ export class SystemCallImporter {
     const file = this.#file(call);
     const bytes = number(call, 1);
     const last = this.context.last();
-    if (last?.do !== 'memfd' || last.label !== file) return { do: 'truncate', file, bytes };
+    const isNew = last?.do === 'memfd' && last.label === file && !this.#sized.has(file);
+    if (!isNew) return { do: 'truncate', file, bytes };
+    this.#sized.add(file);
     this.context.replaceLast({ ...last, bytes });
     return undefined;
   }
