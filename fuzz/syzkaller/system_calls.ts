@@ -40,7 +40,7 @@ export const SET_FLAGS = 2n;
 export const LIMIT_OF_LOCKED = 8n;
 
 /** Where memory files get what is written to them from, and the most that a call takes from there. */
-export const FILLING = { start: BUFFER.start, bytes: BUFFER.bytes } as const;
+const FILLING = { start: BUFFER.start, bytes: BUFFER.bytes } as const;
 
 const DEVICE = '/dev/iommu';
 const DEVICE_NAME = NAMES;
