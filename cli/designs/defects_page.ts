@@ -76,6 +76,6 @@ function playCell(play: Play | Absent, usual: string): string {
 }
 
 /** Scenarios that show a row on real kernels. */
-export function kernelsOf({ id }: Row): string[] {
+function kernelsOf({ id }: Row): string[] {
   return SCENARIOS.filter(({ seeds }) => seeds.includes(id)).map((scenario) => scenario.id);
 }

@@ -12,7 +12,7 @@ export class UserAccount {
 }
 
 /** What of a process exec() leaves as it is: task_struct with descriptors, credentials and limits. */
-export class Task {
+class Task {
   /** Effective capabilities. */
   readonly capabilities = new Set<Capability>(CAPABILITIES);
   readonly fds = new FdTable();

@@ -29,7 +29,7 @@ export function judgePlay(
 }
 
 /** The program without its expectations. */
-export function programOf({ steps }: Play): DesignProgram {
+function programOf({ steps }: Play): DesignProgram {
   return {
     steps: steps.map(({ call, args = {}, as, lane }) => ({
       call,

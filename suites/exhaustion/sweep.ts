@@ -55,7 +55,7 @@ export function destroyIt(
 }
 
 /** Why sweeps run as they are and with probes alone. */
-export const WITHOUT: Partial<Readonly<Record<Variant, string>>> = {
+const WITHOUT: Partial<Readonly<Record<Variant, string>>> = {
   zero_tail: 'it would be the same sweep',
   garbage_tail: 'a call that is refused allocates nothing',
   shifted_ids: 'it would be the same sweep',

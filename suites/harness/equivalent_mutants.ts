@@ -174,6 +174,7 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
       'EOVERFLOW.wrap:swap:EINVAL.misaligned': WRAPPED,
       'EINVAL.misaligned:swap:EPERM.protection': FIRST_DECIDES,
       'EPERM.protection:swap:EINVAL.dmabuf': FIRST_DECIDES,
+      'EINVAL.dmabuf:swap:EINVAL.file_pages': FIRST_DECIDES,
       'EPERM.protection:swap:EFAULT.user_memory': FIRST_DECIDES,
       'EINVAL.file_pages:swap:EFAULT.user_memory': FIRST_DECIDES,
       'EFAULT.user_memory:swap:EOVERFLOW.user_memory_end': FIRST_DECIDES,

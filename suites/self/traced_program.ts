@@ -1,3 +1,4 @@
+import { assert } from 'chai';
 import { readNumber, viewOf } from '../../models/base/bytes.js';
 import { PAGE_SIZE } from '../../models/base/u64.js';
 import type { Outcome, ProgramOutcome, Returned } from '../../models/outcome.js';
@@ -138,6 +139,11 @@ class TraceWriter {
       case 'exit':
         this.#write('exit', {});
         break;
+      case 'exec':
+      case 'cloexec':
+      case 'pass':
+      case 'lanes':
+        assert.fail(`traces of programs with ${step.do} are not written`);
     }
   }
 

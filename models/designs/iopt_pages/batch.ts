@@ -5,8 +5,8 @@ import type { TierContext } from './state.js';
  * The largest count of a run, and the runs of a batch. Kernels have 65535 and some thousands; both are small here, so that short
  * programs need several runs and several batches.
  */
-export const RUN_MAX = 4;
-export const RUNS_MAX = 4;
+const RUN_MAX = 4;
+const RUNS_MAX = 4;
 
 /** Pages with consecutive frame numbers. */
 interface Run {

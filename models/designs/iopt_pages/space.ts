@@ -26,7 +26,7 @@ import { fillDomain, unfillDomain } from './fill.js';
 import { spanOfArea, unmapDomainRange } from './tiers.js';
 
 /** Where both devices have their interrupts, so that no mapping may be there. */
-export const MSI = { start: 0xfee0_0000n, last: 0xfeef_ffffn } as const;
+const MSI = { start: 0xfee0_0000n, last: 0xfeef_ffffn } as const;
 
 export function isReserved({ reserved }: Ioas, start: bigint, last: bigint): boolean {
   return reserved.some((range) => range.start <= last && range.last >= start);

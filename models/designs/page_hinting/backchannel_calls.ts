@@ -10,7 +10,7 @@ const CORE = 'PATCH 1/2, drivers/vfio/vfio.c';
 const TYPE1 = 'PATCH 1/2, drivers/vfio/vfio_iommu_type1.c';
 
 /** What a caller in the kernel may pass: devices in the container or out of it, and others. */
-export const DEVICES = { ...GROUPS, none: 3, no_group: 4, noiommu: 5, spapr: 6, type1_v1: 7 } as const;
+const DEVICES = { ...GROUPS, none: 3, no_group: 4, noiommu: 5, spapr: 6, type1_v1: 7 } as const;
 
 const DEVICE = choice('the device', DEVICES, 'gpu');
 

@@ -14,7 +14,7 @@ export interface Chunk {
 type HostContext = DesignContext<Host, unknown>;
 
 /** Pages that a chunk covers, as page tables see it: of 100 bytes, none. */
-export function pagesIn({ size }: Chunk): number {
+function pagesIn({ size }: Chunk): number {
   return pageOf(size);
 }
 
@@ -23,7 +23,7 @@ export function entryOf(host: Host, chunk: Chunk): DmaEntry | undefined {
   return entryTouching(host, chunk.page, Math.max(1, Math.ceil(Number(chunk.size) / 4096)));
 }
 
-export function isWithin(entry: DmaEntry, chunk: Chunk): boolean {
+function isWithin(entry: DmaEntry, chunk: Chunk): boolean {
   return chunk.page >= entry.iova && chunk.page + pagesIn(chunk) <= entry.iova + entry.count;
 }
 

@@ -42,7 +42,7 @@ const SIZE = u64('bytes', {
 /** READ and WRITE, as VFIO and IOMMU drivers number them. */
 export const READ_WRITE = { READ: 1, WRITE: 2 } as const;
 
-export const GROUP = choice('the group', GROUPS, 'nic');
+const GROUP = choice('the group', GROUPS, 'nic');
 
 const NO_DRIVER = {
   id: 'EINVAL.driver',
