@@ -1,4 +1,4 @@
-import { assert } from 'chai';
+import { assert } from '../../models/base/assert.js';
 import { readNumber, viewOf } from '../../models/base/bytes.js';
 import { PAGE_SIZE } from '../../models/base/u64.js';
 import type { Outcome, ProgramOutcome, Returned } from '../../models/outcome.js';
@@ -143,7 +143,7 @@ class TraceWriter {
       case 'cloexec':
       case 'pass':
       case 'lanes':
-        assert.fail(`traces of programs with ${step.do} are not written`);
+        assert(false, `traces of programs with ${step.do} are not written`);
     }
   }
 
