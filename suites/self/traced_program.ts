@@ -114,8 +114,8 @@ class TraceWriter {
       case 'write':
       case 'poll':
       case 'counters':
-      // The steps of lanes follow, as the model carries them out: one lane after another.
       case 'lanes':
+        // The steps of lanes follow, as the model carries them out: one lane after another.
         break;
       case 'mmap':
         this.#addMmap(step, result);
@@ -145,6 +145,7 @@ class TraceWriter {
       case 'cloexec':
       case 'pass':
         assert(false, `traces of programs with ${step.do} are not written`);
+        break;
     }
   }
 
