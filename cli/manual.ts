@@ -13,6 +13,7 @@ import { INVARIANTS } from '../models/invariants/index.js';
 import { PROFILES } from '../models/profiles/index.js';
 import { SCENARIOS } from '../suites/index.js';
 import { defectsPage } from './designs/defects_page.js';
+import { designInvariantsPage } from './designs/invariants_page.js';
 import { findingsPage } from './findings_page.js';
 import { parityPage } from './parity.js';
 
@@ -31,6 +32,7 @@ export function manualPages(): Page[] {
     ...RULE_SOURCES.map((source) => ({ file: `${source.name}.md`, text: sourcePage(source) })),
     { file: '../kselftest-parity.md', text: parityPage() },
     { file: '../designs/defects.md', text: defectsPage() },
+    { file: '../designs/invariants.md', text: designInvariantsPage() },
     { file: '../findings/README.md', text: findingsPage() },
     { file: '../syzkaller/iommufd.txt', text: syzlang() },
   ];
