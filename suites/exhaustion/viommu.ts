@@ -146,6 +146,7 @@ export const exhaustionViommu = suite(
     scenario('faults', {
       doc: 'Calls on fault queues fail with ENOMEM and change nothing, or succeed.',
       covers: ['IOMMU_FAULT_QUEUE_ALLOC/OK'],
+      seeds: ['S2-64'],
       ...SWEPT,
       setup: () => undefined,
       cases: {
