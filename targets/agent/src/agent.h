@@ -36,7 +36,7 @@ void put_bytes(struct writer *to, const void *bytes, size_t count);
 /* start.c: what comes first in a guest. */
 void start_mount(void);
 void start_mount_at(const char *type, const char *path);
-void start_say_hello(bool has_progress);
+void start_say_hello(bool has_progress, bool can_inject);
 
 /* frame.c: the port to the host. */
 void port_open(void);

@@ -73,13 +73,15 @@ int main(int count, char **arguments)
 {
 	int status = 0;
 	pid_t worker;
+	bool has_progress;
 
 	if (count == 3 && !strcmp(arguments[0], EXEC_NAME))
 		child_go_on(atoi(arguments[1]), atoi(arguments[2]));
 	if (getpid() == 1)
 		start_mount();
 	port_open();
-	start_say_hello(shared_start());
+	has_progress = shared_start();
+	start_say_hello(has_progress, inject_start());
 	worker = fork();
 	if (worker < 0)
 		trouble("the worker cannot be started: %s", strerror(errno));

@@ -43,7 +43,7 @@ static int reserve_huge_pages(void)
 	return bytes ? atoi(text) : 0;
 }
 
-void start_say_hello(bool has_progress)
+void start_say_hello(bool has_progress, bool can_inject)
 {
 	struct utsname name;
 	char text[1024], thp[64];
@@ -53,6 +53,6 @@ void start_say_hello(bool has_progress)
 	read_text("/sys/kernel/mm/transparent_hugepage", "enabled", thp, sizeof(thp));
 	bytes = snprintf(text, sizeof(text), "wire=%d\nrelease=%s\nversion=%s\nmachine=%s\nprogress=%d\nthp=%d\nhugetlb=%d\nfailnth=%d\niommufd=%d\n",
 			 WIRE_VERSION, name.release, name.version, name.machine, has_progress, thp[0] != '\0', reserve_huge_pages(),
-			 inject_start(), access("/dev/iommu", F_OK) == 0);
+			 can_inject, access("/dev/iommu", F_OK) == 0);
 	frame_send(FRAME_HELLO, text, (size_t)bytes);
 }

@@ -207,7 +207,7 @@ int main(void)
 {
 	set_up();
 	port_open();
-	start_say_hello(false);
+	start_say_hello(false, false);
 	/* More than the agent's programs need, which the greeting has reserved; the kernel takes what it can. */
 	write_text(HUGE_PAGES, HUGE_PAGES_WANTED);
 	for (;;) {
