@@ -5,6 +5,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { benchCommand } from './commands/bench.js';
 import { checkCommand } from './commands/check.js';
+import { corpusCommand } from './commands/corpus.js';
 import { designsCommand } from './commands/designs.js';
 import { doctorCommand } from './commands/doctor.js';
 import { exportCommand } from './commands/export.js';
@@ -41,6 +42,7 @@ async function main(args: readonly string[], context: Context): Promise<number> 
     .command(replayCommand(context, finish))
     .command(exportCommand(finish))
     .command(importCommand(finish))
+    .command(corpusCommand(finish))
     .command(kernelCommand(context, finish))
     .command(testKernelCommand(context, finish))
     .command(recordCommand(context, finish))

@@ -42,6 +42,9 @@ export type StepVerdict =
   | Unspecified
   | { readonly kind: 'unjudged'; readonly why: string };
 
+/** Sees the state after each step that may have changed it; the same world belongs to one run. */
+export type StateWatcher = (world: World) => void;
+
 /** What the model does with a step of its own accord. */
 export interface Executed {
   readonly returned: Returned;
@@ -62,6 +65,7 @@ export class ModelRun {
     private readonly behaviour: Behaviour,
     private readonly reading: Reading,
     private readonly invariants: readonly Invariant[],
+    private readonly watch?: StateWatcher,
   ) {}
 
   /** Kernel messages that may have come with the steps judged so far, by title, with the findings that they show. */
@@ -135,6 +139,7 @@ export class ModelRun {
 
   #accept(step: RawStep, branch: Branch): StepVerdict {
     const { because, splat, findings } = branch;
+    if (branch.mayLeave) this.watch?.(this.world);
     const violation = this.#violation(step, branch);
     if (violation !== undefined) return { kind: 'violation', because, violation };
     const kind = this.reading === 'exact' ? 'exact' : 'legal';

@@ -3,7 +3,7 @@ import type { Behaviour } from './behaviour.js';
 import { type FindingId, findingById } from './findings.js';
 import { INVARIANTS } from './invariants/index.js';
 import { type JudgedSteps, judgeSteps } from './lanes/orders.js';
-import { ModelRun, type StepVerdict } from './model_run.js';
+import { ModelRun, type StateWatcher, type StepVerdict } from './model_run.js';
 import type { ProgramOutcome } from './outcome.js';
 import type { Reading, Unspecified } from './prediction.js';
 import type { AssembledProgram } from './program/assemble.js';
@@ -24,6 +24,8 @@ export type ProblemKind =
 /** What the model makes of a program's outcome. */
 export interface ProgramVerdict {
   readonly verdicts: readonly StepVerdict[];
+  /** The order of the steps that explains the answers, or that explains most of them. */
+  readonly order: readonly number[];
   readonly problems: readonly Problem[];
   /** Kernel findings that answers and kernel messages have shown. */
   readonly findings: readonly FindingId[];
@@ -37,6 +39,7 @@ export interface ProgramVerdict {
  * Judges what a target made of a program: each answer and the invariants after it, then crashes, stray writes, kernel messages
  * and what was left behind.
  * @param expectedSplats titles of kernel messages that are known to come, beside those that the model predicts
+ * @param watch sees the model's state on the way; with lanes, in each order that is tried, the one that explains last
  */
 export function judgeByModel(
   program: AssembledProgram,
@@ -44,9 +47,10 @@ export function judgeByModel(
   behaviour: Behaviour,
   reading: Reading,
   expectedSplats: readonly string[] = [],
+  watch?: StateWatcher,
 ): ProgramVerdict {
-  const judged = judgeSteps(program, outcome.steps, behaviour, reading, INVARIANTS);
-  const { run, verdicts } = judged;
+  const judged = judgeSteps(program, outcome.steps, behaviour, reading, INVARIANTS, watch);
+  const { run, verdicts, order } = judged;
   const hang = knownHang(program, outcome, behaviour);
   const infra = outcome.steps.find((step) => step.status === 'infra')?.error;
   const problems = [
@@ -60,7 +64,7 @@ export function judgeByModel(
     ...(hang === undefined ? [] : [hang]),
   ];
   const findings = new Set([...findingsSeen(outcome, verdicts, run), ...(hang?.findings ?? [])]);
-  return { verdicts, problems, findings: [...findings], unspecified: untold.flatMap(whyOf), infra };
+  return { verdicts, order, problems, findings: [...findings], unspecified: untold.flatMap(whyOf), infra };
 }
 
 /**

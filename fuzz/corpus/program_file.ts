@@ -15,10 +15,7 @@ const validate = new Ajv({ discriminator: true, allErrors: false, strict: false 
  * @throws ProgramError saying in one sentence what is wrong with the file
  */
 export async function readProgramFile(path: string): Promise<Program> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new ProgramError(`${path} cannot be read: ${reasonOf(error)}`);
-  });
-  const program = programFromJson(checkShape(path, parse(path, text)));
+  const program = await readProgramShape(path);
   try {
     assemble(program);
   } catch (error) {
@@ -26,6 +23,17 @@ export async function readProgramFile(path: string): Promise<Program> {
     throw error;
   }
   return program;
+}
+
+/**
+ * Reads a stored program that the descriptions of calls need not take any more.
+ * @throws ProgramError saying in one sentence what is wrong with the file
+ */
+export async function readProgramShape(path: string): Promise<Program> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new ProgramError(`${path} cannot be read: ${reasonOf(error)}`);
+  });
+  return programFromJson(checkShape(path, parse(path, text)));
 }
 
 /** Writes a program so that a reader never sees half of it. */

@@ -1,7 +1,7 @@
 import type { Behaviour } from '../behaviour.js';
 import type { Invariant } from '../invariants/index.js';
 import { takeSnapshot } from '../invariants/snapshot.js';
-import { ModelRun, type StepVerdict } from '../model_run.js';
+import { ModelRun, type StateWatcher, type StepVerdict } from '../model_run.js';
 import type { Outcome } from '../outcome.js';
 import type { Reading } from '../prediction.js';
 import type { AssembledProgram } from '../program/assemble.js';
@@ -44,13 +44,14 @@ export function judgeSteps(
   behaviour: Behaviour,
   reading: Reading,
   invariants: readonly Invariant[],
+  watch?: StateWatcher,
 ): JudgedSteps {
   let best: Attempt | undefined;
   let lanes: readonly number[] | undefined = [];
   const explored = new Map<string, string>();
   for (let attempts = 0; lanes !== undefined; attempts++) {
     if (best !== undefined && attempts === ATTEMPTS_MAX) return giveUp(program, best);
-    const run = new ModelRun(behaviour, reading, invariants);
+    const run = new ModelRun(behaviour, reading, invariants, watch);
     const attempt: Attempt = new OrderRun(program, outcomes, run, lanes, explored).judge();
     if (attempt.end === 'explains') return attempt;
     best = betterOf(best, attempt);
