@@ -30,11 +30,6 @@ function freedomsOf(calls: readonly JudgedCall[]): Reasons {
   );
 }
 
-/** The share of calls that could not be judged. */
-export function unspecifiedShare(calls: readonly JudgedCall[]): number {
-  return calls.length === 0 ? 0 : countVerdicts(calls).unspecified / calls.length;
-}
-
 function tally(calls: readonly JudgedCall[], reasonOf: (call: JudgedCall) => string | undefined): Reasons {
   const counts = new Map<string, number>();
   for (const call of calls) {

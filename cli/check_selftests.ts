@@ -2,32 +2,32 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkTrace } from '../check/checker.js';
-import { countVerdicts, renderChecked, unspecifiedShare } from '../check/report.js';
+import { countVerdicts, renderChecked } from '../check/report.js';
 import type { Kernel } from '../targets/kernels/store.js';
 import type { AcceleratorChoice } from '../targets/qemu/accelerator.js';
 import { type SelftestRun, recordSelftest } from '../targets/selftests/record.js';
 import { countCases, isWhole } from '../targets/selftests/tap.js';
 import { readTrace } from '../targets/trace/reader.js';
+import { isCertain } from './certainty.js';
 import type { Context } from './context.js';
 import { EXIT, type ExitCode } from './errors.js';
 
 /** Calls that are not allowed of which more is printed than their number. */
 const PRINTED_MAX = 10;
 
-/** The share of calls that may be beyond the model. */
-const UNSPECIFIED_MAX = 0.01;
-
 /** How long the program may take, on a machine that has other things to do. */
 const SECONDS_MAX = 600;
 
 /**
  * Records the kernel's own selftests while they run on it, and holds the model against what they saw. What the model cannot judge is
- * printed with the reasons, and must be less than a hundredth.
+ * printed with the reasons.
+ * @param print hears what there is to say
  */
 export async function checkSelftests(
   kernel: Kernel,
   accelerator: AcceleratorChoice,
   context: Context,
+  print: (text: string) => void,
 ): Promise<ExitCode> {
   const directory = await mkdtemp(join(tmpdir(), 'iommufd-cts-trace-'));
   const file = join(directory, 'selftests.trace');
@@ -48,12 +48,14 @@ export async function checkSelftests(
     );
     const trace = readTrace(await readFile(file), file);
     const checked = checkTrace(trace, undefined);
-    process.stdout.write(
+    print(
       `the kernel's own selftests, ${describeRun(run)}\n${renderChecked(checked, trace.troubles, PRINTED_MAX)}`,
     );
-    if (countVerdicts(checked.calls).mismatch > 0) return EXIT.finding;
-    const isSure = unspecifiedShare(checked.calls) <= UNSPECIFIED_MAX;
-    return isSure && isWhole(run.report) && trace.troubles.length === 0 ? EXIT.pass : EXIT.unknown;
+    const { exact, legal, mismatch, unspecified } = countVerdicts(checked.calls);
+    if (mismatch > 0) return EXIT.finding;
+    return isCertain(exact + legal, unspecified) && isWhole(run.report) && trace.troubles.length === 0
+      ? EXIT.pass
+      : EXIT.unknown;
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

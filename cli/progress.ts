@@ -1,4 +1,4 @@
-import { type Options, SingleBar } from 'cli-progress';
+import { MultiBar, type Options, type SingleBar } from 'cli-progress';
 import type { Context } from './context.js';
 
 /** Shows how far something is. */
@@ -24,21 +24,43 @@ export function showProgress(name: string, { isInteractive }: Context): Progress
   return isInteractive ? new BarProgress(name) : new LineProgress(name);
 }
 
+/** The bars on the terminal, one below the other. */
+class Terminal {
+  readonly #shown = new Set<SingleBar>();
+  #bars: MultiBar | undefined;
+
+  add(total: number, what: string): SingleBar {
+    this.#bars ??= new MultiBar({ ...FORMAT, stream: process.stderr });
+    const bar = this.#bars.create(total, 0, { what });
+    this.#shown.add(bar);
+    return bar;
+  }
+
+  remove(bar: SingleBar): void {
+    this.#bars?.remove(bar);
+    this.#shown.delete(bar);
+    if (this.#shown.size > 0) return;
+    this.#bars?.stop();
+    this.#bars = undefined;
+  }
+}
+
+const TERMINAL = new Terminal();
+
 class BarProgress implements Progress {
-  readonly #bar = new SingleBar({ ...FORMAT, stream: process.stderr });
-  #isStarted = false;
+  #bar: SingleBar | undefined;
 
   constructor(private readonly name: string) {}
 
   update(done: number, total: number, what: string): void {
-    if (!this.#isStarted) this.#bar.start(total, 0, { what: this.name });
-    this.#isStarted = true;
+    this.#bar ??= TERMINAL.add(total, this.name);
     this.#bar.setTotal(total);
     this.#bar.update(done, { what });
   }
 
   stop(): void {
-    if (this.#isStarted) this.#bar.stop();
+    if (this.#bar !== undefined) TERMINAL.remove(this.#bar);
+    this.#bar = undefined;
   }
 }
 

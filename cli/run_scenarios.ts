@@ -19,6 +19,8 @@ export interface RunSettings {
   /** How often each scenario runs; one that does not always end the same fails. */
   readonly repeat?: number;
   readonly withVariants?: boolean;
+  /** Before the numbers of the progress display. */
+  readonly name?: string;
 }
 
 /** What scenarios found on a started target. */
@@ -33,11 +35,17 @@ export async function runScenarios(
   session: Session,
   environment: Environment,
   context: Context,
-  { scenarios = SCENARIOS, reading = 'exact', repeat = 1, withVariants = true }: RunSettings = {},
+  {
+    scenarios = SCENARIOS,
+    reading = 'exact',
+    repeat = 1,
+    withVariants = true,
+    name = 'scenarios',
+  }: RunSettings = {},
 ): Promise<RunResults> {
   const runner = new ScenarioRunner(session, environment, { reading, withVariants });
   const byScenario = new Map<Scenario, ScenarioResult>();
-  const progress = showProgress('scenarios', context);
+  const progress = showProgress(name, context);
   const waiting = [...scenarios];
   const work = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {

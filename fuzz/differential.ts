@@ -29,7 +29,8 @@ export interface DifferentialStats {
   programs: number;
   /** Steps that the model judged. */
   calls: number;
-  unspecified: number;
+  /** How often the model could not tell, by reason. */
+  readonly unspecified: Map<string, number>;
   infra: number;
   /** Kernel findings that were seen, with how many programs have shown them. */
   readonly findings: Map<FindingId, number>;
@@ -53,7 +54,13 @@ export async function runDifferential(
   behaviour: Behaviour,
   options: DifferentialOptions,
 ): Promise<DifferentialStats> {
-  const stats: DifferentialStats = { programs: 0, calls: 0, unspecified: 0, infra: 0, findings: new Map() };
+  const stats: DifferentialStats = {
+    programs: 0,
+    calls: 0,
+    unspecified: new Map(),
+    infra: 0,
+    findings: new Map(),
+  };
   const inFlight: Promise<void>[] = [];
   for (let first = 0; first < options.programs; first += BATCH_PROGRAMS) {
     const count = Math.min(BATCH_PROGRAMS, options.programs - first);
@@ -111,7 +118,7 @@ function judge(
   stats.programs += 1;
   stats.calls += verdicts.filter(({ kind }) => kind === 'exact' || kind === 'legal').length;
   for (const id of findings) stats.findings.set(id, (stats.findings.get(id) ?? 0) + 1);
-  stats.unspecified += unspecified.length;
+  for (const why of unspecified) stats.unspecified.set(why, (stats.unspecified.get(why) ?? 0) + 1);
   if (infra !== undefined) stats.infra += 1;
   return problems[0];
 }

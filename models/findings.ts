@@ -24,8 +24,8 @@ export interface Finding {
   readonly kernels: readonly string[];
   /** How a program shows it, as half a sentence. */
   readonly shows: string;
-  /** Whether a kernel is not to be trusted any more after a program that shows it. */
-  readonly spoilsKernel?: boolean;
+  /** That a kernel is not to be trusted any more after a program that shows it, whose last answers the model can tell or not. */
+  readonly spoilsKernel?: 'told' | 'untold';
   /** Whether a call that shows it may not return. */
   readonly hangs?: boolean;
 }
@@ -78,7 +78,7 @@ export const FINDINGS = {
     kind: 'memory',
     kernels: RECENT,
     shows: 'four warnings, and a report of KASAN',
-    spoilsKernel: true,
+    spoilsKernel: 'untold',
   },
   'unfill-reads-unmapped': {
     title: 'Removing an area from a domain looks up IOVAs that it has just unmapped.',
@@ -92,7 +92,7 @@ export const FINDINGS = {
     kind: 'memory',
     kernels: BOTH,
     shows: 'a warning for each page, and a pool of huge pages that runs out',
-    spoilsKernel: true,
+    spoilsKernel: 'told',
   },
   'copy-maps-behind-slice': {
     title:
@@ -100,7 +100,7 @@ export const FINDINGS = {
     kind: 'memory',
     kernels: BOTH,
     shows: 'the call does not return in time, with a warning in batch_to_domain',
-    spoilsKernel: true,
+    spoilsKernel: 'untold',
     hangs: true,
   },
   'viommu-invalidate-warn': {

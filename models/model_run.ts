@@ -99,7 +99,7 @@ export class ModelRun {
   /** Judges what a target made of a step. After an answer that the model cannot follow, it judges no more. */
   judge(raw: RawStep, call: CallDescription | undefined, outcome: Outcome, lane?: LaneMoment): StepVerdict {
     if (this.#lost !== undefined) return { kind: 'unjudged', why: this.#lost };
-    if (outcome.status !== 'returned') return this.#lose(`the step ${outcome.status}`);
+    if (outcome.status !== 'returned') return this.#notRun(raw, outcome);
     this.#notePossibleSplats();
     const step = this.#log.resolve(raw);
     const prediction = this.#predict(step, call, lane);
@@ -157,9 +157,12 @@ export class ModelRun {
     return comparison;
   }
 
-  #lose(why: string): StepVerdict {
-    this.#lost = why;
-    return { kind: 'unjudged', why };
+  /** A step without an answer: the embedded model goes no further where it cannot tell. */
+  #notRun(raw: RawStep, { status }: Outcome): StepVerdict {
+    const untold = status === 'skipped' ? this.untold(raw) : undefined;
+    if (untold !== undefined) return this.#refuse(untold);
+    this.#lost = `the step ${status}`;
+    return { kind: 'unjudged', why: this.#lost };
   }
 
   #violation(step: RawStep, { errno, mayLeave, reading = this.reading }: Branch): Violation | undefined {

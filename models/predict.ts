@@ -126,7 +126,7 @@ class PreparedCall {
     return {
       because: `${this.call.name}/failing.${of}`,
       errno,
-      mayLeave: does !== undefined,
+      mayLeave: does === undefined ? 'nothing' : 'anything',
       findings: NO_FINDINGS,
       injections,
       enact: (seen) => {
@@ -161,7 +161,7 @@ class PreparedCall {
       ...base,
       enact: (seen) => {
         const adopted: string[] = [];
-        const left = seen === undefined ? c : this.#contextObserving(seen, adopted);
+        const left = seen === undefined || !this.#isMemoryHidden ? c : this.#contextObserving(seen, adopted);
         leaves.does(left);
         if (leaves.isResponding === true) this.#respond(left);
         return { returned: returned(base.errno, left.memory), illegal: [], adopted };
@@ -173,7 +173,7 @@ class PreparedCall {
     return {
       because: `${this.call.name}/OK`,
       errno: 0,
-      mayLeave: true,
+      mayLeave: 'anything',
       findings: this.#findings(c),
       enact: (seen) => {
         const illegal: string[] = [];
@@ -200,10 +200,15 @@ class PreparedCall {
     return {
       because: `${this.call.name}/ENOMEM.memory`,
       errno: ERRNO.ENOMEM,
-      mayLeave: false,
+      mayLeave: 'nothing',
       findings: NO_FINDINGS,
       enact: () => ({ returned: returned(ERRNO.ENOMEM, this.envelope.memory), illegal: [] }),
     };
+  }
+
+  /** Whether what an answer says of user memory is all that is known of it. */
+  get #isMemoryHidden(): boolean {
+    return this.world.memory.physical.contents.isHidden;
   }
 
   /** A context in which the kernel's free choices are those of an observed answer. */

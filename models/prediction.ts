@@ -12,13 +12,16 @@ import type { CallMemory } from './state/call_memory.js';
  */
 export type Reading = 'exact' | 'contract';
 
+/** How far a call may change things: not at all, only in what pages of memory hold and whose they are, or as it likes. */
+export type Leave = 'nothing' | 'contents' | 'anything';
+
 /** One answer that is allowed. */
 export interface Branch {
   /** The rule that decides, as `call/rule`, or `call/OK`. */
   readonly because: string;
   readonly errno: number;
-  /** Whether the rule cites an exception from "a failing call changes nothing". */
-  readonly mayLeave: boolean;
+  /** What the answer may leave changed: of a failure, as its rule cites. */
+  readonly mayLeave: Leave;
   readonly splat?: Splat;
   /** Kernel findings that the answer shows. */
   readonly findings: readonly FindingId[];
@@ -97,7 +100,7 @@ export function refusal<C extends { readonly memory: CallMemory }>(
   return {
     because: `${call}/${rule.id}`,
     errno,
-    mayLeave: rule.leaves !== undefined,
+    mayLeave: rule.leaves === undefined ? 'nothing' : (rule.leaves.changesOnly ?? 'anything'),
     ...(rule.splat === undefined ? {} : { splat: rule.splat }),
     findings: findingsOf(rule, c),
     enact: () => ({ returned: returned(errno, c.memory), illegal: [] }),

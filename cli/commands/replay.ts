@@ -74,8 +74,9 @@ function renderReplay(
   program: Program,
   assembled: AssembledProgram,
   outcome: ProgramOutcome,
-  { verdicts, problems, findings }: ProgramVerdict,
+  verdict: ProgramVerdict,
 ): string {
+  const { verdicts, problems, findings } = verdict;
   const { about } = program;
   const lines = placedSteps(program).map((placed, at) => {
     const number = String(at + 1).padStart(3);
@@ -83,16 +84,24 @@ function renderReplay(
     return `${number}  ${describeOutcome(outcome.steps[at]).padEnd(12)} ${describePlacedStep(placed)}\n     ${describeVerdict(verdicts[at])}${answer}${describeFindings(verdicts[at])}`;
   });
   const end = problems.filter(({ kind }) => !SHOWN_AT_STEP.has(kind)).map(describeProblem);
-  const verdict = problems.length === 0 ? 'as the model allows' : `${String(problems.length)} problems`;
   const count = `${String(assembled.steps.length)} steps`;
   return [
     `\n${file}${about === undefined ? '' : `: ${about}`}`,
     ...lines,
     ...end,
     ...(findings.length === 0 ? [] : [`known findings seen: ${findings.join(', ')}`]),
-    `${count}, ${verdict}`,
+    `${count}, ${summary(verdict)}`,
     '',
   ].join('\n');
+}
+
+function summary({ verdicts, problems, infra }: ProgramVerdict): string {
+  if (problems.length > 0) return `${String(problems.length)} problems`;
+  if (infra !== undefined) return `not run to the end: ${infra}`;
+  const judged = verdicts.filter(({ kind }) => kind === 'exact' || kind === 'legal').length;
+  return judged === verdicts.length
+    ? 'as the model allows'
+    : `of which the model judges ${String(judged)}, as it allows`;
 }
 
 /** Problems that the verdict of their step says already. */

@@ -1,4 +1,4 @@
-import type { Reading } from '../prediction.js';
+import type { Leave, Reading } from '../prediction.js';
 import type { RawStep } from '../program/raw.js';
 import type { Ioas } from '../state/objects.js';
 import type { Pages } from '../state/pages.js';
@@ -13,8 +13,8 @@ export interface Moment {
   readonly step: RawStep;
   readonly reading: Reading;
   readonly errno: number;
-  /** Whether the deciding rule has a cited exception from "a failing call changes nothing". */
-  readonly mayLeave: boolean;
+  /** What the deciding rule excepts from "a failing call changes nothing", with a citation. */
+  readonly mayLeave: Leave;
   readonly before: Snapshot;
   readonly after: Snapshot;
 }

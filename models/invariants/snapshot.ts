@@ -11,17 +11,14 @@ type Primitive = number | bigint | string | boolean;
 /** Everything a call could have changed, flat, so that two moments can be compared. */
 export interface Snapshot {
   readonly values: readonly Primitive[];
+  /** How often something has been written to memory, whose contents are not among the values. */
+  readonly writes: number;
   /** Ids that are taken, by file number, ascending. */
   readonly ids: ReadonlyMap<number, readonly number[]>;
 }
 
 export function takeSnapshot({ everyProcess, processes, user, memory, contexts }: World): Snapshot {
-  const values: Primitive[] = [
-    user.lockedVm,
-    memory.pins.size,
-    memory.physical.temporaryBytesMax,
-    memory.physical.contents.writes,
-  ];
+  const values: Primitive[] = [user.lockedVm, memory.pins.size, memory.physical.temporaryBytesMax];
   const ids = new Map<number, readonly number[]>();
   for (const { pinnedVm, miscountedPins, lockedVm, isAlive } of everyProcess) {
     values.push(pinnedVm, miscountedPins, lockedVm, isAlive);
@@ -31,9 +28,10 @@ export function takeSnapshot({ everyProcess, processes, user, memory, contexts }
     values.push(fds.slotsClosingOnExec.join());
   }
   for (const file of contexts) ids.set(file.number, describeFile(file, values));
-  return { values, ids };
+  return { values, writes: memory.physical.contents.writes, ids };
 }
 
+/** Whether two moments are the same but for the contents of memory. */
 export function snapshotsEqual(one: Snapshot, two: Snapshot): boolean {
   const { values } = one;
   if (values.length !== two.values.length) return false;

@@ -78,6 +78,8 @@ export interface Leftover<C> {
   readonly what: string;
   readonly cite: string;
   does(c: C): void;
+  /** That it is no more than what pages of memory hold. */
+  readonly changesOnly?: 'contents';
   /** Whether the struct is written back as after success. */
   readonly isResponding?: boolean;
 }

@@ -239,6 +239,7 @@ interface Filling {
 export const REACHED: Leftover<{ plan(): { reach(): void } | undefined }> = {
   what: 'pages of private mappings of files stay copied, as many as were pinned before',
   cite: 'mm/internal.h:gup_must_unshare',
+  changesOnly: 'contents',
   does: (c) => {
     c.plan()?.reach();
   },

@@ -168,7 +168,7 @@ function branchOf(
   return {
     because: `${own.call.name}/${id}`,
     errno,
-    mayLeave: leaves !== undefined,
+    mayLeave: leaves === undefined ? 'nothing' : 'anything',
     findings: NO_FINDINGS,
     enact: () => {
       const memory = new CallMemory(world.memory, buffers);

@@ -9,7 +9,7 @@ import { makeDirectory, removeDirectory } from '../self/temporary.js';
 import { fastKernels, guestsOf } from './guests.js';
 
 /** Findings after which a kernel can go on. */
-const HARMLESS = FINDING_IDS.filter((id) => findingById(id).spoilsKernel !== true);
+const HARMLESS = FINDING_IDS.filter((id) => findingById(id).spoilsKernel === undefined);
 
 /** A finding that is a warning each time. */
 const WARNS = programFileOf('map-page-count-warn');
@@ -183,13 +183,14 @@ describe('guests', () => {
     }
   });
 
-  for (const id of FINDING_IDS.filter((one) => findingById(one).spoilsKernel === true)) {
+  for (const id of FINDING_IDS) {
+    const { spoilsKernel } = findingById(id);
+    if (spoilsKernel === undefined) continue;
     it(`${id}, which leaves a kernel not to be trusted, is as its page says, on a guest of its own`, async () => {
       for (const fast of await fastKernels()) {
         const isThere = isFindingOf(fast, id);
         const { code, stdout } = await runCli(['replay', programFileOf(id), '--kernel', fast.id]);
-        // The model may not be able to tell what such a kernel does next.
-        assert.include(isThere ? [0, 2] : [0], code, stdout);
+        assert.equal(code, isThere && spoilsKernel === 'untold' ? 2 : 0, stdout);
         assert.equal(stdout.includes(`known findings seen: ${id}`), isThere, stdout);
         assert.notInclude(stdout, 'PROBLEM');
       }

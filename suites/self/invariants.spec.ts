@@ -79,7 +79,7 @@ function momentOf(world: World, part: Partial<Moment> = {}): Moment {
     step: { do: 'counters' },
     reading: 'exact',
     errno: 0,
-    mayLeave: true,
+    mayLeave: 'anything',
     before: snapshot,
     after: snapshot,
     ...part,
@@ -254,7 +254,19 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, Broken>>>> = {
       const before = takeSnapshot(world);
       const access = { read: true, write: true };
       ioas.table.insert(new Area(0n, 0xfffn, new Pages(0n, true, 'NONE', world.process), 0n, access));
-      return momentOf(world, { before, after: takeSnapshot(world), errno: 22, mayLeave: false });
+      return momentOf(world, { before, after: takeSnapshot(world), errno: 22, mayLeave: 'nothing' });
+    },
+    'a failing MAP wrote to memory': () => {
+      const { world } = worldWithMapping();
+      const before = takeSnapshot(world);
+      world.memory.physical.contents.write(1, 0, Uint8Array.of(1));
+      return momentOf(world, { before, after: takeSnapshot(world), errno: 22, mayLeave: 'nothing' });
+    },
+    'a failing attach, which may copy pages, left a process charged': () => {
+      const { world } = worldWithMapping();
+      const before = takeSnapshot(world);
+      world.process.lockedVm += 1;
+      return momentOf(world, { before, after: takeSnapshot(world), errno: 14, mayLeave: 'contents' });
     },
   },
   close_leaves_nothing: {

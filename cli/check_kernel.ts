@@ -1,0 +1,134 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeProgramFile } from '../fuzz/corpus/program_file.js';
+import { type DifferentialStats, type Mismatch, runDifferential } from '../fuzz/differential.js';
+import { Behaviour } from '../models/behaviour.js';
+import { exitCodeOf } from '../reports/run_report.js';
+import { renderSpec } from '../reports/spec.js';
+import { environmentOf } from '../suites/harness/environment.js';
+import type { Kernel } from '../targets/kernels/store.js';
+import { type CanaryResult, runCanary } from './canary.js';
+import { isCertain } from './certainty.js';
+import type { Context } from './context.js';
+import { EXIT, type ExitCode, worst } from './errors.js';
+import { type Progress, showProgress } from './progress.js';
+import { runScenarios } from './run_scenarios.js';
+import { qemuTarget } from './target_options.js';
+
+/** Which random programs are run, and where those go that find a mismatch. */
+export interface RandomRequest {
+  readonly programs: number;
+  readonly steps: number;
+  readonly seed: number;
+  readonly accel: string;
+  readonly out: string;
+}
+
+/** Mismatches that are printed; all are stored. */
+const PRINTED_MAX = 10;
+
+/**
+ * Holds the model against a kernel: all scenarios, random programs, and differences planted in the model, which must be noticed.
+ * @param print hears what there is to say, in pieces
+ */
+export async function checkKernel(
+  kernel: Kernel,
+  args: RandomRequest,
+  context: Context,
+  print: (text: string) => void,
+): Promise<ExitCode> {
+  const options = { accel: args.accel, console: undefined, append: undefined };
+  const session = await qemuTarget(kernel.bzImage, kernel.flavour, options, context).start();
+  try {
+    const environment = await environmentOf(session);
+    const start = performance.now();
+    const results = await runScenarios(session, environment, context, { name: `${kernel.id}: scenarios` });
+    const report = results.toReport({ target: 'qemu', kernel: kernel.id, ms: performance.now() - start });
+    print(renderSpec(report));
+    const mismatches: Mismatch[] = [];
+    const progress = showProgress(`${kernel.id}: random programs`, context);
+    const stats = await runRandom(
+      session,
+      new Behaviour(environment.profile),
+      args,
+      context,
+      mismatches,
+      progress,
+    );
+    print(await storeMismatches(mismatches, join(args.out, kernel.id)));
+    print(renderStats(stats, mismatches, args.seed));
+    const canary = await runCanary(session, environment);
+    print(renderCanary(canary));
+    const isComplete = stats.infra === 0 && stats.programs === args.programs;
+    const isSure = isComplete && isCertain(stats.calls, sum(stats.unspecified)) && canary.missed.length === 0;
+    const random = mismatches.length > 0 ? EXIT.finding : isSure ? EXIT.pass : EXIT.unknown;
+    return worst(exitCodeOf(report), random);
+  } finally {
+    await session.stop();
+  }
+}
+
+async function runRandom(
+  session: Parameters<typeof runDifferential>[0],
+  behaviour: Behaviour,
+  { programs, steps, seed }: RandomRequest,
+  { interrupted }: Context,
+  mismatches: Mismatch[],
+  progress: Progress,
+): Promise<DifferentialStats> {
+  const stats = await runDifferential(session, behaviour, {
+    seed,
+    programs,
+    stepsMax: steps,
+    reading: 'exact',
+    stopped: interrupted,
+    onMismatch: (mismatch) => mismatches.push(mismatch),
+    onProgress: ({ programs: done, calls }) => {
+      progress.update(
+        done,
+        programs,
+        `programs, ${String(calls)} steps, ${String(mismatches.length)} mismatches`,
+      );
+    },
+  });
+  progress.stop();
+  return stats;
+}
+
+async function storeMismatches(mismatches: readonly Mismatch[], directory: string): Promise<string> {
+  if (mismatches.length === 0) return '';
+  await mkdir(directory, { recursive: true });
+  for (const { index, program, description } of mismatches) {
+    await writeProgramFile(join(directory, `${String(index)}.json`), { ...program, about: description });
+  }
+  return `programs that found mismatches are in ${directory}; "replay FILE" shows one step by step\n`;
+}
+
+function renderStats(stats: DifferentialStats, mismatches: readonly Mismatch[], seed: number): string {
+  const lines = mismatches
+    .slice(0, PRINTED_MAX)
+    .map(({ index, description }) => `  program ${String(index)}: ${description}\n`);
+  const trouble = stats.infra === 0 ? '' : `, ${String(stats.infra)} not run for trouble of the test bed`;
+  const unknown = `${String(sum(stats.unspecified))} unspecified`;
+  return `random programs (seed ${String(seed)}): ${String(stats.programs)} programs, ${String(stats.calls)} steps predicted exactly, ${String(mismatches.length)} mismatches, ${unknown}${trouble}\n${lines.join('')}${renderUnspecified(stats)}${renderFindings(stats)}`;
+}
+
+function renderUnspecified({ unspecified }: DifferentialStats): string {
+  return [...unspecified].map(([why, count]) => `unspecified ${String(count)} times: ${why}\n`).join('');
+}
+
+function sum(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((total, count) => total + count, 0);
+}
+
+function renderFindings({ findings }: DifferentialStats): string {
+  if (findings.size === 0) return '';
+  const names = [...findings].map(([id, programs]) => `${id} (${String(programs)})`).sort();
+  return `${String(names.length)} known findings seen, in so many programs: ${names.join(', ')}\n`;
+}
+
+function renderCanary({ planted, missed }: CanaryResult): string {
+  const found = planted - missed.length;
+  const rest = missed.length === 0 ? '' : `; missed: ${missed.join(', ')}`;
+  return `canary: ${String(found)} of ${String(planted)} differences planted in the model were noticed${rest}\n`;
+}
