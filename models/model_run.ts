@@ -139,7 +139,7 @@ export class ModelRun {
 
   #accept(step: RawStep, branch: Branch): StepVerdict {
     const { because, splat, findings } = branch;
-    if (branch.mayLeave) this.watch?.(this.world);
+    if (branch.mayLeave === 'anything') this.watch?.(this.world);
     const violation = this.#violation(step, branch);
     if (violation !== undefined) return { kind: 'violation', because, violation };
     const kind = this.reading === 'exact' ? 'exact' : 'legal';
