@@ -74,7 +74,7 @@ function membersToDraw(call: CallDescription): Member[] {
 }
 
 /** Now and then a struct is longer, shorter, lies badly, or goes to another command. */
-function disturbFrame(step: IoctlStep, call: CallDescription, picks: Picks): IoctlStep {
+export function disturbFrame(step: IoctlStep, call: CallDescription, picks: Picks): IoctlStep {
   const { bytes } = call.layout;
   const disturbances: readonly [Disturbance, ...Disturbance[]] = [
     { at: 'sealed' },
@@ -215,9 +215,8 @@ class ArgumentDraw {
   /** Room for each bit of the range, and for those that a leaf behind it has; what the kernel is to fill in is mostly clean. */
   #bitmap(direction: Direction): Operand {
     const { picks } = this;
-    const bits = this.#granule === 0n ? 0n : this.#lengthDrawn / lowestSetBit(this.#granule);
-    if (picks.rarely(24) || bits > BITMAP_BITS_MAX) return HOLE;
-    const words = Number(bits / 32n) + (direction === 'in' ? 1 : 1 + LEAF_WORDS);
+    const words = bitmapWords(this.#lengthDrawn, this.#granule, direction);
+    if (picks.rarely(24) || words > BITMAP_WORDS_MAX) return HOLE;
     const isFilled = direction === 'in' || picks.rarely(8);
     const place = picks.rarely(3) ? { in: { page_offset: picks.one([0, 0x800, 0xff1]) } } : {};
     return { words: Array.from({ length: words }, () => (isFilled ? drawBits(picks) : 0)), ...place };
@@ -273,7 +272,7 @@ const COPY_LENGTHS = [4n, 4n, 8n, 8n, 7n, 64n, 0x1000n, 0x1004n] as const;
 const COPY_BYTES_MAX = 0x2000;
 
 /** Whether a pointer leads to bytes that mean nothing to anybody. */
-function isAnyData(role: Role): boolean {
+export function isAnyData(role: Role): boolean {
   return role.is === 'array' && role.element === 'word' && role.structs.length === 0;
 }
 
@@ -282,8 +281,14 @@ const WORD_BYTES = 4;
 
 type ArrayRole = Role & { readonly is: 'array' };
 
-/** Bits of the longest bitmap; the kernel's answer to a longer one is that of a bad pointer. */
-const BITMAP_BITS_MAX = 8192n;
+/** Words of the longest bitmap; the kernel's answer to a longer one is that of a bad pointer. */
+const BITMAP_WORDS_MAX = 8192 / 32 + 1 + 4096 / 32;
+
+/** Words that a bitmap of a range takes, with those that the kernel may write behind it. */
+export function bitmapWords(length: bigint, granule: bigint, direction: Direction): number {
+  const bits = granule === 0n ? 0n : length / lowestSetBit(granule);
+  return Number(bits / 32n) + (direction === 'in' ? 1 : 1 + LEAF_WORDS);
+}
 
 /** Words behind a bitmap that the bits of a page can reach: one for each byte. */
 const LEAF_WORDS = 4096 / 32;

@@ -10,7 +10,7 @@ import { ALLOC, DEVICE, type Weights, spread } from './theme.js';
  * What goes on at the same time: calls without arrays, for which lanes have little room. What comes more often is what meets more.
  * No DESTROY: that of a mock device goes on in steps, between which others see it half gone, and no serial order explains that.
  */
-const LANE_CALLS: Weights = {
+export const LANE_CALLS: Weights = {
   IOMMU_IOAS_MAP: 8,
   IOMMU_IOAS_UNMAP: 6,
   IOMMU_IOAS_COPY: 4,

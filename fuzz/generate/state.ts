@@ -8,7 +8,7 @@ import type { World } from '../../models/state/world.js';
 import type { Picks } from './picks.js';
 
 /** An id that nothing has. */
-const NO_SUCH_ID = 0x7000;
+export const NO_SUCH_ID = 0x7000;
 
 /** A number that no descriptor has. */
 const NO_SUCH_FD = 0x3fff_ffff;
@@ -36,6 +36,19 @@ export class GeneratorState {
     const object = picks.rarely(12) ? picks.any(objects) : picks.any(fitting);
     if (object === undefined) return { operand: picks.below(3), table: undefined };
     return { operand: this.#producers.get(this.#key(object.id)) ?? object.id, table: tableOf(object) };
+  }
+
+  /** The types of the current file's objects. */
+  types(): string[] {
+    return [...new Set((this.#file?.objects.objects ?? []).map(({ type }) => type))];
+  }
+
+  /** An id that an object of the current file had that is gone, if there is one. */
+  staleId(picks: Picks): Scalar | undefined {
+    const live = new Set([...this.ids()].map((id) => this.#key(id)));
+    const prefix = this.#key('');
+    const gone = [...this.#producers].filter(([key]) => key.startsWith(prefix) && !live.has(key));
+    return picks.any(gone)?.[1];
   }
 
   /** The ids of the newest objects of some types, for those that there are. */
@@ -72,8 +85,8 @@ export class GeneratorState {
   }
 
   /** The label of an open descriptor of a kind, if there is one. */
-  labelOfKind(kind: FdKind, picks: Picks): string | undefined {
-    const open = [...this.world.fds.entries].filter(([, file]) => (file.kind as string) === kind);
+  labelOfKind(kind: string, picks: Picks): string | undefined {
+    const open = [...this.world.fds.entries].filter(([, file]) => file.kind === kind);
     return picks.any(open.flatMap(([slot]) => this.labels.get(slot) ?? []));
   }
 
@@ -105,7 +118,7 @@ export class GeneratorState {
     return this.world.fds.getOfKind(this.slot, 'iommufd');
   }
 
-  #key(id: number): string {
+  #key(id: number | string): string {
     return `${String(this.slot)}/${String(id)}`;
   }
 }

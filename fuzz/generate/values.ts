@@ -9,10 +9,12 @@ import type { Picks } from './picks.js';
  */
 
 /** Edges at which additions wrap and comparisons turn. */
-const WORD_EDGES = [
+export const WORD_EDGES = [
   0n,
   1n,
   (1n << 31n) - 1n,
+  1n << 31n,
+  (1n << 32n) - 1n,
   1n << 32n,
   (1n << 63n) - 1n,
   1n << 63n,
