@@ -11,6 +11,7 @@ import type { Branch, Prediction, Reading, Unspecified } from './prediction.js';
 import { predictStep } from './predict_step.js';
 import { type CallUnderWay, meetsPassingIds, racingAnswers } from './lanes/races.js';
 import type { RawStep } from './program/raw.js';
+import type { Steps } from './state/steps.js';
 import { World } from './state/world.js';
 import { StepLog } from './step_log.js';
 
@@ -28,6 +29,12 @@ export interface Violation {
   readonly what: string;
 }
 
+interface Violated {
+  readonly kind: 'violation';
+  readonly because: string;
+  readonly violation: Violation;
+}
+
 /** What the model says of one step of a target's run. */
 export type StepVerdict =
   | {
@@ -38,7 +45,7 @@ export type StepVerdict =
       readonly findings: readonly FindingId[];
     }
   | { readonly kind: 'mismatch'; readonly mismatch: Mismatch }
-  | { readonly kind: 'violation'; readonly because: string; readonly violation: Violation }
+  | Violated
   | Unspecified
   | { readonly kind: 'unjudged'; readonly why: string };
 
@@ -111,6 +118,15 @@ export class ModelRun {
     return this.#refuse(comparison);
   }
 
+  /** Lets a call of a lane take the next of the steps that follow its answer. */
+  goOn(raw: RawStep, rest: Steps): { readonly isDone: boolean; readonly violation: Violated | undefined } {
+    const because = 'lanes/rest';
+    const isDone = rest.next().done === true;
+    this.watch?.(this.world);
+    const violation = this.#violation(this.#log.resolve(raw), { errno: 0, mayLeave: 'anything' });
+    return { isDone, violation: violation && { kind: 'violation', because, violation } };
+  }
+
   #predict(step: RawStep, call: CallDescription | undefined, lane: LaneMoment | undefined): Prediction {
     const prediction = predictStep(this.world, this.behaviour, step, this.reading);
     if (lane === undefined || lane.underWay.length === 0 || prediction.kind === 'unspecified')
@@ -165,7 +181,10 @@ export class ModelRun {
     return { kind: 'unjudged', why: this.#lost };
   }
 
-  #violation(step: RawStep, { errno, mayLeave, reading = this.reading }: Branch): Violation | undefined {
+  #violation(
+    step: RawStep,
+    { errno, mayLeave, reading = this.reading }: Pick<Branch, 'errno' | 'mayLeave' | 'reading'>,
+  ): Violation | undefined {
     if (this.invariants.length === 0) return undefined;
     const before = this.#before ?? EMPTY;
     const after = takeSnapshot(this.world);

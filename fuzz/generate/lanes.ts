@@ -8,13 +8,13 @@ import { ALLOC, DEVICE, type Weights, spread } from './theme.js';
 
 /**
  * What goes on at the same time: calls without arrays, for which lanes have little room. What comes more often is what meets more.
- * No DESTROY: that of a mock device goes on in steps, between which others see it half gone, and no serial order explains that.
  */
 export const LANE_CALLS: Weights = {
   IOMMU_IOAS_MAP: 8,
   IOMMU_IOAS_UNMAP: 6,
   IOMMU_IOAS_COPY: 4,
   IOMMU_IOAS_ALLOC: 2,
+  IOMMU_DESTROY: 4,
   IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE: 2,
   IOMMU_TEST_OP_MD_CHECK_MAP: 1,
   IOMMU_OPTION: 1,

@@ -49,6 +49,8 @@ function describeOpenFile(file: OpenFile): Primitive[] {
 function describeFile(file: IommufdFile, values: Primitive[]): number[] {
   values.push(file.accountMode, file.compatIoas?.id ?? 0);
   for (const object of file.objects.objects) describeObject(object, values);
+  values.push(file.going.size);
+  for (const { type, id } of file.going) values.push(type, id);
   return file.objects.takenIds;
 }
 
@@ -56,6 +58,10 @@ function describeObject(object: IommufdObject, values: Primitive[]): void {
   values.push(object.type, object.id, object.users);
   switch (object.type) {
     case 'IOAS':
+      values.push(object.hwpts.length);
+      for (const { id, users, domain } of object.hwpts) {
+        values.push(id, users, object.table.domains.indexOf(domain));
+      }
       describeTable(object.table, values);
       return;
     case 'HWPT_PAGING':

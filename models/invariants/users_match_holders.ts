@@ -7,7 +7,7 @@ import type { Invariant } from './invariant.js';
 export const usersMatchHolders: Invariant = {
   id: 'users_match_holders',
   statement: 'Each object has one user for the table and one for each object that depends on it.',
-  notCovered: 'References of calls in flight: programs of one thread have none between steps.',
+  notCovered: 'References of calls in flight, except those of objects that are being destroyed.',
   cite: 'iommufd_private.h: struct iommufd_object users',
   check: ({ world }) => {
     for (const file of world.contexts) {
@@ -90,7 +90,7 @@ function attachmentsTo(hwpt: Hwpt, file: IommufdFile): number {
 }
 
 function count(file: IommufdFile, holds: (other: IommufdObject) => boolean): number {
-  return file.objects.objects.filter(holds).length;
+  return [...file.objects.objects, ...file.going].filter(holds).length;
 }
 
 /** Mappings of an object's region in all processes. */

@@ -6,6 +6,7 @@ import type { IommufdFile } from './iommufd_file.js';
 import { outsideAperture } from './io_pagetable.js';
 import type { Process } from './process.js';
 import { type Device, type Hwpt, type HwptPaging, type Ioas, NO_PASID } from './objects.js';
+import { type Steps, inOneGo, takeOut } from './steps.js';
 
 /** Why a new domain cannot join an IOAS. */
 export type AddDomainFailure = 'misaligned_area' | 'outside_aperture' | FillFailure;
@@ -57,9 +58,9 @@ export class AddDomainPlan {
   }
 }
 
-/** The automatic page table that a device attaching to an IOAS joins, if there is one. */
+/** The automatic page table that a device attaching to an IOAS joins, if there is one that is not on its way out. */
 export function automaticHwpt(ioas: Ioas): HwptPaging | undefined {
-  return ioas.hwpts.find((hwpt) => hwpt.isAutomatic);
+  return ioas.hwpts.find(({ isAutomatic, users }) => isAutomatic && users > 0);
 }
 
 /** Why the mock hardware refuses a device on a page table. Source: selftest.c:mock_domain_nop_attach. */
@@ -131,11 +132,16 @@ export function replaceHwpt(file: IommufdFile, device: Device, pasid: number, hw
   tellHardware(device, pasid, hwpt);
   old.fault?.queue.forget(device, pasid);
   hwpt.users += 1;
-  putHwpt(file, old);
+  inOneGo(putHwpt(file, old));
 }
 
 /** Detaches a device; an automatic page table goes with its last device. Source: device.c:iommufd_device_detach. */
 export function detachDevice(file: IommufdFile, device: Device, pasid: number): void {
+  inOneGo(detaching(file, device, pasid));
+}
+
+/** Detaches a device step by step. */
+export function* detaching(file: IommufdFile, device: Device, pasid: number): Steps {
   const hwpt = device.attachments.get(pasid);
   if (hwpt === undefined) return;
   device.attachments.delete(pasid);
@@ -143,7 +149,7 @@ export function detachDevice(file: IommufdFile, device: Device, pasid: number): 
   if (pasid === NO_PASID) device.hardware.follow(undefined, 0n);
   hwpt.fault?.queue.forget(device, pasid);
   device.users -= 1;
-  putHwpt(file, hwpt);
+  yield* putHwpt(file, hwpt);
 }
 
 /** Source: selftest.c:mock_domain_nop_attach, mock_domain_set_dev_pasid_nop. */
@@ -159,24 +165,28 @@ export function hasPasids({ attachments }: Pick<Device, 'attachments'>): boolean
   return attachments.size > (attachments.has(NO_PASID) ? 1 : 0);
 }
 
-function putHwpt(file: IommufdFile, hwpt: Hwpt): void {
+function* putHwpt(file: IommufdFile, hwpt: Hwpt): Steps {
   hwpt.users -= 1;
-  if (hwpt.type !== 'HWPT_PAGING' || !hwpt.isAutomatic || hwpt.users > 1) return;
-  destroyHwpt(hwpt);
-  file.objects.remove(hwpt);
+  if (hwpt.type === 'HWPT_PAGING' && hwpt.isAutomatic && hwpt.users === 1) yield* hwptGoing(file, hwpt);
 }
 
-/** What goes with a page table that nobody uses. Source: hw_pagetable.c:iommufd_hwpt_paging_destroy, iommufd_hwpt_nested_destroy. */
-export function destroyHwpt(hwpt: Hwpt): void {
-  if (hwpt.fault !== undefined) hwpt.fault.users -= 1;
-  if (hwpt.type === 'HWPT_NESTED') {
-    hwpt.base.users -= 1;
-    return;
+/**
+ * What goes with a page table that nobody uses, step by step: its id, the domain of the IOAS, what it holds.
+ * Source: hw_pagetable.c:iommufd_hwpt_paging_destroy, iommufd_hwpt_nested_destroy.
+ */
+export function* hwptGoing(file: IommufdFile, hwpt: Hwpt): Steps {
+  takeOut(file, hwpt);
+  yield;
+  if (hwpt.type === 'HWPT_PAGING') {
+    const { hwpts } = hwpt.ioas;
+    hwpts.splice(hwpts.indexOf(hwpt), 1);
+    removeDomain(hwpt.ioas, hwpt.domain);
+    yield;
   }
-  const { ioas, domain } = hwpt;
-  removeDomain(ioas, domain);
-  ioas.hwpts.splice(ioas.hwpts.indexOf(hwpt), 1);
-  ioas.users -= 1;
+  if (hwpt.fault !== undefined) hwpt.fault.users -= 1;
+  const base = hwpt.type === 'HWPT_PAGING' ? hwpt.ioas : hwpt.base;
+  base.users -= 1;
+  file.going.delete(hwpt);
 }
 
 /** Takes a domain out of an IOAS; the last one unpins what it held. Source: io_pagetable.c:iopt_table_remove_domain. */

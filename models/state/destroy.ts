@@ -1,27 +1,58 @@
 import { assert } from '../base/assert.js';
 import { destroyAccess } from './access.js';
-import { destroyHwpt, detachDevice, hasPasids } from './attach.js';
+import { detaching, hasPasids, hwptGoing } from './attach.js';
 import { dropAreas } from './unmap.js';
 import type { IommufdFile } from './iommufd_file.js';
-import { type Device, type IommufdObject, NO_PASID, type Vdevice, type Viommu } from './objects.js';
+import {
+  type Hwpt,
+  type IommufdObject,
+  NO_PASID,
+  type Selftest,
+  type Vdevice,
+  type Viommu,
+} from './objects.js';
+import { type Steps, inOneGo, takeOut } from './steps.js';
 
 /** Destroys an object that nobody uses. Source: main.c:iommufd_object_remove and the types' destroy operations. */
-export function destroyObject(file: IommufdFile, object: IommufdObject): void {
+function destroyObject(file: IommufdFile, object: IommufdObject): void {
+  inOneGo(destroying(file, object));
+}
+
+/** Destroys an object that nobody uses, step by step as far as others can tell. */
+export function* destroying(file: IommufdFile, object: IommufdObject): Steps {
   assert(object.users === 1, 'only the table holds the object to destroy');
+  if (object.type === 'SELFTEST') yield* deviceGoing(file, object);
+  else if (object.type === 'HWPT_PAGING' || object.type === 'HWPT_NESTED') yield* hwptGoing(file, object);
+  else {
+    letGo(file, object);
+    file.objects.remove(object);
+  }
+}
+
+/** A mock device: its handle, its attachment, its virtual device, itself. Source: selftest.c:iommufd_selftest_destroy. */
+function* deviceGoing(file: IommufdFile, handle: Selftest): Steps {
+  const { device } = handle;
+  assert(!hasPasids(device), 'no PASID of a device that goes is attached');
+  takeOut(file, handle);
+  yield;
+  if (device.attachments.has(NO_PASID)) {
+    yield* detaching(file, device, NO_PASID);
+    yield;
+  }
+  if (device.vdevice !== undefined) {
+    buryVdevice(file, device.vdevice);
+    yield;
+  }
+  file.objects.remove(device);
+  file.going.delete(handle);
+}
+
+/** What an object of another type holds. */
+function letGo(file: IommufdFile, object: Exclude<IommufdObject, Selftest | Hwpt>): void {
   switch (object.type) {
     case 'IOAS':
       dropAreas(object.table, [...object.table.areas]);
       if (file.compatIoas === object) file.compatIoas = undefined;
-      break;
-    case 'SELFTEST':
-      assert(!hasPasids(object.device), 'no PASID of a device that goes is attached');
-      detachDevice(file, object.device, NO_PASID);
-      buryVdevice(file, object.device);
-      file.objects.remove(object.device);
-      break;
-    case 'HWPT_PAGING':
-    case 'HWPT_NESTED':
-      destroyHwpt(object);
       break;
     case 'VIOMMU':
       object.parent.users -= 1;
@@ -45,7 +76,6 @@ export function destroyObject(file: IommufdFile, object: IommufdObject): void {
     case 'ACCESS':
       assert(false, `a ${object.type} of this model is never without users`);
   }
-  file.objects.remove(object);
 }
 
 /** The mock clears its index 0, whichever queue goes. Source: selftest.c:mock_hw_queue_destroy. */
@@ -55,8 +85,7 @@ export function forgetQueue({ queueSlots }: Viommu, index: number): void {
 }
 
 /** A device that goes takes its virtual one with it, whose id stays taken. Source: device.c:iommufd_device_pre_destroy. */
-function buryVdevice(file: IommufdFile, { vdevice }: Device): void {
-  if (vdevice === undefined) return;
+function buryVdevice(file: IommufdFile, vdevice: Vdevice): void {
   releaseVdevice(vdevice);
   file.objects.bury(vdevice);
 }

@@ -1,6 +1,6 @@
 import { MmapRegions } from './mmap_regions.js';
 import type { OpenFileBase } from './open_file.js';
-import { type Ioas, ObjectTable } from './objects.js';
+import { type Ioas, type IommufdObject, ObjectTable } from './objects.js';
 
 /** struct iommufd_ctx: one open of /dev/iommu. Source: iommufd_private.h. */
 export class IommufdFile implements OpenFileBase {
@@ -8,6 +8,8 @@ export class IommufdFile implements OpenFileBase {
   references = 0;
 
   readonly objects = new ObjectTable();
+  /** Objects that calls under way have taken out of the table and have not destroyed yet: what they hold has them as users. */
+  readonly going = new Set<IommufdObject>();
   /** Where user space may map what drivers offer. */
   readonly regions = new MmapRegions();
   /** What IOMMU_OPTION_RLIMIT_MODE set; NONE until then, and treated as USER. */

@@ -22,6 +22,8 @@ interface Uncleared {
 export class PageContents {
   readonly #pages = new Map<Frame, Int16Array>();
   readonly #uncleared = new Map<Frame, Uncleared>();
+  /** Of pages as they are, where somebody has asked. */
+  readonly #texts = new Map<Frame, string>();
   #oldBelow: Frame = 0;
   /** Whether they change without the model seeing it, so that nothing is ever known of them. */
   isHidden = false;
@@ -64,6 +66,7 @@ export class PageContents {
   /** A page becomes what another one is. */
   copy(from: Frame, to: Frame): void {
     if (this.isHidden) return;
+    this.#texts.delete(to);
     if (from >= this.#oldBelow && !this.#pages.has(from)) this.#pages.delete(to);
     else this.#pages.set(to, this.#page(from).slice());
   }
@@ -89,6 +92,25 @@ export class PageContents {
     this.#uncleared.delete(frame);
   }
 
+  /** All that is known of pages, as a text that is the same for the same. */
+  describe(): string {
+    const pages = [...this.#pages].sort(([one], [two]) => one - two);
+    return pages
+      .map(([frame, page]) => {
+        const { isExposed, hasLost } = this.#uncleared.get(frame) ?? {};
+        return [frame, isExposed, hasLost, this.#described(frame, page)].join();
+      })
+      .join(';');
+  }
+
+  #described(frame: Frame, page: Int16Array): string {
+    const known = this.#texts.get(frame);
+    if (known !== undefined) return known;
+    const text = describePage(page);
+    this.#texts.set(frame, text);
+    return text;
+  }
+
   /** Whether what was written to a page is lost as soon as somebody looks at it, if not before. */
   hasLost(frame: Frame): boolean {
     return this.#uncleared.get(frame)?.hasLost === true;
@@ -109,8 +131,21 @@ export class PageContents {
 
   #put(frame: Frame, page: Int16Array): void {
     this.#pages.set(frame, page);
+    this.#texts.delete(frame);
     this.writes += 1;
   }
+}
+
+/** The bytes of a page, as runs of the same one. */
+function describePage(page: Int16Array): string {
+  const runs: string[] = [];
+  for (let at = 0; at < page.length;) {
+    const byte = page[at];
+    const start = at;
+    while (at < page.length && page[at] === byte) at++;
+    runs.push(`${String(byte)}x${String(at - start)}`);
+  }
+  return runs.join(' ');
 }
 
 function unknownPage(): Int16Array {

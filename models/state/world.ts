@@ -8,6 +8,7 @@ import { IommufdFile } from './iommufd_file.js';
 import { MemoryFile } from './memory_file.js';
 import type { FdTable, OpenFile } from './open_file.js';
 import { Process, UserAccount } from './process.js';
+import { type Steps, inOneGo } from './steps.js';
 import { type Backing, type RegionChanges, UserMemory } from './user_memory.js';
 
 /** Everything that the calls of one program can see or change. */
@@ -22,6 +23,8 @@ export class World {
   /** Each open of /dev/iommu that is not released yet, whether or not a descriptor of it is left. */
   readonly contexts = new Set<IommufdFile>();
   #opened = 0;
+  /** Who takes the rest of what a call does, if calls of other lanes may see it half done. */
+  onSteps: ((rest: Steps) => void) | undefined;
 
   /** @param memory of the first process */
   constructor(memory = new UserMemory(ARENA)) {
@@ -56,6 +59,12 @@ export class World {
   /** How many descriptors refer to a file, in all processes. */
   descriptorsOf(file: OpenFile): number {
     return this.processes.reduce((sum, { fds }) => sum + fds.countOf(file), 0);
+  }
+
+  /** Does what the call at hand goes on to do. The first step is done when the call has decided what it answers. */
+  goOn(steps: Steps): void {
+    if (this.onSteps === undefined) inOneGo(steps);
+    else if (steps.next().done !== true) this.onSteps(steps);
   }
 
   /** Lets another process make the next call. */

@@ -108,6 +108,33 @@ export const lanesObjects = suite(
       },
       control: (t) => t.destroy(t.ioas()),
     }),
+    scenario('destroy,in_steps', {
+      doc: 'A mock device loses its handle first and its device last; in between the device is there, and busy.',
+      covers: [`${DESTROY}/EBUSY.users`, `${DESTROY}/ENOENT.object`, `${DESTROY}/OK`],
+      source: 'core.md 2.4, device.md 1',
+      gaps: [58],
+      setup: (t) => t.ioas(),
+      cases: {
+        device: (t, ioas) => {
+          rounds(() => {
+            const mock = t.mockDomain(ioas);
+            const [handle, device] = [mock.out('out_stdev_id'), mock.out('out_idev_id')];
+            const [one, [two, owned]] = together(
+              t,
+              () => t.destroy(handle),
+              () => [t.destroy(handle), t.destroy(device)] as const,
+            );
+            t.ioctl('IOMMU_TEST_OP_MD_CHECK_MAP', { id: mock.out('out_hwpt_id') }).fails('ENOENT');
+            t.either({
+              first: () => [two.fails('ENOENT'), owned.fails('ENOENT')],
+              second: () => [one.fails('ENOENT'), owned.fails('ENOENT')],
+              half_gone: () => [two.fails('ENOENT'), owned.fails('EBUSY')],
+            });
+          });
+        },
+      },
+      control: (t, ioas) => t.destroy(t.mockDomain(ioas).out('out_stdev_id')),
+    }),
     scenario('destroy,in_use', {
       doc: 'An object that another call uses is busy for as long; after it, what the call has made of it counts.',
       covers: [`${DESTROY}/EBUSY.users`, `${DESTROY}/OK`],

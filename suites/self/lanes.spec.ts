@@ -199,6 +199,39 @@ describe('judging lanes', () => {
     assert.isNotEmpty(judgeByModel(raced, wrong, BEHAVIOUR, 'exact').problems);
   });
 
+  it('knows objects that are half gone', () => {
+    const t = new ScenarioBuilder();
+    const ioas = t.ioas();
+    const mock = t.mockDomain(ioas);
+    together(
+      t,
+      () => t.destroy(mock.out('out_stdev_id')),
+      () => [t.destroy(mock.out('out_stdev_id')), t.destroy(mock.out('out_idev_id')), t.destroy(ioas)],
+    );
+    t.destroy(ioas);
+    const going = assemble(t.program);
+    const run = runOnModel(going, BEHAVIOUR);
+    const [handle, device, home, late] = [5, 6, 7, 8];
+    const busy = { errno: ERRNO.EBUSY, value: -1 };
+    const ok = { errno: 0, value: 0 };
+    const verdict = (...answers: readonly (readonly [number, Partial<Returned>])[]) =>
+      judgeByModel(
+        going,
+        answers.reduce((outcome, [at, change]) => answering(outcome, at, change), run),
+        BEHAVIOUR,
+        'exact',
+      ).problems;
+    assert.deepEqual(verdict(), []);
+    assert.deepEqual(verdict([device, busy]), []);
+    assert.deepEqual(verdict([device, busy], [home, busy], [late, ok]), []);
+    // The page table goes before the device.
+    assert.deepEqual(verdict([home, busy], [late, ok]).length, 1);
+    // Nobody uses the handle.
+    assert.isNotEmpty(verdict([handle, busy]));
+    // Nothing is left of it after the lanes.
+    assert.isNotEmpty(verdict([home, busy], [late, busy]));
+  });
+
   /** Rounds of two mappings that do not touch each other, and at the end an answer that is wrong. */
   function endingWrong(first: string, second: string) {
     const t = new ScenarioBuilder();

@@ -1,6 +1,6 @@
 import { id32, sizeField } from '../../layout/field.js';
 import { hasPasids } from '../../state/attach.js';
-import { destroyObject } from '../../state/destroy.js';
+import { destroying } from '../../state/destroy.js';
 import { OBJECT_TYPES } from '../../state/objects.js';
 import { present } from '../../base/assert.js';
 import { defineCall } from '../description.js';
@@ -44,7 +44,7 @@ export const destroy = defineCall(
       splat: { title: 'WARNING in iommufd_device_unbind', finding: 'pasids-outlive-device' },
     },
   ],
-  effect: ({ file, object }) => {
-    destroyObject(file, present(object, 'object'));
+  effect: ({ world, file, object }) => {
+    world.goOn(destroying(file, present(object, 'object')));
   },
 });
