@@ -5,6 +5,7 @@ import writeFileAtomic from 'write-file-atomic';
 import { renderJson } from '../reports/json.js';
 import { renderJunit } from '../reports/junit.js';
 import { renderKtap } from '../reports/ktap.js';
+import { renderMarkdown } from '../reports/markdown.js';
 import type { RunReport } from '../reports/run_report.js';
 import { renderSpec } from '../reports/spec.js';
 import { UsageError, describeError } from './errors.js';
@@ -16,6 +17,7 @@ const RENDERERS: Readonly<Record<string, (report: RunReport) => string>> = {
   ktap: renderKtap,
   junit: renderJunit,
   json: renderJson,
+  md: renderMarkdown,
 };
 
 export const REPORTER_NAMES = Object.keys(RENDERERS);

@@ -15,10 +15,12 @@ export function renderJson(report: RunReport): string {
       findings,
       programs,
       orders = {},
+      expected,
     }) => ({
       id,
       status,
       ...(reason === undefined ? {} : { reason }),
+      ...(expected === undefined ? {} : { expected }),
       ms: Math.round(scenarioMs),
       covers,
       programs,

@@ -1,5 +1,5 @@
 import junit, { type Builder } from 'junit-report-builder';
-import { type RunReport, byArea } from './run_report.js';
+import { type RunReport, byArea, isUnexpected, unexpectedPass } from './run_report.js';
 
 /** JUnit XML: one suite for each area, one case for each scenario. */
 export function renderJunit({ results, description, profile, reading }: RunReport): string {
@@ -9,7 +9,8 @@ export function renderJunit({ results, description, profile, reading }: RunRepor
     const seconds = scenarios.reduce((sum, { ms }) => sum + ms, 0) / 1000;
     const suite = builder.testSuite().name(area).time(seconds);
     suite.property('target', description).property('profile', profile).property('reading', reading);
-    for (const { id, status, reason = '', details, skippedCases, findings, ms } of scenarios) {
+    for (const result of scenarios) {
+      const { id, status, reason = '', details, skippedCases, findings, ms, expected } = result;
       const testCase = suite
         .testCase()
         .className(`iommufd-cts.${id.slice(0, id.indexOf(':')).replaceAll('/', '.')}`)
@@ -19,7 +20,11 @@ export function renderJunit({ results, description, profile, reading }: RunRepor
       const notes = [...skips, ...findings.map((finding) => `known finding: ${finding}`)];
       if (notes.length > 0) testCase.standardOutput(printable(notes.join('\n')));
       const text = printable(details.join('\n'));
-      if (status === 'failed') testCase.failure(printable(reason)).stacktrace(text);
+      if (status === 'failed' && expected !== undefined) {
+        testCase.skipped().standardOutput(printable(`failed as expected: ${expected.reason}\n${text}`));
+      } else if (status === 'passed' && isUnexpected(result))
+        testCase.failure(printable(unexpectedPass(result)));
+      else if (status === 'failed') testCase.failure(printable(reason)).stacktrace(text);
       else if (status === 'skipped') testCase.skipped().standardOutput(printable(`skipped: ${reason}`));
       else if (status !== 'passed') testCase.error(printable(`${status}: ${reason}`), status, text);
     }

@@ -39,11 +39,13 @@ export interface ResultLine {
   readonly covers: readonly string[];
   /** The orders that steps at the same time came in, by name, with how often; without it, there are none. */
   readonly orders?: Readonly<Record<string, number>>;
+  /** What an expectations file or an earlier run says of it. */
+  readonly expected?: { readonly is: 'fail' | 'may_fail'; readonly reason: string };
 }
 
 export interface Summary extends Readonly<Record<ResultStatus, number>> {
   readonly total: number;
-  /** Failures that nothing has foreseen. */
+  /** Failures that nobody has foreseen, and passes of what always fails. */
   readonly unexpected: number;
   /** Known kernel findings that were seen, each once. */
   readonly findings: number;
@@ -58,9 +60,24 @@ export function summarise(results: readonly ResultLine[]): Summary {
     skipped: count('skipped'),
     unspecified: count('unspecified'),
     infra: count('infra'),
-    unexpected: count('failed'),
+    unexpected: results.filter(isUnexpected).length,
     findings: findingsOf(results).size,
   };
+}
+
+/** Whether a result is another than its expectation; without one, scenarios are to pass. */
+export function isUnexpected({ status, expected }: ResultLine): boolean {
+  return status === 'failed' ? expected === undefined : status === 'passed' && expected?.is === 'fail';
+}
+
+/** Whether a scenario has done what it should, did not have to run, or fails as was foreseen. */
+export function isGood(result: ResultLine): boolean {
+  return result.status !== 'unspecified' && result.status !== 'infra' && !isUnexpected(result);
+}
+
+/** What is wrong with the pass of a scenario that was foreseen to fail. */
+export function unexpectedPass({ expected }: ResultLine): string {
+  return `it passed, and was expected to fail: ${expected?.reason ?? ''}`;
 }
 
 /** Kernel findings that were seen, by name, with how many scenarios have shown them. */
@@ -87,9 +104,12 @@ export function byArea(results: readonly ResultLine[]): Map<string, ResultLine[]
   return areas;
 }
 
-/** 0 pass, 1 a finding, 2 could not tell: also where every scenario was skipped, since then nothing was tested. */
+/**
+ * 0 pass, 1 a finding or an expectation that does not hold any more, 2 could not tell: also where every scenario was skipped,
+ * since then nothing was tested.
+ */
 export function exitCodeOf(report: RunReport): 0 | 1 | 2 {
-  const { failed, unspecified, infra, passed } = summarise(report.results);
-  if (failed > 0) return 1;
-  return unspecified > 0 || infra > 0 || passed === 0 || report.isInterrupted ? 2 : 0;
+  const { unexpected, unspecified, infra, passed, failed } = summarise(report.results);
+  if (unexpected > 0) return 1;
+  return unspecified > 0 || infra > 0 || passed + failed === 0 || report.isInterrupted ? 2 : 0;
 }

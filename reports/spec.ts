@@ -6,6 +6,7 @@ import {
   type RunReport,
   byArea,
   findingsOf,
+  isUnexpected,
   summarise,
 } from './run_report.js';
 
@@ -29,6 +30,7 @@ export function renderSpec(report: RunReport, isVerbose = false): string {
     ...(isVerbose ? [results.map(renderLine).join('\n'), ''] : []),
     renderTable(results),
     ...renderTroubles(results),
+    ...renderExpected(results),
     ...renderGroups('infra', 'not run', reasonsOf(results, 'infra')),
     ...renderGroups('skipped', 'skipped', reasonsOf(results, 'skipped')),
     ...renderGroups('skipped', 'cases skipped', skippedCases(results)),
@@ -75,13 +77,28 @@ const NO_LINES = Object.fromEntries(
 );
 
 function renderTroubles(results: readonly ResultLine[]): string[] {
-  const troubles = results.filter(({ status }) => status === 'failed' || status === 'unspecified');
+  const troubles = results.filter(
+    (result) => (result.status === 'failed' && isUnexpected(result)) || result.status === 'unspecified',
+  );
   return troubles.flatMap((result) => [
     '',
     `${MARKS[result.status]} ${pc.bold(result.id)}  ${result.status}`,
     `  ${pc.dim(result.doc)}`,
     ...(result.details.length === 0 ? [result.reason ?? ''] : result.details).map((detail) => `  ${detail}`),
   ]);
+}
+
+/** Failures that were foreseen, and passes of what was foreseen to fail. */
+function renderExpected(results: readonly ResultLine[]): string[] {
+  return results.flatMap((result) => {
+    const { id, status, expected } = result;
+    if (expected === undefined) return [];
+    if (status === 'failed') return [`${pc.yellow('✗')} failed as expected: ${id} (${expected.reason})`];
+    if (!isUnexpected(result)) return [];
+    return [
+      `${MARKS.failed} passed, and was expected to fail: ${id} (${expected.reason}); --update-expectations takes that out`,
+    ];
+  });
 }
 
 /** How often steps that go on at the same time came in which order. */
@@ -127,11 +144,13 @@ function renderFindings(results: readonly ResultLine[]): string[] {
 }
 
 function renderSummary(report: RunReport): string {
-  const { passed, failed, skipped, unspecified, infra } = summarise(report.results);
+  const { passed, failed, unexpected, skipped, unspecified, infra } = summarise(report.results);
+  const isForeseen = report.results.some(({ expected }) => expected !== undefined);
   const programs = report.results.reduce((sum, result) => sum + result.programs, 0);
   const parts = [
     pc.green(`${String(passed)} passed`),
     failed > 0 ? pc.red(`${String(failed)} failed`) : '0 failed',
+    ...(isForeseen ? [`${String(unexpected)} unexpected`] : []),
     `${String(skipped)} skipped`,
     ...(unspecified > 0 ? [pc.yellow(`${String(unspecified)} unspecified`)] : []),
     ...(infra > 0 ? [pc.magenta(`${String(infra)} not run for trouble of the test bed`)] : []),

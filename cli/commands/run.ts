@@ -1,10 +1,12 @@
 import type { Argv, CommandModule } from 'yargs';
 import type { Reading } from '../../models/prediction.js';
+import { type Expectation, updatedExpectations, withExpectations } from '../../reports/expectations.js';
 import { type RunReport, exitCodeOf } from '../../reports/run_report.js';
 import { environmentOf } from '../../suites/harness/environment.js';
 import { SCENARIOS } from '../../suites/index.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError, worst } from '../errors.js';
+import { readBaseline, readExpectations, writeExpectations } from '../expectations_file.js';
 import { select, shard } from '../query.js';
 import { REPORTER_NAMES, type RequestedReport, parseReporters, writeReports } from '../reporters.js';
 import { designOfTarget, runRows } from '../designs/run_rows.js';
@@ -18,6 +20,9 @@ interface RunArgs extends TargetArgs {
   readonly shard: string | undefined;
   readonly repeat: number;
   readonly variants: boolean;
+  readonly expectations: string | undefined;
+  readonly updateExpectations: boolean;
+  readonly baseline: string | undefined;
 }
 
 export function runCommand(
@@ -59,6 +64,19 @@ function addRunOptions(yargs: Argv): Argv {
       default: 1,
       describe: 'run each scenario N times; one that does not always end the same fails',
     })
+    .option('expectations', {
+      type: 'string',
+      describe: 'file that says which scenarios are known to fail, where and why',
+    })
+    .option('update-expectations', {
+      type: 'boolean',
+      default: false,
+      describe: 'write unforeseen failures into that file, and take out what does not fail any more',
+    })
+    .option('baseline', {
+      type: 'string',
+      describe: 'JSON report of an earlier run: what failed there is no new failure',
+    })
     .option('variants', {
       type: 'boolean',
       default: true,
@@ -82,6 +100,7 @@ async function run(args: RunArgs, context: Context): Promise<ExitCode> {
     throw new UsageError('--repeat takes how often each scenario runs: a whole number from 1 on');
   }
   const reporters = parseReporters(args.reporter);
+  const expectations = await expectationsOf(args);
   const design = designOfTarget(args.target);
   if (design !== undefined) return report(reporters, runRows(design, args.query, context.version));
   const scenarios = shard(select(SCENARIOS, args.query), args.shard);
@@ -97,10 +116,31 @@ async function run(args: RunArgs, context: Context): Promise<ExitCode> {
       withVariants: args.variants,
     });
     const ms = performance.now() - start;
-    return await report(reporters, toReport({ target: target.name, kernel, ms }));
+    const found = withExpectations(toReport({ target: target.name, kernel, ms }), [
+      ...expectations.ofFile,
+      ...expectations.ofBaseline,
+    ]);
+    const code = await report(reporters, found);
+    if (args.expectations === undefined || !args.updateExpectations) return code;
+    await writeExpectations(args.expectations, updatedExpectations(expectations.ofFile, found));
+    return code === EXIT.finding ? EXIT.pass : code;
   } finally {
     await session.stop();
   }
+}
+
+/** What is foreseen by hand, and by an earlier run. */
+async function expectationsOf({ expectations: path, updateExpectations, baseline }: RunArgs): Promise<{
+  readonly ofFile: readonly Expectation[];
+  readonly ofBaseline: readonly Expectation[];
+}> {
+  if (updateExpectations && path === undefined) {
+    throw new UsageError('--update-expectations needs the file to update: --expectations FILE');
+  }
+  return {
+    ofFile: path === undefined ? [] : await readExpectations(path, updateExpectations),
+    ofBaseline: baseline === undefined ? [] : await readBaseline(baseline),
+  };
 }
 
 async function report(reporters: readonly RequestedReport[], found: RunReport): Promise<ExitCode> {

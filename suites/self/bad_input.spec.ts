@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from 'chai';
 import { PROFILES } from '../../models/profiles/index.js';
-import { type Ended, runCli, startCli } from './cli.js';
+import { assertRefused, runCli, startCli } from './cli.js';
 import { makeDirectory, removeDirectory } from './temporary.js';
 
 /** A file that has the header of a kernel image and nothing else. */
@@ -13,14 +13,6 @@ function hollowBzImage(version: string): Buffer {
   image.writeUInt16LE(0x200, 0x20e);
   image.write(`${version} (builder) #1\0`, 0x400, 'latin1');
   return image;
-}
-
-/** One clear sentence, the right exit code, and nothing of our own insides. */
-function assertRefused({ code, stderr }: Ended, expected: number, says: RegExp): void {
-  assert.match(stderr, says);
-  assert.equal(code, expected, stderr);
-  assert.match(stderr, /^iommufd-cts: [^\n]+\n$/);
-  assert.notMatch(stderr, /\.js:\d+|defect of iommufd-cts/);
 }
 
 /** Clock ticks of /proc are hundredths of a second. */

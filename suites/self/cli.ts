@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { assert } from 'chai';
 
 /** How a command ended. */
 export interface Ended {
@@ -36,4 +37,12 @@ export function startCli(args: readonly string[], env: Readonly<Record<string, s
 /** Runs the built command line to its end. */
 export function runCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   return startCli(args, env).ended;
+}
+
+/** One clear sentence, the right exit code, and nothing of our own insides. */
+export function assertRefused({ code, stderr }: Ended, expected: number, says: RegExp): void {
+  assert.match(stderr, says);
+  assert.equal(code, expected, stderr);
+  assert.match(stderr, /^iommufd-cts: [^\n]+\n$/);
+  assert.notMatch(stderr, /\.js:\d+|defect of iommufd-cts/);
 }

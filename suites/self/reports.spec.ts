@@ -5,21 +5,7 @@ import { renderJunit } from '../../reports/junit.js';
 import { renderKtap } from '../../reports/ktap.js';
 import { type ResultLine, type RunReport, exitCodeOf, summarise } from '../../reports/run_report.js';
 import { renderSpec } from '../../reports/spec.js';
-
-function line(id: string, part: Partial<ResultLine> = {}): ResultLine {
-  return {
-    id,
-    doc: `about ${id}`,
-    status: 'passed',
-    details: [],
-    findings: [],
-    skippedCases: [],
-    ms: 1.4,
-    programs: 2,
-    covers: [],
-    ...part,
-  };
-}
+import { line, report } from './report_example.js';
 
 /** One result of each kind, with characters that formats must escape. */
 const RESULTS: readonly ResultLine[] = [
@@ -33,24 +19,6 @@ const RESULTS: readonly ResultLine[] = [
   line('mock/domain:four', { status: 'unspecified', reason: 'the model cannot tell' }),
   line('mock/domain:five', { status: 'infra', reason: 'the machine is gone' }),
 ];
-
-function report(results: readonly ResultLine[], part: Partial<RunReport> = {}): RunReport {
-  return {
-    schema: 1,
-    tool: 'iommufd-cts 1.2.3',
-    target: 'qemu',
-    description: 'Linux 7.3.4 in QEMU',
-    kernel: '7.3.4-fast',
-    profile: '7.3',
-    reading: 'exact',
-    notes: ['the virtual machine was replaced once'],
-    results,
-    ms: 1234,
-    isInterrupted: false,
-    rules: { seen: 3, all: 9 },
-    ...part,
-  };
-}
 
 describe('exit codes', () => {
   const pass = line('a/b:c');

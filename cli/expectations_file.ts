@@ -1,0 +1,107 @@
+import { readFile } from 'node:fs/promises';
+import { Ajv } from 'ajv';
+import writeFileAtomic from 'write-file-atomic';
+import { CONDITIONS, type Expectation } from '../reports/expectations.js';
+import { UsageError } from './errors.js';
+
+/** The version of the file's shape. */
+const SCHEMA = 1;
+
+interface ExpectationsFile {
+  readonly schema: typeof SCHEMA;
+  readonly expectations: readonly Expectation[];
+}
+
+const TEXT = { type: 'string', minLength: 1 } as const;
+
+const validate = new Ajv({ allErrors: false }).compile<ExpectationsFile>({
+  type: 'object',
+  required: ['schema', 'expectations'],
+  additionalProperties: false,
+  properties: {
+    schema: { const: SCHEMA },
+    expectations: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['scenario', 'expect', 'reason'],
+        additionalProperties: false,
+        properties: {
+          scenario: TEXT,
+          expect: { enum: ['fail', 'may_fail'] },
+          reason: TEXT,
+          when: {
+            type: 'object',
+            additionalProperties: false,
+            properties: Object.fromEntries(CONDITIONS.map((name) => [name, TEXT])),
+          },
+        },
+      },
+    },
+  },
+});
+
+/** The report of an earlier run, as far as a comparison with it goes. */
+interface Baseline {
+  readonly results: readonly { readonly id: string; readonly status: string }[];
+}
+
+const validateBaseline = new Ajv({ allErrors: false }).compile<Baseline>({
+  type: 'object',
+  required: ['schema', 'results'],
+  properties: {
+    schema: { const: 1 },
+    results: {
+      type: 'array',
+      items: { type: 'object', required: ['id', 'status'], properties: { id: TEXT, status: TEXT } },
+    },
+  },
+});
+
+/**
+ * Reads an expectations file.
+ * @param mayBeMissing whether one that is not there is one that expects nothing
+ * @throws UsageError saying in one sentence what is wrong with it
+ */
+export async function readExpectations(path: string, mayBeMissing: boolean): Promise<readonly Expectation[]> {
+  const json = await readJson(path, mayBeMissing);
+  if (json === undefined) return [];
+  if (validate(json)) return json.expectations;
+  throw new UsageError(`${path} is no expectations file: ${complaint(validate.errors)}`);
+}
+
+export async function writeExpectations(path: string, expectations: readonly Expectation[]): Promise<void> {
+  const file: ExpectationsFile = { schema: SCHEMA, expectations };
+  await writeFileAtomic(path, `${JSON.stringify(file, null, 2)}\n`);
+}
+
+/**
+ * What failed in an earlier run may fail again.
+ * @param path a report of `run --reporter json=FILE`
+ * @throws UsageError saying in one sentence what is wrong with it
+ */
+export async function readBaseline(path: string): Promise<readonly Expectation[]> {
+  const json = await readJson(path, false);
+  if (!validateBaseline(json)) {
+    throw new UsageError(`${path} is no JSON report of a run: ${complaint(validateBaseline.errors)}`);
+  }
+  return json.results
+    .filter(({ status }) => status === 'failed')
+    .map(({ id }) => ({ scenario: id, expect: 'may_fail', reason: `it failed in ${path} as well` }));
+}
+
+async function readJson(path: string, mayBeMissing: boolean): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new UsageError(`${path} is not JSON: ${error.message}`);
+    if (mayBeMissing && (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function complaint(errors: typeof validate.errors): string {
+  const [first] = errors ?? [];
+  const place = first?.instancePath.split('/').slice(1).join('.') ?? '';
+  return `${place === '' ? 'the file' : place} ${first?.message ?? 'does not match the schema'}`;
+}

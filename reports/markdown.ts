@@ -1,0 +1,93 @@
+import { markdownTable } from 'markdown-table';
+import {
+  type ResultLine,
+  type RunReport,
+  byArea,
+  exitCodeOf,
+  findingsOf,
+  isGood,
+  summarise,
+} from './run_report.js';
+
+/** A comment of a pull request holds 65,536 characters; what is longer is cut, and said to be. */
+const CHARACTERS_MAX = 60_000;
+
+/** Scenarios that are told in full; of the others there is the number. */
+const TOLD_MAX = 20;
+
+const VERDICTS = { 0: '✅ as expected', 1: '❌ not as expected', 2: '❔ could not tell' } as const;
+
+/** Markdown for a comment on a change: the verdict, a table of areas, and whatever was not as expected. */
+export function renderMarkdown(report: RunReport): string {
+  const { tool, description, profile, reading, results, notes } = report;
+  const bad = results.filter((result) => !isGood(result));
+  const expected = profile === '' ? '' : `, expectations of Linux ${profile}, ${reading} reading`;
+  const text = [
+    `### ${VERDICTS[exitCodeOf(report)]}`,
+    `${escape(tool)} on ${escape(description)}${expected}: ${sentence(report)}`,
+    ...(bad.length === 0 ? [] : [bad.slice(0, TOLD_MAX).map(renderBad).join('\n\n')]),
+    ...(bad.length > TOLD_MAX ? [`… and ${String(bad.length - TOLD_MAX)} more like these`] : []),
+    ...renderExpected(results),
+    `<details><summary>By area</summary>\n\n${renderTable(results)}\n\n</details>`,
+    ...renderFindings(results),
+    ...notes.map((note) => `_${escape(note)}_`),
+  ].join('\n\n');
+  return `${text.length <= CHARACTERS_MAX ? text : `${text.slice(0, CHARACTERS_MAX)}\n\n… cut here`}\n`;
+}
+
+function sentence(report: RunReport): string {
+  const { passed, failed, skipped, unspecified, infra, unexpected } = summarise(report.results);
+  const parts = [
+    `**${String(unexpected)} unexpected**`,
+    `${String(passed)} passed`,
+    `${String(failed)} failed`,
+    `${String(skipped)} skipped`,
+    `${String(unspecified + infra)} unknown`,
+  ];
+  const { seen, all } = report.rules;
+  const end = report.isInterrupted ? '; interrupted, the rest did not run' : '';
+  return `${parts.join(', ')}; ${String(seen)} of ${String(all)} rules answered${end}`;
+}
+
+function renderBad({ id, doc, status, reason = '', details, expected }: ResultLine): string {
+  const why = status === 'passed' ? `passed, and was expected to fail: ${expected?.reason ?? ''}` : reason;
+  const lines = details.length === 0 ? [why] : details;
+  return `**\`${id}\`** ${status}: ${escape(doc)}\n\n${fence(lines.join('\n'))}`;
+}
+
+/** A block of text as it is, whatever it has in it. */
+function fence(text: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const mark = '`'.repeat(longest + 1);
+  return `${mark}text\n${text}\n${mark}`;
+}
+
+function renderExpected(results: readonly ResultLine[]): string[] {
+  const lines = results.flatMap(({ id, status, expected }) =>
+    status === 'failed' && expected !== undefined ? [`- \`${id}\`: ${escape(expected.reason)}`] : [],
+  );
+  return lines.length === 0 ? [] : [`Failed as expected:\n\n${lines.join('\n')}`];
+}
+
+function renderTable(results: readonly ResultLine[]): string {
+  const rows = [...byArea(results), ['all', results] as const].map(([area, lines]) => {
+    const { total, passed, failed, skipped, unspecified, infra } = summarise(lines);
+    return [area, ...[total, passed, failed, skipped, unspecified + infra].map(String)];
+  });
+  const head = ['area', 'scenarios', 'passed', 'failed', 'skipped', 'unknown'];
+  return markdownTable([head, ...rows], { align: ['l', 'r', 'r', 'r', 'r', 'r'] });
+}
+
+function renderFindings(results: readonly ResultLine[]): string[] {
+  const names = [...findingsOf(results)].map(([id, count]) => `\`${id}\` (${String(count)})`);
+  return names.length === 0
+    ? []
+    : [`Known findings of this kernel, in so many scenarios: ${names.join(', ')}`];
+}
+
+/** Text that Markdown and HTML are to leave alone. */
+function escape(text: string): string {
+  return text.replace(/[\\`*_{}[\]<>|#&~]/g, (mark) =>
+    mark === '<' ? '&lt;' : mark === '&' ? '&amp;' : `\\${mark}`,
+  );
+}
