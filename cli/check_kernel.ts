@@ -12,6 +12,7 @@ import { isCertain } from './certainty.js';
 import type { Context } from './context.js';
 import { EXIT, type ExitCode, worst } from './errors.js';
 import { type Progress, showProgress } from './progress.js';
+import { reduceMismatches } from './reduce_mismatches.js';
 import { runScenarios } from './run_scenarios.js';
 import { qemuTarget } from './target_options.js';
 
@@ -47,15 +48,12 @@ export async function checkKernel(
     print(renderSpec(report));
     const mismatches: Mismatch[] = [];
     const progress = showProgress(`${kernel.id}: random programs`, context);
-    const stats = await runRandom(
-      session,
-      new Behaviour(environment.profile),
-      args,
-      context,
-      mismatches,
-      progress,
-    );
-    print(await storeMismatches(mismatches, join(args.out, kernel.id)));
+    const behaviour = new Behaviour(environment.profile);
+    const stats = await runRandom(session, behaviour, args, context, mismatches, progress);
+    const directory = join(args.out, kernel.id);
+    print(await storeMismatches(mismatches, directory));
+    const judge = { session, behaviour, reading: 'exact' } as const;
+    print(await reduceMismatches(judge, mismatches, directory, context.interrupted));
     print(renderStats(stats, mismatches, args.seed));
     const canary = await runCanary(session, environment);
     print(renderCanary(canary));

@@ -15,6 +15,7 @@ import { kernelCommand } from './commands/kernel.js';
 import { listCommand } from './commands/list.js';
 import { recordCommand } from './commands/record.js';
 import { recordSelftestsCommand } from './commands/record_selftests.js';
+import { reduceCommand } from './commands/reduce.js';
 import { replayCommand } from './commands/replay.js';
 import { runCommand } from './commands/run.js';
 import { testKernelCommand } from './commands/test_kernel.js';
@@ -40,6 +41,7 @@ async function main(args: readonly string[], context: Context): Promise<number> 
     .command(designsCommand(finish))
     .command(explainCommand(context, finish))
     .command(replayCommand(context, finish))
+    .command(reduceCommand(context, finish))
     .command(exportCommand(finish))
     .command(importCommand(finish))
     .command(corpusCommand(finish))
