@@ -232,15 +232,13 @@ const NAMES = new Set(['label', 'file', 'fd', 'by', 'to', 'ref']);
 function renamed(program: Program, rename: (label: string) => string): Program {
   const visit = (json: Json, key = ''): Json => {
     if (typeof json === 'string') {
-      if (!NAMES.has(key) || json.startsWith("0x")) return json;
+      if (!NAMES.has(key) || json.startsWith('0x')) return json;
       const [label = '', member] = json.split('.');
       return member === undefined ? rename(label) : `${rename(label)}.${member}`;
     }
     if (Array.isArray(json)) return json.map((one: Json) => visit(one));
     if (typeof json !== 'object' || json === null) return json;
-    return Object.fromEntries(
-      Object.entries(json).map(([name, member]) => [name, visit(member, name)]),
-    );
+    return Object.fromEntries(Object.entries(json).map(([name, member]) => [name, visit(member, name)]));
   };
   return programFromJson(visit(JSON.parse(programText(program)) as Json));
 }
