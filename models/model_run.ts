@@ -9,8 +9,9 @@ import { type Snapshot, takeSnapshot } from './invariants/snapshot.js';
 import type { Outcome, Returned } from './outcome.js';
 import type { Branch, Prediction, Reading, Unspecified } from './prediction.js';
 import { predictStep } from './predict_step.js';
-import { type CallUnderWay, meetsPassingIds, racingAnswers } from './lanes/races.js';
+import { type CallUnderWay, mayMeetPassing, racingAnswers } from './lanes/races.js';
 import type { RawStep } from './program/raw.js';
+import type { HwptPaging } from './state/objects.js';
 import type { Steps } from './state/steps.js';
 import { World } from './state/world.js';
 import { StepLog } from './step_log.js';
@@ -21,6 +22,8 @@ interface LaneMoment {
   readonly at: number;
   /** What other lanes may be doing: in each, the step before this moment and the one after it. */
   readonly underWay: readonly CallUnderWay[];
+  /** Takes one of so many possibilities, by its index. */
+  choose(this: void, count: number): number;
 }
 
 /** An invariant that does not hold, and how. */
@@ -33,6 +36,14 @@ interface Violated {
   readonly kind: 'violation';
   readonly because: string;
   readonly violation: Violation;
+}
+
+/** How far a call has come with what follows its answer. */
+interface WentOn {
+  readonly isDone: boolean;
+  /** What goes in the next step, unless another call uses it. */
+  readonly goesNext: HwptPaging | undefined;
+  readonly violation: Violated | undefined;
 }
 
 /** What the model says of one step of a target's run. */
@@ -109,7 +120,7 @@ export class ModelRun {
     if (outcome.status !== 'returned') return this.#notRun(raw, outcome);
     this.#notePossibleSplats();
     const step = this.#log.resolve(raw);
-    const prediction = this.#predict(step, call, lane);
+    const prediction = this.#predict(step, call, outcome.errno, lane);
     const comparison = compare(prediction, step, call, outcome);
     if (comparison.kind === 'fits') {
       this.#log.record(step, outcome, lane?.at);
@@ -118,27 +129,39 @@ export class ModelRun {
     return this.#refuse(comparison);
   }
 
-  /** Lets a call of a lane take the next of the steps that follow its answer. */
-  goOn(raw: RawStep, rest: Steps): { readonly isDone: boolean; readonly violation: Violated | undefined } {
+  /**
+   * Lets a call of a lane take the next of the steps that follow its answer.
+   * @param isUsed whether another call uses what goes in it
+   */
+  goOn(raw: RawStep, rest: Steps, isUsed: boolean): WentOn {
     const because = 'lanes/rest';
-    const isDone = rest.next().done === true;
+    const { done, value } = rest.next(isUsed);
     this.watch?.(this.world);
     const violation = this.#violation(this.#log.resolve(raw), { errno: 0, mayLeave: 'anything' });
-    return { isDone, violation: violation && { kind: 'violation', because, violation } };
+    return {
+      isDone: done === true,
+      goesNext: value ?? undefined,
+      violation: violation && { kind: 'violation', because, violation },
+    };
   }
 
-  #predict(step: RawStep, call: CallDescription | undefined, lane: LaneMoment | undefined): Prediction {
+  #predict(
+    step: RawStep,
+    call: CallDescription | undefined,
+    errno: number,
+    lane: LaneMoment | undefined,
+  ): Prediction {
     const prediction = predictStep(this.world, this.behaviour, step, this.reading);
     if (lane === undefined || lane.underWay.length === 0 || prediction.kind === 'unspecified')
       return prediction;
     const others = lane.underWay.map((other) => ({ ...other, step: this.#log.resolve(other.step) }));
     const c = { world: this.world, profile: this.behaviour.profile, step, call, others };
-    const usual = meetsPassingIds(c) ? this.#withAnyIds(step, prediction.branches) : prediction.branches;
-    return { kind: 'allowed', branches: [...usual, ...racingAnswers(c)] };
+    const usual = mayMeetPassing(c) ? this.#withAnyChoice(step, prediction.branches) : prediction.branches;
+    return { kind: 'allowed', branches: oneOf([...usual, ...racingAnswers(c)], errno, lane) };
   }
 
-  /** Success with whatever free ids the kernel has chosen. */
-  #withAnyIds(step: RawStep, branches: readonly Branch[]): readonly Branch[] {
+  /** Success with whatever the kernel has chosen that is free. */
+  #withAnyChoice(step: RawStep, branches: readonly Branch[]): readonly Branch[] {
     if (branches.some(({ errno }) => errno !== 0)) return branches;
     const free = predictStep(this.world, this.behaviour, step, 'contract');
     if (free.kind === 'unspecified') return branches;
@@ -205,6 +228,15 @@ export class ModelRun {
     }
     return undefined;
   }
+}
+
+/** Of several things that an answer can have left, one. */
+function oneOf(branches: readonly Branch[], errno: number, { choose }: LaneMoment): readonly Branch[] {
+  const fitting = branches.filter((branch) => branch.errno === errno);
+  const first = fitting.find(({ mayLeave }) => mayLeave !== 'anything');
+  const different = fitting.filter((branch) => branch === first || branch.mayLeave === 'anything');
+  if (different.length < 2) return branches;
+  return different.slice(choose(different.length));
 }
 
 /** The state before the first step. */

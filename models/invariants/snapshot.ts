@@ -50,7 +50,7 @@ function describeFile(file: IommufdFile, values: Primitive[]): number[] {
   values.push(file.accountMode, file.compatIoas?.id ?? 0);
   for (const object of file.objects.objects) describeObject(object, values);
   values.push(file.going.size);
-  for (const { type, id } of file.going) values.push(type, id);
+  for (const { type, id } of [...file.going, ...file.held]) values.push(type, id);
   return file.objects.takenIds;
 }
 

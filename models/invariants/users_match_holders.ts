@@ -7,12 +7,13 @@ import type { Invariant } from './invariant.js';
 export const usersMatchHolders: Invariant = {
   id: 'users_match_holders',
   statement: 'Each object has one user for the table and one for each object that depends on it.',
-  notCovered: 'References of calls in flight, except those of objects that are being destroyed.',
+  notCovered: 'References of calls in flight, except those that are about to go with what they destroy.',
   cite: 'iommufd_private.h: struct iommufd_object users',
   check: ({ world }) => {
     for (const file of world.contexts) {
       for (const object of file.objects.objects) {
-        const holders = 1 + holdersOf(object, file, world);
+        const held = file.held.filter((other) => other === object).length;
+        const holders = 1 + held + holdersOf(object, file, world);
         if (object.users !== holders) {
           return `${object.type} ${String(object.id)} has ${String(object.users)} users, holders are ${String(holders)}`;
         }

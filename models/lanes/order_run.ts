@@ -3,8 +3,9 @@ import type { ModelRun, StepVerdict } from '../model_run.js';
 import type { Outcome } from '../outcome.js';
 import type { AssembledProgram } from '../program/assemble.js';
 import type { RawLanes, RawStep } from '../program/raw.js';
+import type { HwptPaging } from '../state/objects.js';
 import type { Steps } from '../state/steps.js';
-import type { CallUnderWay } from './races.js';
+import { type CallUnderWay, mayUse } from './races.js';
 
 /** What the model says of a whole program. */
 export interface JudgedSteps {
@@ -15,10 +16,10 @@ export interface JudgedSteps {
   readonly order: readonly number[];
 }
 
-/** Where one of several lanes went on. */
+/** Which of several lanes went on, or which of several things happened. */
 export interface Choice {
   readonly taken: number;
-  /** The lanes that could have gone on instead, and have not been tried. */
+  /** What could have been instead, and has not been tried. */
   readonly untried: readonly number[];
 }
 
@@ -40,8 +41,8 @@ export class OrderRun {
     private readonly program: AssembledProgram,
     private readonly outcomes: readonly Outcome[],
     private readonly run: ModelRun,
-    /** The lane that goes on at each choice, as far as that is decided; then the first. */
-    private readonly lanes: readonly number[],
+    /** What is taken at each choice, as far as that is decided; then the first. */
+    private readonly decided: readonly number[],
     /** States in lanes from which all that can follow has been tried or is being tried, with the choices that led there. */
     private readonly explored: Map<string, string>,
   ) {
@@ -79,25 +80,39 @@ export class OrderRun {
   /** A lane finishes the call that it has begun, or begins the next. */
   #goOn(lanes: readonly Lane[], lane: Lane): void {
     if (lane.rest !== undefined) {
-      this.#finish(lane, lane.rest);
+      this.#finish(lane, lane.rest, this.#isUsed(lanes, lane));
       return;
     }
     const { world } = this.run;
-    world.onSteps = (rest) => (lane.rest = rest);
+    world.onSteps = (rest, goesNext) => {
+      lane.rest = rest;
+      lane.goesNext = goesNext;
+    };
     this.#judge(lane.next, this.#underWay(lanes, lane));
     world.onSteps = undefined;
     lane.next += 1;
   }
 
   /** The next of the steps in which a call goes on after it has decided what it answers. */
-  #finish(lane: Lane, rest: Steps): void {
+  #finish(lane: Lane, rest: Steps, isUsed: boolean): void {
     const at = lane.next - 1;
-    const { isDone, violation } = this.run.goOn(this.program.steps[at] as RawStep, rest);
+    const { isDone, goesNext, violation } = this.run.goOn(this.program.steps[at] as RawStep, rest, isUsed);
     lane.restsTaken += 1;
+    lane.goesNext = goesNext;
     if (isDone) lane.rest = undefined;
     if (violation === undefined) return;
     this.#verdicts[at] = violation;
     this.#end = 'refuses';
+  }
+
+  /** Whether what goes next is used by a call of another lane: where one may use it, both is tried. */
+  #isUsed(lanes: readonly Lane[], lane: Lane): boolean {
+    const { goesNext } = lane;
+    if (goesNext === undefined) return false;
+    const others = this.#underWay(lanes, lane).map((other) => {
+      return { ...other, step: this.run.resolve(other.step) };
+    });
+    return others.some((other) => mayUse(this.run.world, other, goesNext)) && this.#choose([0, 1]) === 1;
   }
 
   /** Ends where another order has led to the same state, from which nothing explains the rest. */
@@ -131,14 +146,15 @@ export class OrderRun {
   #choose(able: readonly number[]): number {
     const [only = 0, ...others] = able;
     if (others.length === 0) return only;
-    const taken = this.lanes[this.#choices.length] ?? only;
-    this.#choices.push({ taken, untried: able.filter((lane) => lane > taken) });
+    const taken = this.decided[this.#choices.length] ?? only;
+    this.#choices.push({ taken, untried: able.filter((other) => other > taken) });
     return taken;
   }
 
   #judge(at: number, underWay: readonly CallUnderWay[]): void {
     const { steps, calls } = this.program;
-    const moment = { at, underWay };
+    const choose = (count: number): number => this.#choose([...new Array<undefined>(count).keys()]);
+    const moment = { at, underWay, choose };
     const verdict = this.run.judge(steps[at] as RawStep, calls[at], this.outcomes[at] ?? LOST, moment);
     this.#verdicts[at] = verdict;
     this.#order.push(at);
@@ -155,6 +171,8 @@ interface Lane {
   next: number;
   /** What the call before `next` still does. */
   rest: Steps | undefined;
+  /** What goes in its next step, unless another call uses it. */
+  goesNext: HwptPaging | undefined;
   /** How many steps of calls that went on have been taken. */
   restsTaken: number;
 }
@@ -162,7 +180,15 @@ interface Lane {
 function lanesOf(counts: readonly number[], first: number): Lane[] {
   let start = first;
   return counts.map((count, index) => {
-    const lane = { index, start, end: start + count, next: start, rest: undefined, restsTaken: 0 };
+    const lane = {
+      index,
+      start,
+      end: start + count,
+      next: start,
+      rest: undefined,
+      goesNext: undefined,
+      restsTaken: 0,
+    };
     start += count;
     return lane;
   });

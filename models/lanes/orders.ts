@@ -22,15 +22,15 @@ export function judgeSteps(
   watch?: StateWatcher,
 ): JudgedSteps {
   let best: Attempt | undefined;
-  let lanes: readonly number[] | undefined = [];
+  let decided: readonly number[] | undefined = [];
   const explored = new Map<string, string>();
-  for (let attempts = 0; lanes !== undefined; attempts++) {
+  for (let attempts = 0; decided !== undefined; attempts++) {
     if (best !== undefined && attempts === ATTEMPTS_MAX) return giveUp(program, best);
     const run = new ModelRun(behaviour, reading, invariants, watch);
-    const attempt: Attempt = new OrderRun(program, outcomes, run, lanes, explored).judge();
+    const attempt: Attempt = new OrderRun(program, outcomes, run, decided, explored).judge();
     if (attempt.end === 'explains') return attempt;
     best = betterOf(best, attempt);
-    lanes = nextLanes(attempt.choices);
+    decided = nextChoices(attempt.choices);
   }
   return best as Attempt;
 }
@@ -42,8 +42,8 @@ function betterOf(one: Attempt | undefined, two: Attempt): Attempt {
   return two.order.length > one.order.length ? two : one;
 }
 
-/** The lanes that go on at each choice of the next order; undefined after the last order. */
-function nextLanes(choices: readonly Choice[]): readonly number[] | undefined {
+/** What is taken at each choice of the next order; undefined after the last order. */
+function nextChoices(choices: readonly Choice[]): readonly number[] | undefined {
   for (let at = choices.length - 1; at >= 0; at--) {
     const [next] = choices[at]?.untried ?? [];
     if (next !== undefined) return [...choices.slice(0, at).map(({ taken }) => taken), next];

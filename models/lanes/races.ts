@@ -15,6 +15,7 @@ import type { Profile } from '../profiles/index.js';
 import type { RawStep } from '../program/raw.js';
 import { CallMemory } from '../state/call_memory.js';
 import type { IommufdFile } from '../state/iommufd_file.js';
+import type { HwptPaging } from '../state/objects.js';
 import { dropAreas, reachOf } from '../state/unmap.js';
 import type { World } from '../state/world.js';
 
@@ -41,9 +42,12 @@ interface Race {
   readonly cite: string;
   /** Whether another lane's call is one that causes it. */
   isCausedBy(this: void, own: LaneCall, other: LaneCall): boolean;
-  /** What it leaves although the call fails. */
-  leaves?(this: void, own: LaneCall, other: LaneCall, memory: CallMemory): void;
+  /** What it leaves although the call fails: one of these. */
+  leaves?(this: void, own: LaneCall, other: LaneCall): readonly Leftover[];
 }
+
+/** Does what a failing call has done before it failed. */
+type Leftover = (memory: CallMemory) => void;
 
 /** A call with its struct decoded. */
 interface LaneCall {
@@ -135,13 +139,29 @@ const PASSING_IDS: ReadonlySet<string> = new Set([
   'IOMMU_VDEVICE_ALLOC',
 ]);
 
-/** Whether a call that gets ids may find lower ones taken which no serial order of the calls takes. */
-export function meetsPassingIds(c: RaceContext): boolean {
-  const file = laneCall(c.world, c)?.file;
-  return c.others.some((other) => {
-    const call = laneCall(c.world, other);
-    return call !== undefined && call.file === file && PASSING_IDS.has(call.call.name);
-  });
+/** Whether what the kernel chooses for a call may be higher than in any serial order, because something was in the way for a while. */
+export function mayMeetPassing(c: RaceContext): boolean {
+  const own = laneCall(c.world, c);
+  if (own === undefined) return false;
+  const others = c.others.flatMap((other) => laneCall(c.world, other) ?? []);
+  return others.some((other) => other.file === own.file && (takesIds(other) || takesIovas(own, other)));
+}
+
+function takesIds({ call }: LaneCall): boolean {
+  return PASSING_IDS.has(call.name);
+}
+
+/** An area is in the way of others from before it is filled until after it is emptied. Source: io_pagetable.c:iopt_map_pages. */
+function takesIovas(own: LaneCall, other: LaneCall): boolean {
+  return isPlacedByKernel(own) && movesAreas(other, tableOf(own, MAPPING));
+}
+
+/** Whether a call may have a reference of an automatic page table for as long as it is under way. */
+export function mayUse(world: World, underWay: CallUnderWay, hwpt: HwptPaging): boolean {
+  const other = laneCall(world, underWay);
+  if (other?.file.objects.find(hwpt.id) !== hwpt) return false;
+  const triesIt = PASSING_IDS.has(other.call.name) && namesObject(other, BigInt(hwpt.ioas.id));
+  return triesIt || namesObject(other, BigInt(hwpt.id));
 }
 
 /** The answers of a call that others cause. */
@@ -150,27 +170,25 @@ export function racingAnswers(c: RaceContext): Branch[] {
   if (own === undefined) return [];
   const others = c.others.flatMap((other) => laneCall(c.world, other) ?? []);
   return RACES.filter(({ calls }) => calls.includes(own.call.name)).flatMap((race) => {
-    const cause = others.find((other) => other.file === own.file && race.isCausedBy(own, other));
-    return cause === undefined ? [] : [branchOf(race, own, cause, c)];
+    const causes = others.filter((other) => other.file === own.file && race.isCausedBy(own, other));
+    const { leaves } = race;
+    if (causes.length === 0) return [];
+    if (leaves === undefined) return [branchOf(race, own, c)];
+    return causes.flatMap((cause) => leaves(own, cause).map((leftover) => branchOf(race, own, c, leftover)));
   });
 }
 
-function branchOf(
-  { id, leaves }: Race,
-  own: LaneCall,
-  cause: LaneCall,
-  { step, world }: RaceContext,
-): Branch {
+function branchOf({ id }: Race, own: LaneCall, { step, world }: RaceContext, leftover?: Leftover): Branch {
   const errno = ERRNO[id.slice(0, id.indexOf('.')) as Errno];
   const buffers = step.do === 'ioctl' ? step.buffers : [];
   return {
     because: `${own.call.name}/${id}`,
     errno,
-    mayLeave: leaves === undefined ? 'nothing' : 'anything',
+    mayLeave: leftover === undefined ? 'nothing' : 'anything',
     findings: NO_FINDINGS,
     enact: () => {
       const memory = new CallMemory(world.memory, buffers);
-      leaves?.(own, cause, memory);
+      leftover?.(memory);
       const out = memory.results();
       return { returned: { status: 'returned', errno, value: -1, out }, illegal: [] };
     },
@@ -191,22 +209,27 @@ function laneCall(world: World, { step, call }: CallUnderWay): LaneCall | undefi
   return { call, file, world, address, member };
 }
 
-/** Unmaps what lies below the area that another call makes or removes; VFIO tells how much that was. */
-function unmapBelow(own: LaneCall, other: LaneCall, memory: CallMemory): void {
+/** Unmaps what lies below the area that another call makes or removes, wherever that is. */
+function unmapBelow(own: LaneCall, other: LaneCall): Leftover[] {
   const ioas = own.file.objects.findOfType(Number(tableOf(own, UNMAPPING) ?? 0n), 'IOAS');
   const range = unmappedRange(own);
-  const border = borderOf(other);
-  if (ioas === undefined || range === undefined || border === undefined) return;
+  if (ioas === undefined || range === undefined) return [];
   const { whole } = reachOf(ioas.table, range);
-  const bytes = dropAreas(
-    ioas.table,
-    whole.filter(({ iova }) => iova < border),
-  );
-  if (own.call.protocol !== 'vfio') return;
-  const size = present(own.call.layout.memberOf('size'), 'size');
+  const border = borderOf(other);
+  const isBelow = border === undefined ? undefined : whole.filter(({ iova }) => iova < border).length;
+  const counts = isBelow === undefined ? [...whole, undefined].map((_, count) => count) : [isBelow];
+  return counts.map((count) => (memory) => {
+    const bytes = dropAreas(ioas.table, whole.slice(0, count));
+    if (own.call.protocol === 'vfio') tellSize(own, bytes, memory);
+  });
+}
+
+/** VFIO tells how much has been unmapped. */
+function tellSize({ call, address }: LaneCall, bytes: bigint, memory: CallMemory): void {
+  const size = present(call.layout.memberOf('size'), 'size');
   const word = new Uint8Array(size.field.bytes);
   writeNumber(word, 0, 8, wrapU64(bytes));
-  memory.write(own.address + BigInt(size.offset), word);
+  memory.write(address + BigInt(size.offset), word);
 }
 
 /** What a call unmaps; undefined for no range at all. */
@@ -220,11 +243,15 @@ function unmappedRange({ call, member }: LaneCall): Range | undefined {
   return length === 0n || rangeWraps(start, length) ? undefined : { start, last: start + length - 1n };
 }
 
-/** Where the areas begin that a call makes or removes; undefined where the kernel chooses that. */
-function borderOf({ call, member }: LaneCall): bigint | undefined {
-  const isFixed = call.protocol === 'vfio' || ((member('flags') ?? 0n) & FIXED_IOVA) !== 0n;
-  if (!UNMAPPING.has(call.name) && !isFixed) return undefined;
-  return member('iova') ?? member('dst_iova');
+/** Where the area begins that a call makes; undefined where the kernel chooses that, and of areas that it removes. */
+function borderOf(other: LaneCall): bigint | undefined {
+  if (UNMAPPING.has(other.call.name) || isPlacedByKernel(other)) return undefined;
+  return other.member('iova') ?? other.member('dst_iova');
+}
+
+/** Whether the kernel chooses where the area of a call comes that makes one. */
+function isPlacedByKernel({ call, member }: LaneCall): boolean {
+  return call.protocol !== 'vfio' && ((member('flags') ?? 0n) & FIXED_IOVA) === 0n;
 }
 
 /** Whether a call has looked up the object of an id. */

@@ -6,7 +6,7 @@ import type { IommufdFile } from './iommufd_file.js';
 import { outsideAperture } from './io_pagetable.js';
 import type { Process } from './process.js';
 import { type Device, type Hwpt, type HwptPaging, type Ioas, NO_PASID } from './objects.js';
-import { type Steps, inOneGo, takeOut } from './steps.js';
+import { type Steps, takeOut } from './steps.js';
 
 /** Why a new domain cannot join an IOAS. */
 export type AddDomainFailure = 'misaligned_area' | 'outside_aperture' | FillFailure;
@@ -124,7 +124,7 @@ export function attachDevice(device: Device, pasid: number, hwpt: Hwpt): void {
 }
 
 /** Moves an attached device; the old page table goes if it was automatic. Source: device.c:iommufd_device_do_replace. */
-export function replaceHwpt(file: IommufdFile, device: Device, pasid: number, hwpt: Hwpt): void {
+export function* replacing(file: IommufdFile, device: Device, pasid: number, hwpt: Hwpt): Steps {
   const old = device.attachments.get(pasid);
   assert(old !== undefined, 'the device to move is attached');
   if (old === hwpt) return;
@@ -132,15 +132,10 @@ export function replaceHwpt(file: IommufdFile, device: Device, pasid: number, hw
   tellHardware(device, pasid, hwpt);
   old.fault?.queue.forget(device, pasid);
   hwpt.users += 1;
-  inOneGo(putHwpt(file, old));
+  yield* putHwpt(file, old);
 }
 
 /** Detaches a device; an automatic page table goes with its last device. Source: device.c:iommufd_device_detach. */
-export function detachDevice(file: IommufdFile, device: Device, pasid: number): void {
-  inOneGo(detaching(file, device, pasid));
-}
-
-/** Detaches a device step by step. */
 export function* detaching(file: IommufdFile, device: Device, pasid: number): Steps {
   const hwpt = device.attachments.get(pasid);
   if (hwpt === undefined) return;
@@ -165,9 +160,20 @@ export function hasPasids({ attachments }: Pick<Device, 'attachments'>): boolean
   return attachments.size > (attachments.has(NO_PASID) ? 1 : 0);
 }
 
+/**
+ * Drops the reference of an attachment. An automatic page table goes with the last one, or stays for good if a call uses it just
+ * then. Source: iommufd_private.h:iommufd_object_put_and_try_destroy.
+ */
 function* putHwpt(file: IommufdFile, hwpt: Hwpt): Steps {
+  if (hwpt.type !== 'HWPT_PAGING' || !hwpt.isAutomatic) {
+    hwpt.users -= 1;
+    return;
+  }
+  file.held.push(hwpt);
+  const isUsed = yield hwpt;
+  file.held.splice(file.held.indexOf(hwpt), 1);
   hwpt.users -= 1;
-  if (hwpt.type === 'HWPT_PAGING' && hwpt.isAutomatic && hwpt.users === 1) yield* hwptGoing(file, hwpt);
+  if (hwpt.users === 1 && !isUsed) yield* hwptGoing(file, hwpt);
 }
 
 /**

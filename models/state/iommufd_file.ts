@@ -10,6 +10,8 @@ export class IommufdFile implements OpenFileBase {
   readonly objects = new ObjectTable();
   /** Objects that calls under way have taken out of the table and have not destroyed yet: what they hold has them as users. */
   readonly going = new Set<IommufdObject>();
+  /** Objects that calls under way have a reference of, which they drop before they return. */
+  readonly held: IommufdObject[] = [];
   /** Where user space may map what drivers offer. */
   readonly regions = new MmapRegions();
   /** What IOMMU_OPTION_RLIMIT_MODE set; NONE until then, and treated as USER. */

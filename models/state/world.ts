@@ -7,6 +7,7 @@ import { releaseFile } from './destroy.js';
 import { IommufdFile } from './iommufd_file.js';
 import { MemoryFile } from './memory_file.js';
 import type { FdTable, OpenFile } from './open_file.js';
+import type { HwptPaging } from './objects.js';
 import { Process, UserAccount } from './process.js';
 import { type Steps, inOneGo } from './steps.js';
 import { type Backing, type RegionChanges, UserMemory } from './user_memory.js';
@@ -24,7 +25,7 @@ export class World {
   readonly contexts = new Set<IommufdFile>();
   #opened = 0;
   /** Who takes the rest of what a call does, if calls of other lanes may see it half done. */
-  onSteps: ((rest: Steps) => void) | undefined;
+  onSteps: ((rest: Steps, goesNext: HwptPaging | undefined) => void) | undefined;
 
   /** @param memory of the first process */
   constructor(memory = new UserMemory(ARENA)) {
@@ -63,8 +64,13 @@ export class World {
 
   /** Does what the call at hand goes on to do. The first step is done when the call has decided what it answers. */
   goOn(steps: Steps): void {
-    if (this.onSteps === undefined) inOneGo(steps);
-    else if (steps.next().done !== true) this.onSteps(steps);
+    const { onSteps } = this;
+    if (onSteps === undefined) {
+      inOneGo(steps);
+      return;
+    }
+    const { done, value } = steps.next(false);
+    if (done !== true) onSteps(steps, value);
   }
 
   /** Lets another process make the next call. */

@@ -9,7 +9,7 @@ import {
   automaticHwpt,
   createHwptPaging,
   pasidConflict,
-  replaceHwpt,
+  replacing,
 } from '../../state/attach.js';
 import type { IommufdFile } from '../../state/iommufd_file.js';
 import {
@@ -232,5 +232,5 @@ export function takeTargetHwpt(c: MoveContext): Hwpt {
 
 /** Moves an attached device and tells where it is now. */
 export function moveDevice(c: MoveContext, pasid: number): void {
-  replaceHwpt(c.file, present(c.device, 'a device'), pasid, takeTargetHwpt(c));
+  c.world.goOn(replacing(c.file, present(c.device, 'a device'), pasid, takeTargetHwpt(c)));
 }

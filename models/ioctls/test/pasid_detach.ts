@@ -1,6 +1,6 @@
 import { id32 } from '../../layout/field.js';
 import { present } from '../../base/assert.js';
-import { detachDevice } from '../../state/attach.js';
+import { detaching } from '../../state/attach.js';
 import { noSuchHandle } from './attach_target.js';
 import { defineTestOp } from './test_command.js';
 
@@ -19,7 +19,7 @@ export const pasidDetach = defineTestOp(
   ({ args, file }) => ({ device: file.objects.findOfType(args.id, 'SELFTEST')?.device }),
 ).behaves({
   rules: [noSuchHandle(SOURCE)],
-  effect: ({ args, file, device }) => {
-    detachDevice(file, present(device, 'a device'), args.pasid);
+  effect: ({ world, args, file, device }) => {
+    world.goOn(detaching(file, present(device, 'a device'), args.pasid));
   },
 });
