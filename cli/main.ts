@@ -10,6 +10,7 @@ import { designsCommand } from './commands/designs.js';
 import { doctorCommand } from './commands/doctor.js';
 import { exportCommand } from './commands/export.js';
 import { explainCommand } from './commands/explain.js';
+import { fuzzCommand } from './commands/fuzz.js';
 import { importCommand } from './commands/import.js';
 import { kernelCommand } from './commands/kernel.js';
 import { listCommand } from './commands/list.js';
@@ -44,6 +45,7 @@ async function main(args: readonly string[], context: Context): Promise<number> 
     .command(reduceCommand(context, finish))
     .command(exportCommand(finish))
     .command(importCommand(finish))
+    .command(fuzzCommand(context, finish))
     .command(corpusCommand(finish))
     .command(kernelCommand(context, finish))
     .command(testKernelCommand(context, finish))

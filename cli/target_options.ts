@@ -3,7 +3,7 @@ import { Behaviour } from '../models/behaviour.js';
 import { DEFAULT_PROFILE, PROFILES, type Profile, profileById } from '../models/profiles/index.js';
 import { versionOfBzImage } from '../targets/kernels/bz_image.js';
 import { FLAVOURS, type Flavour, type Kernel, KernelStore, exists } from '../targets/kernels/store.js';
-import { QemuTarget } from '../targets/qemu/index.js';
+import { type QemuOptions, QemuTarget } from '../targets/qemu/index.js';
 import { SimTarget } from '../targets/sim.js';
 import type { Target } from '../targets/target.js';
 import type { Context } from './context.js';
@@ -84,9 +84,18 @@ export function qemuTarget(
   bzImage: string,
   flavour: Flavour,
   args: Pick<TargetArgs, 'accel' | 'console' | 'append'>,
-  { agentSources, cache, path }: Context,
+  context: Context,
 ): QemuTarget {
-  return new QemuTarget({
+  return new QemuTarget(qemuOptions(bzImage, flavour, args, context));
+}
+
+export function qemuOptions(
+  bzImage: string,
+  flavour: Flavour,
+  args: Pick<TargetArgs, 'accel' | 'console' | 'append'>,
+  { agentSources, cache, path }: Context,
+): QemuOptions {
+  return {
     bzImage,
     flavour,
     accelerator: args.accel as 'auto' | 'kvm' | 'tcg',
@@ -95,13 +104,21 @@ export function qemuTarget(
     path,
     ...(args.append === undefined ? {} : { kernelArguments: args.append }),
     ...(args.console === undefined ? {} : { consoleFile: args.console }),
-  });
+  };
 }
 
-async function findKernel(
-  { kernel: asked, flavour }: TargetArgs,
+/** A kernel image, and the name that reports have for it. */
+export interface FoundKernel {
+  readonly name: string;
+  readonly bzImage: string;
+  readonly flavour: Flavour;
+}
+
+/** @throws UsageError when there is no such kernel */
+export async function findKernel(
+  { kernel: asked, flavour }: Pick<TargetArgs, 'kernel' | 'flavour'>,
   { cache }: Context,
-): Promise<{ name: string; bzImage: string; flavour: Flavour }> {
+): Promise<FoundKernel> {
   const store = new KernelStore(cache);
   if (asked === undefined) return describe(await newestKernel(store));
   const known = await store.find(asked);
@@ -113,7 +130,7 @@ async function findKernel(
   throw await unknownKernel(asked, store);
 }
 
-function describe({ id, bzImage, flavour }: Kernel): { name: string; bzImage: string; flavour: Flavour } {
+function describe({ id, bzImage, flavour }: Kernel): FoundKernel {
   return { name: id, bzImage, flavour };
 }
 

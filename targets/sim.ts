@@ -27,6 +27,7 @@ export class SimTarget implements Target {
         return programs.map((program) => runOnModel(program, this.behaviour));
       },
       troubles: () => [],
+      restarts: 0,
       stop: () => Promise.resolve(),
     });
   }

@@ -47,6 +47,8 @@ export interface Session {
   run(programs: readonly RawProgram[]): Promise<ProgramOutcome[]>;
   /** Trouble of the test bed that was overcome, in words: results stand, but a reader should know. */
   troubles(): readonly string[];
+  /** Machines that have been replaced. */
+  readonly restarts: number;
   stop(): Promise<void>;
 }
 

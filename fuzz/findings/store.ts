@@ -88,6 +88,12 @@ export class FindingStore {
     return true;
   }
 
+  /** Counts more sightings of a finding that is kept. */
+  async countMore(title: string, times: number): Promise<void> {
+    const entry = this.#entryOf(title);
+    await this.#change(entry, { count: entry.finding.count + times });
+  }
+
   /** Notes the smallest program that shows a finding, and how often it did. */
   async setReduced(title: string, reduced: Program, reliability: Reliability): Promise<void> {
     const entry = this.#entryOf(title);

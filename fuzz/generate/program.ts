@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { present } from '../../models/base/assert.js';
 import type { Behaviour } from '../../models/behaviour.js';
 import type { Program } from '../../models/program/program.js';
+import { focusThemes } from './focus.js';
 import { Picks } from './picks.js';
+import type { Theme } from './theme.js';
 import { themesFor } from './themes.js';
 import { ProgramWriter } from './writer.js';
 
@@ -31,18 +33,25 @@ function intentsArbitrary(stepsMax: number): fc.Arbitrary<readonly Intent[]> {
 /** Programs drawn from a seed: the same seed gives the same programs. */
 export function samplePrograms(
   behaviour: Behaviour,
-  options: { readonly seed: number; readonly count: number; readonly stepsMax: number },
+  options: {
+    readonly seed: number;
+    readonly count: number;
+    readonly stepsMax: number;
+    /** Calls that programs should be about. */
+    readonly focus?: readonly string[];
+  },
 ): Program[] {
-  const { seed, count, stepsMax } = options;
+  const { seed, count, stepsMax, focus = [] } = options;
+  const themes = focusThemes(themesFor(behaviour.profile), focus);
   const samples = fc.sample(intentsArbitrary(stepsMax), { seed, numRuns: count });
-  return samples.map((intents) => writeProgram(intents, behaviour));
+  return samples.map((intents) => writeProgram(intents, behaviour, themes));
 }
 
 /** Turns numbers into a program, step by step beside the model, so that arguments name what is there. */
-function writeProgram(intents: readonly Intent[], behaviour: Behaviour): Program {
+function writeProgram(intents: readonly Intent[], behaviour: Behaviour, themes: readonly Theme[]): Program {
   const writer = new ProgramWriter(behaviour);
   writer.open('f');
-  const theme = present(new Picks(intents[0]?.picks ?? []).any(themesFor(behaviour.profile)), 'a theme');
+  const theme = present(new Picks(intents[0]?.picks ?? []).any(themes), 'a theme');
   for (const [index, { kind, picks }] of intents.entries()) {
     const drawn = theme.kinds[kind % theme.kinds.length];
     const prepared = theme.prelude[index];

@@ -87,6 +87,10 @@ export class QemuSession implements Session {
     return new QemuSession(options, machine, infoOf(machine.hello));
   }
 
+  get restarts(): number {
+    return this.#restartReasons.length;
+  }
+
   troubles(): string[] {
     const [first] = this.#restartReasons;
     if (first === undefined) return [];

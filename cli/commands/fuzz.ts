@@ -1,0 +1,330 @@
+import { join } from 'node:path';
+import type { Argv, CommandModule } from 'yargs';
+import { Campaign, corpusDirectory } from '../../fuzz/campaign/campaign.js';
+import { CAMPAIGN_SCHEMA, type CampaignConfig } from '../../fuzz/campaign/config.js';
+import { type Trouble, readProgramsOf } from '../../fuzz/corpus/read_directory.js';
+import { CALLS, callByName } from '../../models/ioctls/index.js';
+import type { Program } from '../../models/program/program.js';
+import { DEFAULT_PROFILE, PROFILES, profileById } from '../../models/profiles/index.js';
+import { FLAVOURS, exists } from '../../targets/kernels/store.js';
+import type { Context } from '../context.js';
+import { type ExitCode, UsageError } from '../errors.js';
+import { runCrew } from '../fuzz/crew.js';
+import { Display, type Goal } from '../fuzz/display.js';
+import { parseDuration } from '../fuzz/duration.js';
+import { type Orders, fileOf } from '../fuzz/orders.js';
+import type { PlaceSpec } from '../fuzz/place.js';
+import { exitCodeOfCampaign, renderResult, resultOf } from '../fuzz/result.js';
+import { mutantByName } from '../mutant_option.js';
+import { findKernel, qemuOptions } from '../target_options.js';
+
+interface FuzzArgs {
+  readonly target: string | undefined;
+  readonly kernel: string | undefined;
+  readonly flavour: string | undefined;
+  readonly profile: string | undefined;
+  readonly accel: string | undefined;
+  readonly append: string | undefined;
+  readonly mutant: string | undefined;
+  readonly seed: number | undefined;
+  readonly steps: number | undefined;
+  readonly workers: number | undefined;
+  readonly focus: string[] | undefined;
+  readonly corpus: string[] | undefined;
+  readonly programs: number | undefined;
+  readonly time: string | undefined;
+  readonly out: string | undefined;
+  readonly resume: string | undefined;
+  readonly json: boolean;
+}
+
+/** How long a campaign lasts if nothing is said. */
+const TIME_DEFAULT = '10m';
+
+/** Programs within which a planted difference is to be found, if nothing is said. */
+const MUTANT_PROGRAMS = 20_000;
+
+const STEPS_DEFAULT = 20;
+
+/** Workers that one process may have: each kernel worker has a machine of its own. */
+const WORKERS_MAX = 256;
+
+/** The difference that each campaign looks for before anything else. */
+const CANARY = 'IOMMU_DESTROY/EBUSY.users:errno:EINVAL';
+
+/** What only a campaign that begins can be told. */
+const OF_NEW = [
+  ...['target', 'kernel', 'flavour', 'profile', 'accel', 'append', 'mutant'],
+  ...['seed', 'steps', 'workers', 'focus', 'corpus', 'out'],
+] as const;
+
+export function fuzzCommand(
+  context: Context,
+  finish: (code: ExitCode) => void,
+): CommandModule<object, FuzzArgs> {
+  return {
+    command: 'fuzz',
+    describe: 'search a target for what the model does not allow, with programs that lead to new states',
+    builder: (yargs) => addOptions(yargs) as Argv<FuzzArgs>,
+    handler: async (args) => {
+      finish(await fuzz(args, context));
+    },
+  };
+}
+
+function addOptions(yargs: Argv): Argv {
+  return yargs
+    .option('target', {
+      choices: ['sim', 'qemu'],
+      describe: 'the embedded model, or Linux in virtual machines',
+    })
+    .option('kernel', { type: 'string', describe: 'as for run; implies --target qemu' })
+    .option('flavour', { choices: FLAVOURS, describe: 'as for run' })
+    .option('profile', {
+      type: 'string',
+      choices: PROFILES.map(({ id }) => id),
+      describe: 'the kernel version whose behaviour is expected; default: that of the target',
+    })
+    .option('accel', { choices: ['auto', 'kvm', 'tcg'], describe: 'as for run' })
+    .option('append', { type: 'string', describe: 'more of the kernel command line' })
+    .option('mutant', {
+      type: 'string',
+      describe: 'the target is the model with this difference planted; ends when it is found',
+    })
+    .option('seed', { type: 'number', describe: 'the same seed gives the same programs; default 1' })
+    .option('steps', {
+      type: 'number',
+      describe: `the most that a fresh program has, before what the invariants ask at its end; default ${String(STEPS_DEFAULT)}`,
+    })
+    .option('workers', { type: 'number', describe: 'streams of programs side by side; default 1' })
+    .option('focus', { type: 'string', array: true, describe: 'calls that programs should be about' })
+    .option('corpus', {
+      type: 'string',
+      array: true,
+      describe: 'directories of programs that the corpus begins with',
+    })
+    .option('programs', {
+      type: 'number',
+      describe: 'programs of all workers, those before a resumption included',
+    })
+    .option('time', {
+      type: 'string',
+      describe: `how long this run may take, for example 90s, 10m, 8h; default ${TIME_DEFAULT}`,
+    })
+    .option('out', { type: 'string', describe: 'directory of the campaign; default runs/fuzz-N' })
+    .option('resume', { type: 'string', describe: 'go on with the campaign of this directory' })
+    .option('json', { type: 'boolean', default: false, describe: 'the last line is data' })
+    .example('$0 fuzz --kernel 7.3.4-fast --time 8h --workers 2', 'overnight, with two virtual machines')
+    .example('$0 fuzz --resume runs/fuzz-1 --time 8h', 'the next night')
+    .example('$0 fuzz --mutant IOMMU_DESTROY/EBUSY.users:drop', 'does the fuzzer find a planted difference?');
+}
+
+async function fuzz(args: FuzzArgs, context: Context): Promise<ExitCode> {
+  checkNumbers(args);
+  const seconds = args.time === undefined ? undefined : parseDuration(args.time, '--time');
+  const { campaign, troubles } =
+    args.resume === undefined ? await begin(args, context) : await goOn(args, args.resume);
+  for (const trouble of troubles) process.stderr.write(`iommufd-cts: ${trouble}\n`);
+  const goal = goalOf(args, seconds, campaign.config);
+  const { seed, workers, kernel, target } = campaign.config;
+  process.stderr.write(
+    `fuzz: seed ${String(seed)}, ${String(workers)} ${workers === 1 ? 'worker' : 'workers'} on ${kernel ?? target}, in ${campaign.directory}\n`,
+  );
+  const ending = new Ending(goal, context.interrupted);
+  const display = new Display(campaign, goal, context);
+  try {
+    const place = await placeOf(campaign.config, context);
+    const first = await firstPrograms(campaign);
+    const ordersOf = (worker: number): Orders => orders(campaign, worker, goal, place, first);
+    await runCrew(
+      workers,
+      ordersOf,
+      async (worker, event) => {
+        await campaign.take(worker, event);
+        if (event.kind === 'sighting' && campaign.config.mutant !== undefined) ending.end();
+      },
+      ending.signal,
+    );
+  } finally {
+    ending.release();
+    display.stop();
+    await campaign.close();
+  }
+  process.stdout.write(renderResult(campaign));
+  if (args.json) process.stdout.write(`${JSON.stringify(resultOf(campaign))}\n`);
+  return exitCodeOfCampaign(campaign, context.interrupted.aborted);
+}
+
+/** When a run is over: in time, when somebody asks for it, or when there is nothing left to look for. */
+class Ending {
+  readonly #controller = new AbortController();
+  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #end = (): void => {
+    this.end();
+  };
+
+  constructor(
+    { seconds }: Goal,
+    private readonly interrupted: AbortSignal,
+  ) {
+    // setTimeout takes no more than 2^31 - 1 ms.
+    if (seconds !== undefined) this.#timer = setTimeout(this.#end, Math.min(seconds * 1000, 0x7fff_ffff));
+    interrupted.addEventListener('abort', this.#end);
+    if (interrupted.aborted) this.end();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  end(): void {
+    this.#controller.abort();
+  }
+
+  release(): void {
+    clearTimeout(this.#timer);
+    this.interrupted.removeEventListener('abort', this.#end);
+  }
+}
+
+interface Begun {
+  readonly campaign: Campaign;
+  readonly troubles: readonly string[];
+}
+
+async function begin(args: FuzzArgs, context: Context): Promise<Begun> {
+  const config = await configOf(args, context);
+  const directory = args.out ?? (await freeDirectory());
+  const troubles: string[] = [];
+  const seeds = programsOf(args.corpus ?? [], ({ file, what }) => troubles.push(`${file}: ${what}`));
+  return { campaign: await Campaign.create(directory, config, seeds), troubles };
+}
+
+async function goOn(args: FuzzArgs, directory: string): Promise<Begun> {
+  for (const name of OF_NEW) {
+    if (args[name] !== undefined) {
+      throw new UsageError(`--${name} is as the campaign in ${directory} began: leave it out with --resume`);
+    }
+  }
+  return { campaign: await Campaign.resume(directory), troubles: [] };
+}
+
+async function configOf(args: FuzzArgs, context: Context): Promise<CampaignConfig> {
+  const { mutant, kernel, profile, flavour, accel, append, focus = [] } = args;
+  for (const name of focus) checkCall(name);
+  const isKernel = args.target === 'qemu' || (args.target === undefined && kernel !== undefined);
+  if (mutant !== undefined && isKernel)
+    throw new UsageError('--mutant is of the model, which is --target sim');
+  if (args.target === 'sim' && kernel !== undefined)
+    throw new UsageError('--kernel names a kernel, and --target sim is the embedded model');
+  if (mutant !== undefined) mutantByName(mutant, profileById(profile ?? '') ?? DEFAULT_PROFILE);
+  const found = isKernel ? await findKernel({ kernel, flavour: flavour ?? 'fast' }, context) : undefined;
+  return {
+    schema: CAMPAIGN_SCHEMA,
+    seed: args.seed ?? 1,
+    workers: args.workers ?? 1,
+    steps: args.steps ?? STEPS_DEFAULT,
+    focus,
+    target: isKernel ? 'qemu' : 'sim',
+    ...(found === undefined ? {} : { kernel: found.name, flavour: found.flavour, accel: accel ?? 'auto' }),
+    ...(append === undefined ? {} : { append }),
+    ...(profile === undefined ? {} : { profile }),
+    ...(mutant === undefined ? {} : { mutant }),
+  };
+}
+
+function checkCall(name: string): void {
+  if (callByName(name) !== undefined) return;
+  const similar = CALLS.map((call) => call.name).filter((known) => known.includes(name.toUpperCase()));
+  const hint =
+    similar.length === 0 ? '"explain" lists them' : `did you mean ${similar.slice(0, 3).join(' or ')}?`;
+  throw new UsageError(`--focus: there is no call ${name}; ${hint}`);
+}
+
+function checkNumbers({ seed, steps, workers, programs }: FuzzArgs): void {
+  if (seed !== undefined && !Number.isInteger(seed)) throw new UsageError('--seed takes a whole number');
+  for (const [name, value] of Object.entries({ steps, workers, programs })) {
+    if (value !== undefined && (!Number.isInteger(value) || value < 1))
+      throw new UsageError(`--${name} takes a whole number from 1 on`);
+  }
+  if (workers !== undefined && workers > WORKERS_MAX)
+    throw new UsageError(`--workers takes at most ${String(WORKERS_MAX)}`);
+}
+
+function goalOf({ programs }: FuzzArgs, seconds: number | undefined, { mutant }: CampaignConfig): Goal {
+  if (programs === undefined && mutant !== undefined) return { programs: MUTANT_PROGRAMS, seconds };
+  const isEndless = programs === undefined && seconds === undefined;
+  return { programs, seconds: isEndless ? parseDuration(TIME_DEFAULT, '--time') : seconds };
+}
+
+/** The first name that nothing has. */
+async function freeDirectory(): Promise<string> {
+  for (let number = 1; ; number++) {
+    const directory = join('runs', `fuzz-${String(number)}`);
+    if (!(await exists(directory))) return directory;
+  }
+}
+
+async function* programsOf(
+  directories: readonly string[],
+  onTrouble: (trouble: Trouble) => void,
+): AsyncGenerator<Program> {
+  for (const directory of directories) yield* readProgramsOf(directory, onTrouble);
+}
+
+async function placeOf(config: CampaignConfig, context: Context): Promise<PlaceSpec> {
+  const { profile, mutant, kernel, flavour = 'fast', accel = 'auto', append, target } = config;
+  const named = { ...(profile && { profile }), ...(mutant && { mutant }) };
+  if (target !== 'qemu') return named;
+  const found = await findKernel({ kernel, flavour }, context);
+  const options = { accel, append, console: undefined };
+  return { ...named, qemu: qemuOptions(found.bzImage, found.flavour, options, context) };
+}
+
+/** Files of programs that come before all others. */
+interface FirstPrograms {
+  readonly regressions: readonly string[];
+  readonly seeds: readonly string[];
+}
+
+async function firstPrograms({ regressions, seeds }: Campaign): Promise<FirstPrograms> {
+  const filesOf = async (store: typeof seeds): Promise<string[]> => {
+    const files: string[] = [];
+    for await (const { hash } of store.programs()) files.push(fileOf(store.directory, hash));
+    return files;
+  };
+  return { regressions: await filesOf(regressions), seeds: await filesOf(seeds) };
+}
+
+function orders(
+  campaign: Campaign,
+  worker: number,
+  { programs }: Goal,
+  place: PlaceSpec,
+  { regressions, seeds }: FirstPrograms,
+): Orders {
+  const { config, directory } = campaign;
+  const { stats, entries } = campaign.progressOf(worker);
+  const share = programs === undefined ? Infinity : shareOf(programs, config.workers, worker);
+  return {
+    options: {
+      seed: config.seed,
+      worker,
+      stepsMax: config.steps,
+      focus: config.focus,
+      programs: share,
+      target: config.mutant ?? config.kernel ?? config.target,
+    },
+    place,
+    stats,
+    entries: entries.map(([index, hash]) => [index, fileOf(corpusDirectory(directory), hash)]),
+    first: worker === 0 ? [...regressions, ...seeds] : seeds,
+    titles: campaign.findings.map(({ title }) => title),
+    ...(worker === 0 && config.mutant === undefined ? { canary: CANARY } : {}),
+  };
+}
+
+/** What one of several workers has to do; the first ones do what is left over. */
+function shareOf(programs: number, workers: number, worker: number): number {
+  return Math.floor(programs / workers) + (worker < programs % workers ? 1 : 0);
+}

@@ -1,0 +1,74 @@
+import type { FindingId } from '../../models/findings.js';
+import type { Program } from '../../models/program/program.js';
+import type { Sighting } from '../findings/finding.js';
+
+/** What a worker has done so far. */
+export interface WorkerStats {
+  /** Number of the next program: those before it are judged, or lost. */
+  next: number;
+  /** Steps whose answers the model had foreseen. */
+  calls: number;
+  /** Steps of which the model cannot tell. */
+  unspecified: number;
+  /** Programs that the target did not do as the model says. */
+  problems: number;
+  /** Programs that the test bed lost. */
+  lost: number;
+  /** Programs that ended because the guest had no memory left. */
+  outOfMemory: number;
+  /** Machines that were replaced. */
+  restarts: number;
+  /** Programs whose news did not come again. */
+  unrepeated: number;
+  /** Programs that have shown each known finding of the kernel. */
+  readonly known: Partial<Record<FindingId, number>>;
+}
+
+export function emptyStats(): WorkerStats {
+  return {
+    next: 0,
+    calls: 0,
+    unspecified: 0,
+    problems: 0,
+    lost: 0,
+    outOfMemory: 0,
+    restarts: 0,
+    unrepeated: 0,
+    known: {},
+  };
+}
+
+/** What the search for a planted difference came to. */
+export interface CanaryResult {
+  readonly mutant: string;
+  readonly found: boolean;
+  /** Programs until it was found, or in vain. */
+  readonly programs: number;
+}
+
+/** What a worker reports, in the order of its programs. */
+export type CampaignEvent =
+  | {
+      readonly kind: 'entry';
+      readonly index: number;
+      readonly program: Program;
+      /** Names of the features that nothing had shown before. */
+      readonly news: readonly string[];
+      readonly stats: WorkerStats;
+    }
+  | {
+      readonly kind: 'sighting';
+      readonly index: number;
+      readonly sighting: Sighting;
+      readonly stats: WorkerStats;
+    }
+  /** A title that was reported before has been seen again. */
+  | { readonly kind: 'again'; readonly title: string; readonly times: number }
+  | { readonly kind: 'progress'; readonly stats: WorkerStats }
+  | { readonly kind: 'canary'; readonly result: CanaryResult }
+  | { readonly kind: 'trouble'; readonly what: string }
+  /** The worker gives up. */
+  | { readonly kind: 'lost'; readonly what: string };
+
+/** Takes a report; fulfilled when it is on the disk, or waits for it. */
+export type Report = (event: CampaignEvent) => Promise<void>;

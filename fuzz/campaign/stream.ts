@@ -1,0 +1,94 @@
+import type { Behaviour } from '../../models/behaviour.js';
+import type { Program } from '../../models/program/program.js';
+import type { Picks } from '../generate/picks.js';
+import { samplePrograms } from '../generate/program.js';
+import { mixSeeds, picksOf } from './chance.js';
+import type { Pool } from './pool.js';
+
+/** Programs that are drawn, run and judged together. */
+export const BATCH_PROGRAMS = 64;
+
+/** Batches under way at a time, so that the target has work while answers are judged. */
+export const BATCHES_IN_FLIGHT = 3;
+
+/** Makes another program of one, with parts of others. */
+export type Mutate = (
+  program: Program,
+  donors: readonly Program[],
+  behaviour: Behaviour,
+  picks: Picks,
+) => Program;
+
+export interface StreamOptions {
+  /** Of the campaign. */
+  readonly seed: number;
+  readonly worker: number;
+  /** The most steps of a fresh program. */
+  readonly stepsMax: number;
+  /** Calls that programs should be about; none for all. */
+  readonly focus: readonly string[];
+}
+
+/** One in so many programs is fresh: a corpus alone goes round in circles. */
+const FRESH_ONE_IN = 3;
+
+/** One in so many is a mutation of one of the newest programs, which few have been made of yet. */
+const NEWEST_ONE_IN = 2;
+
+/** The newest programs are this share of the pool, one in so many. */
+const NEWEST_SHARE = 8;
+
+/** Programs that a mutation may take parts of. */
+const DONORS = 2;
+
+/** What the numbers of a seed are for, so that no two uses share them. */
+const USE = { fresh: 1, choice: 2 } as const;
+
+/**
+ * The programs of one worker, by their numbers: the same for the same seed, worker and pool. A batch is made of what the pool had
+ * when batches that were judged by then are counted, and not of what is in it by chance: so a run that is taken up again in the
+ * middle goes on as if nothing had been.
+ */
+export class ProgramStream {
+  constructor(
+    private readonly behaviour: Behaviour,
+    private readonly options: StreamOptions,
+    private readonly pool: Pool,
+    private readonly mutate: Mutate | undefined,
+  ) {}
+
+  /** The programs of a batch; the first has the number `batch * BATCH_PROGRAMS`. */
+  batch(batch: number): Program[] {
+    const { seed, worker, stepsMax, focus } = this.options;
+    const judged = (batch - BATCHES_IN_FLIGHT + 1) * BATCH_PROGRAMS;
+    const visible = this.pool.countBelow(Math.max(0, judged));
+    const choices = Array.from({ length: BATCH_PROGRAMS }, (_, at) =>
+      picksOf(mixSeeds(seed, worker, USE.choice, batch, at)),
+    );
+    const mutated = choices.map((picks) => this.#mutated(visible, picks));
+    const count = mutated.filter((program) => program === undefined).length;
+    const fresh = samplePrograms(this.behaviour, {
+      seed: mixSeeds(seed, worker, USE.fresh, batch),
+      count,
+      stepsMax,
+      focus,
+    });
+    let next = 0;
+    return mutated.flatMap((program) => program ?? fresh[next++] ?? []);
+  }
+
+  /** A mutation of one of the first programs of the pool; undefined where the program is to be fresh. */
+  #mutated(visible: number, picks: Picks): Program | undefined {
+    if (this.mutate === undefined || visible === 0 || picks.rarely(FRESH_ONE_IN)) return undefined;
+    const newest = Math.max(1, Math.floor(visible / NEWEST_SHARE));
+    const among = picks.rarely(NEWEST_ONE_IN) ? newest : visible;
+    const parent = this.pool.at(visible - 1 - drawBelow(among, picks));
+    const donors = Array.from({ length: DONORS }, () => this.pool.at(drawBelow(visible, picks)));
+    return this.mutate(parent, donors, this.behaviour, picks);
+  }
+}
+
+/** A number below a limit that may be more than picks have. */
+function drawBelow(limit: number, picks: Picks): number {
+  return (picks.below(0x1_0000) * 0x1_0000 + picks.below(0x1_0000)) % limit;
+}

@@ -1,0 +1,252 @@
+import type { ProgramOutcome } from '../../models/outcome.js';
+import { type AssembledProgram, assemble } from '../../models/program/assemble.js';
+import type { Program } from '../../models/program/program.js';
+import type { ProgramVerdict } from '../../models/program_verdict.js';
+import { type Feature, type Judged, featureName, judgeWithFeatures } from '../feedback/features.js';
+import { Novelty } from '../feedback/novelty.js';
+import { factsOf } from '../findings/facts.js';
+import { featuresOnModel } from '../corpus/minimize.js';
+import type { Report, WorkerStats } from './events.js';
+import { Pool } from './pool.js';
+import {
+  BATCHES_IN_FLIGHT,
+  BATCH_PROGRAMS,
+  type Mutate,
+  ProgramStream,
+  type StreamOptions,
+} from './stream.js';
+import type { Workplace } from './workplace.js';
+
+export interface WorkerOptions extends StreamOptions {
+  /** Programs of this worker, those before a resumption included. */
+  readonly programs: number;
+  /** What stands in findings for the target. */
+  readonly target: string;
+}
+
+/** A program of the corpus with its number. */
+export interface PastEntry {
+  readonly index: number;
+  readonly program: Program;
+}
+
+/** Where a worker begins: at the start, or where it was when its campaign ended. */
+export interface WorkerPast {
+  readonly stats: WorkerStats;
+  /** The programs of its corpus, in the order of their numbers. */
+  readonly entries: AsyncIterable<PastEntry> | Iterable<PastEntry>;
+  /** Programs to run before all others, each time: regressions, and what the corpus begins with. */
+  readonly first: readonly Program[];
+  /** Titles of findings that are known. */
+  readonly titles: readonly string[];
+}
+
+/** Programs under way. */
+interface Batch {
+  /** Number of the first of its programs. */
+  readonly first: number;
+  readonly programs: readonly Program[];
+  readonly assembled: readonly AssembledProgram[];
+  readonly outcomes: Promise<ProgramOutcome[]>;
+}
+
+/** Sentences of a kernel that has no memory left. */
+const OUT_OF_MEMORY = /Out of memory|invoked oom-killer|oom-kill:/;
+
+/** One stream of programs on one target. */
+export class Worker {
+  readonly #novelty = new Novelty();
+  readonly #pool = new Pool();
+  readonly #stats: WorkerStats;
+  readonly #titles: Set<string>;
+  readonly #restartsBefore: number;
+  readonly #again = new Map<string, number>();
+
+  constructor(
+    private readonly workplace: Workplace,
+    private readonly options: WorkerOptions,
+    private readonly past: WorkerPast,
+    private readonly report: Report,
+    private readonly mutate: Mutate | undefined,
+    /** What answers are judged by. */
+    private readonly judge = workplace.place.behaviour,
+  ) {
+    this.#stats = past.stats;
+    this.#restartsBefore = past.stats.restarts;
+    this.#titles = new Set(past.titles);
+  }
+
+  /** Runs programs until there are as many as asked for, or it is told to stop: then those under way are the last. */
+  async run(stopped: AbortSignal): Promise<void> {
+    await this.#remember();
+    await this.#runFirst();
+    const { behaviour } = this.workplace.place;
+    const stream = new ProgramStream(behaviour, this.options, this.#pool, this.mutate);
+    const underWay: Batch[] = [];
+    let number = Math.floor(this.#stats.next / BATCH_PROGRAMS);
+    const isOver = (): boolean => stopped.aborted || number * BATCH_PROGRAMS >= this.options.programs;
+    for (;;) {
+      while (underWay.length < BATCHES_IN_FLIGHT && !isOver()) {
+        underWay.push(this.#start(number * BATCH_PROGRAMS, stream.batch(number)));
+        number += 1;
+      }
+      const batch = underWay.shift();
+      if (batch === undefined) break;
+      await this.#finish(batch);
+    }
+  }
+
+  /** What is in the corpus has been seen. */
+  async #remember(): Promise<void> {
+    for await (const { index, program } of this.past.entries) {
+      this.#pool.add(index, program);
+      this.#novelty.add(featuresOnModel(program, this.workplace.place.behaviour));
+    }
+  }
+
+  /** Programs that come before all others have negative numbers. */
+  async #runFirst(): Promise<void> {
+    const { first } = this.past;
+    for (let at = 0; at < first.length; at += BATCH_PROGRAMS) {
+      const programs = first.slice(at, at + BATCH_PROGRAMS);
+      await this.#finish(this.#send(at - first.length, programs));
+    }
+  }
+
+  /** Starts what is left of a batch: an earlier run may have ended in the middle of it. */
+  #start(first: number, programs: readonly Program[]): Batch {
+    const from = Math.max(first, this.#stats.next);
+    return this.#send(from, programs.slice(from - first, this.options.programs - first));
+  }
+
+  #send(first: number, programs: readonly Program[]): Batch {
+    const assembled = programs.map(assemble);
+    const outcomes = this.workplace.run(assembled);
+    // Whoever waits for them hears of a failure; nobody does if the batch before fails.
+    outcomes.catch(() => undefined);
+    return { first, programs, assembled, outcomes };
+  }
+
+  async #finish({ first, programs, assembled, outcomes: pending }: Batch): Promise<void> {
+    const outcomes = await pending;
+    const judged = assembled.map((program, at) => this.#judge(program, outcomes[at]));
+    const repeated = await this.#repeat(assembled, judged);
+    for (const [at, program] of programs.entries()) {
+      this.#stats.next = Math.max(this.#stats.next, first + at + 1);
+      const one = judged[at];
+      const bytes = assembled[at];
+      if (one === undefined || bytes === undefined) this.#stats.lost += 1;
+      else await this.#take(first + at, program, bytes, one, repeated.get(at));
+    }
+    this.#stats.restarts = this.#restartsBefore + this.workplace.restarts;
+    await this.#reportAgain();
+    await this.report({ kind: 'progress', stats: this.#copyOfStats() });
+  }
+
+  /** Undefined for a program that the test bed lost. */
+  #judge(program: AssembledProgram, outcome: ProgramOutcome | undefined): Judged | undefined {
+    if (outcome === undefined) return undefined;
+    if (isOutOfMemory(outcome)) {
+      this.#stats.outOfMemory += 1;
+      return undefined;
+    }
+    const judged = judgeWithFeatures(program, outcome, this.judge, 'exact');
+    return judged.verdict.infra === undefined ? judged : undefined;
+  }
+
+  /**
+   * Runs programs with news once more, by their place in the batch: on a kernel what comes once may be chance.
+   * @returns what came the second time
+   */
+  async #repeat(
+    assembled: readonly AssembledProgram[],
+    judged: readonly (Judged | undefined)[],
+  ): Promise<ReadonlyMap<number, ReadonlySet<Feature>>> {
+    if (this.workplace.place.isDeterministic) return new Map();
+    const places = [...judged.keys()].filter((at) => {
+      const one = judged[at];
+      return one !== undefined && isSound(one) && this.#novelty.newsIn(one.features).length > 0;
+    });
+    const programs = places.flatMap((at) => assembled[at] ?? []);
+    const outcomes = await this.workplace.run(programs);
+    const features = new Map<number, ReadonlySet<Feature>>();
+    for (const [index, at] of places.entries()) {
+      const program = programs[index];
+      const again = program === undefined ? undefined : this.#judge(program, outcomes[index]);
+      if (again !== undefined && isSound(again)) features.set(at, again.features);
+    }
+    return features;
+  }
+
+  async #take(
+    index: number,
+    program: Program,
+    assembled: AssembledProgram,
+    { verdict, features }: Judged,
+    repeated: ReadonlySet<Feature> | undefined,
+  ): Promise<void> {
+    this.#count(verdict);
+    if (verdict.problems.length > 0) await this.#sight(index, program, assembled, verdict);
+    else {
+      const news = this.#novelty.newsIn(features);
+      const lasting = this.workplace.place.isDeterministic ? news : news.filter((one) => repeated?.has(one));
+      if (news.length > 0 && lasting.length === 0) this.#stats.unrepeated += 1;
+      if (lasting.length > 0) await this.#keep(index, program, lasting);
+    }
+  }
+
+  #count({ verdicts, unspecified, findings, problems }: ProgramVerdict): void {
+    const stats = this.#stats;
+    stats.calls += verdicts.filter(({ kind }) => kind === 'exact' || kind === 'legal').length;
+    stats.unspecified += unspecified.length;
+    if (problems.length > 0) stats.problems += 1;
+    for (const id of findings) stats.known[id] = (stats.known[id] ?? 0) + 1;
+  }
+
+  async #keep(index: number, program: Program, news: readonly Feature[]): Promise<void> {
+    this.#novelty.add(news);
+    this.#pool.add(index, program);
+    const names = news.map(featureName);
+    await this.report({ kind: 'entry', index, program, news: names, stats: this.#copyOfStats() });
+  }
+
+  async #sight(
+    index: number,
+    program: Program,
+    assembled: AssembledProgram,
+    verdict: ProgramVerdict,
+  ): Promise<void> {
+    const facts = factsOf(assembled, verdict);
+    if (facts === undefined) return;
+    const { title, kind, suspect, allowed, seen, invariant } = facts;
+    if (this.#titles.has(title)) {
+      this.#again.set(title, (this.#again.get(title) ?? 0) + 1);
+      return;
+    }
+    this.#titles.add(title);
+    const { seed, target } = this.options;
+    const profile = this.judge.profile.id;
+    const what = { title, kind, suspect, allowed, seen, ...(invariant === undefined ? {} : { invariant }) };
+    const sighting = { ...what, program, profile, target, seed };
+    await this.report({ kind: 'sighting', index, sighting, stats: this.#copyOfStats() });
+  }
+
+  /** Findings that many programs show would cost a report each. */
+  async #reportAgain(): Promise<void> {
+    for (const [title, times] of this.#again) await this.report({ kind: 'again', title, times });
+    this.#again.clear();
+  }
+
+  #copyOfStats(): WorkerStats {
+    return { ...this.#stats, known: { ...this.#stats.known } };
+  }
+}
+
+/** Whether a program did as the model says, and the model could tell all along. */
+function isSound({ verdict }: Judged): boolean {
+  return verdict.problems.length === 0;
+}
+
+function isOutOfMemory({ steps }: ProgramOutcome): boolean {
+  return steps.some((step) => step.status === 'crashed' && OUT_OF_MEMORY.test(step.console));
+}
