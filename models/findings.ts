@@ -103,6 +103,15 @@ export const FINDINGS = {
     spoilsKernel: 'untold',
     hangs: true,
   },
+  'gone-payer-hangs': {
+    title:
+      'What a process that is gone has locked is never relieved, and who maps what is left of its pages once more hangs.',
+    kind: 'memory',
+    kernels: RECENT,
+    shows: 'the call does not return, with a warning in __up_read',
+    spoilsKernel: 'untold',
+    hangs: true,
+  },
   'viommu-invalidate-warn': {
     title: 'HWPT_INVALIDATE of many requests on a vIOMMU of the mock makes the kernel warn.',
     kind: 'warning',

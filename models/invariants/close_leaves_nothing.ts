@@ -3,14 +3,14 @@ import type { Invariant } from './invariant.js';
 export const closeLeavesNothing: Invariant = {
   id: 'close_leaves_nothing',
   statement: 'When the last file is closed, no page is pinned and nothing is charged.',
-  notCovered: 'Files that something else than a descriptor keeps open.',
+  notCovered:
+    'Files that something else than a descriptor keeps open; what processes that are gone are charged.',
   cite: 'main.c:iommufd_fops_release',
   check: ({ step, world: { contexts, memory, everyProcess, user } }) => {
     if (step.do !== 'close' || contexts.size > 0) return undefined;
-    const counters = everyProcess.flatMap(({ pinnedVm, miscountedPins, lockedVm }) => [
-      pinnedVm + miscountedPins,
-      lockedVm,
-    ]);
+    const counters = everyProcess
+      .filter(({ isAlive }) => isAlive)
+      .flatMap(({ pinnedVm, miscountedPins, lockedVm }) => [pinnedVm + miscountedPins, lockedVm]);
     if (memory.pins.size === 0 && user.lockedVm === 0 && counters.every((count) => count === 0)) {
       return undefined;
     }

@@ -130,7 +130,7 @@ function describeTable(table: IoPagetable, values: Primitive[]): void {
   values.push(table.alignment, table.disableLargePages, table.areas.length, table.allowed.length);
   for (const { iova, last, pages, startByte, hasStorageDomain } of table.areas) {
     values.push(iova, last, pages.source.kind, pages.origin, startByte, hasStorageDomain);
-    values.push(pages.frames.size, isRevoked(pages));
+    values.push(pages.frames.size, pages.unrelieved, isRevoked(pages));
   }
   for (const { start, last } of table.allowed) values.push(start, last);
   for (const { start, last } of table.reserved) values.push(start, last);

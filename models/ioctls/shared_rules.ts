@@ -300,8 +300,19 @@ const FILE_PAGES: Rule<Filling> = {
 /** What pinning and charging pages of a file can fail with. */
 export const FILE_FILL_RULES: readonly Rule<Filling>[] = [FILE_PAGES, MEMLOCK];
 
-/** The same for areas of any kind. */
-export const ANY_FILL_RULES: readonly Rule<Filling>[] = [FILE_PAGES, ...FILL_RULES];
+/** The same for areas of any kind, whose memory may have been pinned before. */
+export const ANY_FILL_RULES: readonly Rule<Filling>[] = [
+  FILE_PAGES,
+  ...FILL_RULES,
+  {
+    id: 'unspecified.payer_is_gone',
+    says: 'a process that is gone is charged for more pages than are pinned, and none is to be pinned: the kernel unlocks its memory, which nobody has locked, and waits for it for ever',
+    cite: 'pages.c:update_mm_locked_vm',
+    isFor: ({ hasFileMappings }) => hasFileMappings,
+    when: (c) => c.plan()?.failure === 'payer_is_gone',
+    splat: { title: 'WARNING in __up_read', finding: 'gone-payer-hangs' },
+  },
+];
 
 const ADD_DOMAIN = 'io_pagetable.c:iopt_table_add_domain';
 

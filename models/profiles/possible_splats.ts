@@ -12,6 +12,14 @@ export const UNFILL_LOOKS_UP: PossibleSplat = {
   canFollow: hasMemoryOfThreeAreas,
 };
 
+export const PAYER_IS_GONE: PossibleSplat = {
+  title: 'WARNING in pfn_reader_destroy',
+  finding: 'gone-payer-hangs',
+  says: 'pages of a file are read or mapped whose payer is gone, and is charged for more of them than are pinned',
+  cite: 'pages.c:pfn_reader_destroy, update_mm_locked_vm',
+  canFollow: (world) => [...memoryOf(world)].some(({ unrelieved }) => unrelieved > 0),
+};
+
 /** Bytes of a batch of pages with room for two. Source: pages.c:__batch_init. */
 const TWO_ELEMENTS_BYTES = 24;
 

@@ -25,6 +25,11 @@ export class Pages {
   readonly accesses = new Set<AccessPin>();
   /** The pinned pages by index. Its size is `npinned`. */
   readonly frames = new Map<number, Frame>();
+  /**
+   * Pages that are not pinned any more and still charged to the memory of a process that is gone, which nobody can relieve: what
+   * `last_npinned` is more than `npinned`.
+   */
+  unrelieved = 0;
 
   /** @param start address, or offset in the file, of the first byte */
   constructor(

@@ -4,8 +4,11 @@ import { type Pages, isHeld } from './pages.js';
 import type { Process, UserAccount } from './process.js';
 import type { Frame } from './user_memory.js';
 
-/** Why pages cannot be pinned; 'file' where a file has none to pin, 'unknown' where the model cannot see the memory. */
-export type PinFailure = 'fault' | 'end_of_space' | 'file' | 'memlock' | 'unknown';
+/**
+ * Why pages cannot be pinned; 'file' where a file has none to pin, 'unknown' where the model cannot see the memory, 'payer_is_gone'
+ * where none has to be pinned and the memory of a process that is gone would have to be relieved.
+ */
+export type PinFailure = 'fault' | 'end_of_space' | 'file' | 'memlock' | 'unknown' | 'payer_is_gone';
 
 const ADDRESS_SPACE_PAGES = 2 ** 52;
 
@@ -15,7 +18,7 @@ const ADDRESS_SPACE_PAGES = 2 ** 52;
  */
 export class PinPlan {
   readonly #pins = new Map<Pages, Map<number, Frame>>();
-  /** How many of the planned pins of some pages have been charged. */
+  /** How much more is charged for the planned pins of some pages than before. */
   readonly #charged = new Map<Pages, number>();
   /** What mm->locked_vm of owners and user_struct->locked_vm will be. */
   readonly #lockedVm = new Map<Process, number>();
@@ -49,10 +52,12 @@ export class PinPlan {
     return undefined;
   }
 
-  /** Plans to charge what has been planned to be pinned since the last time. */
+  /** Plans to charge what has been planned to be pinned since the last time, less what is charged already. */
   charge(pages: Pages): PinFailure | undefined {
-    const { owner } = pages;
-    const planned = this.#pinsOf(pages).size;
+    const { owner, unrelieved } = pages;
+    const pins = this.#pinsOf(pages).size;
+    if (pins === 0 && unrelieved > 0) return 'payer_is_gone';
+    const planned = pins - unrelieved;
     const added = planned - (this.#charged.get(pages) ?? 0);
     this.#charged.set(pages, planned);
     const limit = Number(owner.memlockBytes / PAGE_SIZE);
@@ -93,6 +98,10 @@ export class PinPlan {
         owner.memory.pin(frame);
       }
       owner.pinnedVm += pins.size;
+    }
+    for (const pages of this.#charged.keys()) {
+      pages.owner.pinnedVm -= pages.unrelieved;
+      pages.unrelieved = 0;
     }
     for (const [process, lockedVm] of this.#lockedVm) process.lockedVm = lockedVm;
     for (const [user, lockedVm] of this.#userLockedVm) user.lockedVm = lockedVm;
@@ -135,7 +144,10 @@ export function pinChunkPages({ memory }: Process): number {
   return Math.floor(memory.physical.temporaryBytesMax / POINTER_BYTES);
 }
 
-/** Unpins the pages of a run that nothing holds any more. Source: pages.c:update_unpinned. */
+/**
+ * Unpins the pages of a run that nothing holds any more. The memory of a process that is gone is not relieved.
+ * Source: pages.c:update_unpinned, update_mm_locked_vm.
+ */
 export function unpinUnheld(pages: Pages, firstIndex: number, lastIndex: number): void {
   const { owner } = pages;
   let unpinned = 0;
@@ -144,6 +156,10 @@ export function unpinUnheld(pages: Pages, firstIndex: number, lastIndex: number)
     owner.memory.unpin(present(pages.frames.get(index), 'pinned frame'));
     pages.frames.delete(index);
     unpinned += 1;
+  }
+  if (pages.accountMode === 'MM' && !owner.isAlive) {
+    pages.unrelieved += unpinned;
+    return;
   }
   owner.pinnedVm -= unpinned;
   if (pages.accountMode === 'USER') owner.user.lockedVm -= unpinned;

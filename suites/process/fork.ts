@@ -166,6 +166,66 @@ export const processFork = suite(
       },
       control: (t, ioas) => t.mockDomain(ioas),
     }),
+    scenario('charge,memory_of_gone_mapper', {
+      without: { shifted_ids: EMPTY_TABLE },
+      doc: 'In the mode that charges memory nobody relieves a process that is gone: pages of a file that it has mapped stay charged when they are unpinned.',
+      covers: ['IOMMU_TEST_OP_MOCK_DOMAIN/ENOMEM.memlock', 'IOMMU_TEST_OP_MOCK_DOMAIN/OK'],
+      source: 'core.md 5.3',
+      needs: ['map_file'],
+      setup: (t) => {
+        t.setOption('RLIMIT_MODE', 1n);
+        t.process({ drop: ['CAP_IPC_LOCK'], memlock: 0x4000n });
+        const file = t.memfd('m', 4n);
+        const [ioas, other] = [t.ioas(), t.ioas()];
+        const device = t.mockDomain(ioas);
+        t.fork(CHILD);
+        t.by(CHILD, () => {
+          t.mapFile(ioas, file, { iova: APERTURE, length: 0x3000n });
+          t.mapFile(other, file, { iova: APERTURE, length: 0x2000n });
+        });
+        return { ioas, other, device };
+      },
+      cases: {
+        relieved_while_it_runs: (t, { ioas, other }) => {
+          t.unmap(ioas, APERTURE, 0x3000n);
+          t.mockDomain(other);
+        },
+        unpinned_after_exit: (t, { ioas, other }) => {
+          t.exit(CHILD);
+          t.unmap(ioas, APERTURE, 0x3000n);
+          t.mockDomain(other).fails('ENOMEM');
+        },
+        unpinned_after_exec: (t, { ioas, other }) => {
+          t.exec(CHILD);
+          t.unmap(ioas, APERTURE, 0x3000n);
+          t.mockDomain(other).fails('ENOMEM');
+        },
+        pinned_again: (t, { ioas, other, device }) => {
+          t.exit(CHILD);
+          t.destroy(device.out('out_stdev_id'));
+          t.mockDomain(ioas);
+          t.mockDomain(other).fails('ENOMEM');
+        },
+        relieved_by_the_next_pin: (t, { ioas, other }) => {
+          const part = t.ioas();
+          t.copy({ src: ioas, dst: part, from: APERTURE, iova: APERTURE });
+          t.exit(CHILD);
+          t.unmap(ioas, APERTURE, 0x3000n);
+          t.mockDomain(part);
+          t.mockDomain(other);
+        },
+        others_do_not_pay: (t, { ioas }) => {
+          t.exit(CHILD);
+          t.unmap(ioas, APERTURE, 0x3000n);
+          t.map(ioas, { length: 0x4000n });
+          t.counters(4, 4);
+        },
+      },
+      control: (t, { other }) => {
+        t.exit(CHILD);
+        t.unmap(other, APERTURE, 0x2000n);
+      },
+    }),
     scenario('descriptors,inherited', {
       doc: 'A descriptor that was inherited keeps the file open; one that was opened later is of its process alone.',
       covers: ['envelope/EBADF.file', 'close/OK'],
