@@ -6,9 +6,12 @@ import { type Trouble, readProgramsOf } from '../../fuzz/corpus/read_directory.j
 import { CALLS, callByName } from '../../models/ioctls/index.js';
 import type { Program } from '../../models/program/program.js';
 import { DEFAULT_PROFILE, PROFILES, profileById } from '../../models/profiles/index.js';
+import type { Design } from '../../models/designs/framework/design.js';
 import { FLAVOURS, exists } from '../../targets/kernels/store.js';
 import type { Context } from '../context.js';
-import { type ExitCode, UsageError } from '../errors.js';
+import { EXIT, type ExitCode, UsageError, worst } from '../errors.js';
+import { designOfTarget } from '../designs/run_rows.js';
+import { fuzzDesign, renderDesignResult } from '../fuzz/design.js';
 import { runCrew } from '../fuzz/crew.js';
 import { Display, type Goal } from '../fuzz/display.js';
 import { parseDuration } from '../fuzz/duration.js';
@@ -46,11 +49,17 @@ const MUTANT_PROGRAMS = 20_000;
 
 const STEPS_DEFAULT = 20;
 
+/** Programs on a design, if nothing is said. */
+const DESIGN_PROGRAMS = 20_000;
+
 /** Workers that one process may have: each kernel worker has a machine of its own. */
 const WORKERS_MAX = 256;
 
 /** The difference that each campaign looks for before anything else. */
 const CANARY = 'IOMMU_DESTROY/EBUSY.users:errno:EINVAL';
+
+/** Findings that each worker of a run reduces. */
+const REDUCTIONS = 20;
 
 /** What only a campaign that begins can be told. */
 const OF_NEW = [
@@ -75,8 +84,8 @@ export function fuzzCommand(
 function addOptions(yargs: Argv): Argv {
   return yargs
     .option('target', {
-      choices: ['sim', 'qemu'],
-      describe: 'the embedded model, or Linux in virtual machines',
+      type: 'string',
+      describe: 'sim, the embedded model; qemu, Linux in virtual machines; design:NAME',
     })
     .option('kernel', { type: 'string', describe: 'as for run; implies --target qemu' })
     .option('flavour', { choices: FLAVOURS, describe: 'as for run' })
@@ -121,6 +130,11 @@ function addOptions(yargs: Argv): Argv {
 
 async function fuzz(args: FuzzArgs, context: Context): Promise<ExitCode> {
   checkNumbers(args);
+  const design = args.target === undefined ? undefined : designOfTarget(args.target);
+  if (design !== undefined) return huntDesign(design, args, context);
+  if (args.target !== undefined && args.target !== 'sim' && args.target !== 'qemu') {
+    throw new UsageError(`there is no target ${args.target} here; there are sim, qemu and design:NAME`);
+  }
   const seconds = args.time === undefined ? undefined : parseDuration(args.time, '--time');
   const { campaign, troubles } =
     args.resume === undefined ? await begin(args, context) : await goOn(args, args.resume);
@@ -153,6 +167,34 @@ async function fuzz(args: FuzzArgs, context: Context): Promise<ExitCode> {
   process.stdout.write(renderResult(campaign));
   if (args.json) process.stdout.write(`${JSON.stringify(resultOf(campaign))}\n`);
   return exitCodeOfCampaign(campaign, context.interrupted.aborted);
+}
+
+/** What designs have no use for. */
+const NOT_OF_DESIGNS = [
+  ...['kernel', 'flavour', 'profile', 'accel', 'append', 'mutant'],
+  ...['steps', 'workers', 'focus', 'corpus', 'resume'],
+] as const;
+
+async function huntDesign(design: Design, args: FuzzArgs, context: Context): Promise<ExitCode> {
+  for (const name of NOT_OF_DESIGNS) {
+    if (args[name] !== undefined) throw new UsageError(`--${name} is not for designs`);
+  }
+  const seconds = args.time === undefined ? undefined : parseDuration(args.time, '--time');
+  const programs = args.programs ?? (seconds === undefined ? DESIGN_PROGRAMS : undefined);
+  const directory = args.out ?? (await freeDirectory());
+  const result = await fuzzDesign(
+    design,
+    args.seed ?? 1,
+    { programs, seconds },
+    directory,
+    context.interrupted,
+  );
+  process.stdout.write(renderDesignResult(design, result));
+  if (args.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  return worst(
+    result.findings.length > 0 ? EXIT.finding : EXIT.pass,
+    context.interrupted.aborted ? EXIT.unknown : EXIT.pass,
+  );
 }
 
 /** When a run is over: in time, when somebody asks for it, or when there is nothing left to look for. */
@@ -313,6 +355,7 @@ function orders(
       stepsMax: config.steps,
       focus: config.focus,
       programs: share,
+      reductions: REDUCTIONS,
       target: config.mutant ?? config.kernel ?? config.target,
     },
     place,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Campaign } from '../../fuzz/campaign/campaign.js';
+import { FILES } from '../../fuzz/findings/finding_file.js';
 import { EXIT, type ExitCode, describeError, worst } from '../errors.js';
 import { agreement } from './display.js';
 
@@ -42,13 +43,16 @@ export function resultOf(campaign: Campaign): FuzzResult {
     seconds: Math.round(campaign.seconds * 1000) / 1000,
     corpus: campaign.corpus.size,
     coverage: campaign.coverage,
-    findings: campaign.findings.map(({ title, kind, suspect, count, seed }) => ({
+    findings: campaign.findings.map(({ title, kind, suspect, count, seed, reduced }) => ({
       title,
       kind,
       suspect,
       count,
       firstSeed: seed,
-      file: join(campaign.directoryOf(title) ?? campaign.directory, 'program.json'),
+      file: join(
+        campaign.directoryOf(title) ?? campaign.directory,
+        reduced === undefined ? FILES.program : FILES.reduced,
+      ),
     })),
     canary: campaign.canary ?? null,
     directory: campaign.directory,

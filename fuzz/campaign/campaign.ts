@@ -183,6 +183,8 @@ export class Campaign {
         return this.#keep(worker, event);
       case 'sighting':
         return this.#sight(worker, event);
+      case 'reduced':
+        return this.#keepReduced(event);
       case 'again':
         return this.#queue.add(() => this.store.countMore(event.title, event.times));
       case 'progress':
@@ -226,6 +228,18 @@ export class Campaign {
     await this.#queue.add(async () => {
       await this.regressions.add(sighting.program);
       await this.journal.append({ kind: 'finding', worker, index, title: sighting.title, stats });
+    });
+  }
+
+  /** The program that was found stays too: what is reduced may need luck. */
+  async #keepReduced({
+    title,
+    program,
+    reliability,
+  }: Extract<CampaignEvent, { kind: 'reduced' }>): Promise<void> {
+    await this.#queue.add(() => this.store.setReduced(title, program, reliability));
+    await this.#queue.add(async () => {
+      await this.regressions.add(program);
     });
   }
 

@@ -24,7 +24,7 @@ export async function runCanary(
   let programs = PROGRAMS_MAX;
   const search = new Worker(
     workplace,
-    { seed, worker: 0, stepsMax: 20, focus: [], programs: PROGRAMS_MAX, target: 'canary' },
+    { seed, worker: 0, stepsMax: 20, focus: [], programs: PROGRAMS_MAX, reductions: 0, target: 'canary' },
     { stats: emptyStats(), entries: [], first: [], titles: [] },
     (event) => {
       if (event.kind === 'sighting' && !found.signal.aborted) {

@@ -1,6 +1,6 @@
 import type { FindingId } from '../../models/findings.js';
 import type { Program } from '../../models/program/program.js';
-import type { Sighting } from '../findings/finding.js';
+import type { Reliability, Sighting } from '../findings/finding.js';
 
 /** What a worker has done so far. */
 export interface WorkerStats {
@@ -61,6 +61,13 @@ export type CampaignEvent =
       readonly index: number;
       readonly sighting: Sighting;
       readonly stats: WorkerStats;
+    }
+  /** The smallest program that shows a title which was reported before. */
+  | {
+      readonly kind: 'reduced';
+      readonly title: string;
+      readonly program: Program;
+      readonly reliability: Reliability;
     }
   /** A title that was reported before has been seen again. */
   | { readonly kind: 'again'; readonly title: string; readonly times: number }

@@ -5,6 +5,9 @@ import type { ProgramVerdict } from '../../models/program_verdict.js';
 import { type Feature, type Judged, featureName, judgeWithFeatures } from '../feedback/features.js';
 import { Novelty } from '../feedback/novelty.js';
 import { factsOf } from '../findings/facts.js';
+import { reduceOn } from '../reduce/on_target.js';
+import type { Goal } from '../reduce/shows.js';
+import { TestBedError } from '../../targets/target.js';
 import { featuresOnModel } from '../corpus/minimize.js';
 import type { Report, WorkerStats } from './events.js';
 import { Pool } from './pool.js';
@@ -20,6 +23,8 @@ import type { Workplace } from './workplace.js';
 export interface WorkerOptions extends StreamOptions {
   /** Programs of this worker, those before a resumption included. */
   readonly programs: number;
+  /** Findings that are reduced as they come: where all is wrong, there are too many. */
+  readonly reductions: number;
   /** What stands in findings for the target. */
   readonly target: string;
 }
@@ -50,6 +55,9 @@ interface Batch {
   readonly outcomes: Promise<ProgramOutcome[]>;
 }
 
+/** What a reduction may cost a campaign; the command `reduce` takes its time. */
+const REDUCTION = { budget: 1000, times: 5 } as const;
+
 /** Sentences of a kernel that has no memory left. */
 const OUT_OF_MEMORY = /Out of memory|invoked oom-killer|oom-kill:/;
 
@@ -60,6 +68,7 @@ export class Worker {
   readonly #stats: WorkerStats;
   readonly #titles: Set<string>;
   readonly #restartsBefore: number;
+  #reductions = 0;
   readonly #again = new Map<string, number>();
 
   constructor(
@@ -229,6 +238,21 @@ export class Worker {
     const what = { title, kind, suspect, allowed, seen, ...(invariant === undefined ? {} : { invariant }) };
     const sighting = { ...what, program, profile, target, seed };
     await this.report({ kind: 'sighting', index, sighting, stats: this.#copyOfStats() });
+    if (this.options.reductions > this.#reductions) await this.#reduce(program, { title, facts });
+  }
+
+  /** Looks for the smallest program that shows the same. A test bed that fails meanwhile has done so for the campaign too. */
+  async #reduce(program: Program, goal: Goal): Promise<void> {
+    this.#reductions += 1;
+    const judge = { session: this.workplace.session, behaviour: this.judge, reading: 'exact' } as const;
+    try {
+      const found = await reduceOn(judge, program, goal, REDUCTION);
+      const { program: reduced, reliability } = found;
+      await this.report({ kind: 'reduced', title: goal.title, program: reduced, reliability });
+    } catch (error) {
+      if (!(error instanceof TestBedError)) throw error;
+      await this.report({ kind: 'trouble', what: `"${goal.title}" could not be reduced: ${error.message}` });
+    }
   }
 
   /** Findings that many programs show would cost a report each. */

@@ -40,6 +40,11 @@ export class Workplace {
     this.#session = session;
   }
 
+  /** The session that runs programs now. */
+  get session(): Session {
+    return this.#session;
+  }
+
   /** Machines that were replaced. */
   get restarts(): number {
     return this.#earlierRestarts + this.#session.restarts;

@@ -8,6 +8,7 @@ import { type CampaignEvent, emptyStats } from '../../fuzz/campaign/events.js';
 import { Journal, type JournalLine } from '../../fuzz/campaign/journal.js';
 import { Worker } from '../../fuzz/campaign/worker.js';
 import { type Place, Workplace } from '../../fuzz/campaign/workplace.js';
+import { readProgramFile } from '../../fuzz/corpus/program_file.js';
 import { hashOfProgram } from '../../fuzz/corpus/store.js';
 import { mutateProgram } from '../../fuzz/mutate/mutate.js';
 import { Behaviour } from '../../models/behaviour.js';
@@ -40,7 +41,7 @@ async function eventsOf(
   const workplace = new Workplace(place, await place.start(), (what) => report({ kind: 'trouble', what }), 1);
   const worker = new Worker(
     workplace,
-    { seed: 1, worker: 0, stepsMax: 12, focus: [], target: 'sim', ...options },
+    { seed: 1, worker: 0, stepsMax: 12, focus: [], target: 'sim', reductions: 0, ...options },
     { stats: emptyStats(), entries: [], first: [], titles: [] },
     report,
     mutateProgram,
@@ -282,7 +283,9 @@ describe('fuzz', function () {
     const { findings } = resultIn(ended);
     assert.equal(ended.code, 1, ended.stderr);
     assert.match(findings[0]?.title ?? '', /^IOMMU_DESTROY: allowed is EBUSY.*, seen EINVAL/);
-    assert.match(await readFile(findings[0]?.file ?? '', 'utf8'), /"IOMMU_DESTROY"/);
+    const { file = '' } = findings[0] ?? {};
+    assert.match(await readFile(file, 'utf8'), /"IOMMU_DESTROY"/);
+    assert.isAtMost((await readProgramFile(join(file, '../reduced.json'))).steps.length, 4);
     assert.isNotEmpty(await readdir(join(out, 'regressions')));
   });
 
@@ -325,6 +328,18 @@ describe('fuzz', function () {
     assert.equal(exitCodeOfCampaign({ ...good, unwritten: { ...good.unwritten, writes: 1 } }, false), 2);
   });
 
+  it('looks for defects of a design', async () => {
+    const out = join(directory, 'design');
+    const ended = await runCli([
+      ...['fuzz', '--target', 'design:ioasid-rfc', '--programs', '100', '--out', out, '--json'],
+    ]);
+    const { findings, programs: done } = resultIn(ended);
+    assert.equal(ended.code, 1, ended.stderr);
+    assert.equal(done, 100);
+    assert.match(findings[0]?.title ?? '', /^D1\.\d+$/);
+    assert.match(await readFile(findings[0]?.file ?? '', 'utf8'), /"steps"/);
+  });
+
   const wrong: readonly (readonly [what: string, args: readonly string[], says: RegExp])[] = [
     ['an unknown call', ['--focus', 'IOMMU_IOAS_MOP'], /--focus: there is no call IOMMU_IOAS_MOP/],
     ['an unknown mutant', ['--mutant', 'IOMMU_DESTROY/x'], /has no mutant/],
@@ -335,6 +350,7 @@ describe('fuzz', function () {
       /--target sim is the embedded model/,
     ],
     ['a time that is none', ['--time', 'soon'], /--time takes a duration/],
+    ['an unknown target', ['--target', 'host'], /there is no target host here/],
     ['no programs', ['--programs', '0'], /--programs takes a whole number from 1 on/],
     ['no campaign to resume', ['--resume', '/nowhere'], /there is no campaign/],
     [
