@@ -19,6 +19,7 @@ import { recordSelftestsCommand } from './commands/record_selftests.js';
 import { reduceCommand } from './commands/reduce.js';
 import { replayCommand } from './commands/replay.js';
 import { runCommand } from './commands/run.js';
+import { sweepCommand } from './commands/sweep.js';
 import { testKernelCommand } from './commands/test_kernel.js';
 import { type Context, makeContext } from './context.js';
 import { Interruption } from './interruption.js';
@@ -48,6 +49,7 @@ async function main(args: readonly string[], context: Context): Promise<number> 
     .command(fuzzCommand(context, finish))
     .command(corpusCommand(finish))
     .command(kernelCommand(context, finish))
+    .command(sweepCommand(context, finish))
     .command(testKernelCommand(context, finish))
     .command(recordCommand(context, finish))
     .command(checkCommand(finish))
