@@ -124,7 +124,10 @@ export class ModelRun {
     const comparison = compare(prediction, step, call, outcome);
     if (comparison.kind === 'fits') {
       this.#log.record(step, outcome, lane?.at);
-      return this.#accept(step, comparison.branch);
+      const { branch, enacted } = comparison;
+      if (enacted.untold === undefined) return this.#accept(step, branch);
+      const { because, findings } = branch;
+      return this.#refuse({ kind: 'unspecified', because, why: enacted.untold, findings });
     }
     return this.#refuse(comparison);
   }

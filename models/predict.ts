@@ -136,6 +136,7 @@ class PreparedCall {
           reading === 'exact' || seen === undefined
             ? this.#context(this.envelope.memory, PREDICTING)
             : this.#contextAdopting(seen, illegal, adopted);
+        const untold = errno === 0 ? undefined : this.#untoldAfterFailing(c);
         does?.(c, nth);
         if (isResponding === true) this.#respond(c);
         const [injected] = injections;
@@ -143,9 +144,18 @@ class PreparedCall {
           returned: { ...returned(errno, c.memory), ...(injected && { injected }) },
           illegal,
           adopted,
+          ...(untold !== undefined && { untold }),
         };
       },
     };
+  }
+
+  /** Why nobody can say what a call has left that was made to fail, if so. */
+  #untoldAfterFailing(c: AnyContext): string | undefined {
+    if (this.call.isPartial(c)) return 'how much the call did before something in it was made to fail';
+    const mayPin =
+      this.call.allocates && this.world.everyProcess.some(({ memory }) => memory.changesWhenPinned);
+    return mayPin ? 'which pages were copied or cleared before something was made to fail' : undefined;
   }
 
   /** What success is, whatever the rules say. */

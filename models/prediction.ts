@@ -43,6 +43,8 @@ export interface Enacted {
   readonly illegal: readonly string[];
   /** Members in which the observed answer has a choice that the uAPI allows and the profile's kernel does not make. */
   readonly adopted?: readonly string[];
+  /** Why nobody can say what the state is after the answer, if so. */
+  readonly untold?: string;
 }
 
 /** That the model cannot tell; the kernel may say something that is known all the same. */

@@ -3,7 +3,6 @@ import type { Behaviour } from '../../models/behaviour.js';
 import { ModelRun } from '../../models/model_run.js';
 import { assemble } from '../../models/program/assemble.js';
 import type { IoctlStep, Program } from '../../models/program/program.js';
-import type { RawStep } from '../../models/program/raw.js';
 import type { World } from '../../models/state/world.js';
 
 /** A call in a state, whose allocations are to fail one after another. */
@@ -39,7 +38,7 @@ export class CallPicker {
     for (const [at, raw] of steps.entries()) {
       const state = stateOf(run.world);
       const step = present(program.steps[at], 'a step');
-      const because = run.execute(raw as RawStep)?.because;
+      const because = run.execute(raw)?.because;
       if (because === undefined) break;
       if (step.do !== 'ioctl' || step.failNth !== undefined || !this.#isNew(because, state)) continue;
       picked.push({ program, at, call: step.call, because });
@@ -56,12 +55,19 @@ export class CallPicker {
   }
 }
 
-/** The program of a sweep in which one allocation of the call fails. */
+/**
+ * The program of a sweep in which one allocation of the call fails. Then the call is made as it was, in whose way would be what the
+ * failed one had left; what follows in the program goes on from there.
+ */
 export function failing({ program, at }: SweptCall, failNth: number): Program {
-  const steps = program.steps.map((step, index) =>
-    index === at ? { ...(step as IoctlStep), failNth } : step,
-  );
-  return { ...program, steps };
+  const step = program.steps[at] as IoctlStep;
+  const first: IoctlStep = {
+    ...step,
+    ...(step.label === undefined ? {} : { label: `${step.label}_failed` }),
+    ...(step.fd === undefined ? {} : { fd: `${step.fd}_failed` }),
+    failNth,
+  };
+  return { ...program, steps: program.steps.toSpliced(at, 0, first) };
 }
 
 /** The kinds of objects that each file has. */

@@ -165,6 +165,8 @@ export interface CallBehaviour<C> {
   readonly findings?: readonly CallFinding<C>[];
   /** What is special about a call in which something is made to fail. */
   readonly failing?: readonly Failing<C>[];
+  /** Whether the call may have done a part of its work when it is made to fail, of which nobody can say how much. */
+  isPartial?(this: void, c: C): boolean;
   /** What success changes, and the results it writes into `args`. */
   effect(this: void, c: C): void;
   /** What the ioctl returns on success; without it, 0. */
@@ -199,6 +201,7 @@ export interface CallDescription {
   readonly newFd: NewFd | undefined;
   readonly findings: readonly CallFinding<AnyContext>[];
   readonly failing: readonly Failing<AnyContext>[];
+  isPartial(this: void, c: AnyContext): boolean;
   /** Adds what the rules look up to a context. */
   resolve(c: AnyContext): AnyContext;
   effect(this: void, c: AnyContext): void;
@@ -253,7 +256,14 @@ function describe<F extends FieldTable, R extends object>(
   passing: Pick<CallDescription, 'argument' | 'layout' | 'bytesMin' | 'responseTo'>,
 ): CallStub<F, R> {
   return {
-    behaves: ({ rules, effect, findings = [], failing = [], returns = () => 0 }) => ({
+    behaves: ({
+      rules,
+      effect,
+      findings = [],
+      failing = [],
+      isPartial = () => false,
+      returns = () => 0,
+    }) => ({
       name: face.name,
       command: face.command,
       op: face.op,
@@ -266,6 +276,7 @@ function describe<F extends FieldTable, R extends object>(
       newFd: face.hidesFd === true ? HIDDEN : newFdOf(passing.layout),
       findings,
       failing,
+      isPartial,
       resolve: (c) => Object.assign(c, lookUp(c as unknown as CallContext<ArgsOf<F>>)),
       effect,
       returns,

@@ -5,7 +5,7 @@ import type { Device, Ioas } from '../state/objects.js';
 import type { AddDomainFailure } from '../state/attach.js';
 import type { Protection } from '../state/pages.js';
 import type { Placement } from '../state/placement.js';
-import type { CallContext, Leftover, Rule } from './description.js';
+import type { CallContext, Failing, Leftover, Rule } from './description.js';
 
 /** IOMMU_IOAS_MAP_*: how an area is placed and what it permits. Source: iommufd.h, enum iommufd_ioas_map_flags. */
 export const IOAS_MAP_FLAGS = { FIXED_IOVA: 1, WRITEABLE: 2, READABLE: 4 } as const;
@@ -227,6 +227,14 @@ export const LARGE_PAGES_OFF_RULES: readonly Rule<LargePagesOff>[] = [
     when: (c) => c.ioasWithoutLarge()?.table.areasKeepTo(PAGE_SIZE) === false,
   },
 ];
+
+/** Looking at memory by an address makes its pages, which may be made to fail. */
+export const NO_PAGE: Failing<unknown> = {
+  of: 'memory',
+  errno: 'ENOMEM',
+  what: 'a page of the memory could not be made',
+  cite: 'mm/gup.c:faultin_page',
+};
 
 type FailureToFill = AddDomainFailure | AccessPinFailure | undefined;
 

@@ -111,6 +111,11 @@ export class PageContents {
     return text;
   }
 
+  /** Whether there is a page that is not cleared before somebody looks at it. */
+  get hasUncleared(): boolean {
+    return this.#uncleared.size > 0;
+  }
+
   /** Whether what was written to a page is lost as soon as somebody looks at it, if not before. */
   hasLost(frame: Frame): boolean {
     return this.#uncleared.get(frame)?.hasLost === true;

@@ -204,6 +204,14 @@ export class UserMemory {
     }
   }
 
+  /** Whether pinning may change what a page holds, or which one is behind an address: where files are mapped. */
+  get changesWhenPinned(): boolean {
+    const isCopied = this.#vmas.some(
+      ({ backing }) => backing.kind === 'file' && backing.copies !== undefined,
+    );
+    return isCopied || this.physical.contents.hasUncleared;
+  }
+
   /** Whether each byte of a range may be accessed so. An empty range always may. */
   allows(address: bigint, bytes: bigint, write: boolean): boolean {
     return this.bytesAllowed(address, bytes, write) === bytes;

@@ -29,9 +29,16 @@ function pinning(devices: number) {
 
 const WORDS = Array.from({ length: 16 }, (_, at) => at);
 
+function accessWithWords(t: ScenarioBuilder, devices: number) {
+  const all = accessOf(0, devices)(t);
+  write(t, all.access, A + P - 32n, WORDS);
+  return all;
+}
+
+/** What is written is there already: how much of it a call writes that fails is not certain. */
 function writing(flags: number, devices: number) {
   return sweep({
-    setup: accessOf(0, devices),
+    setup: (t) => accessWithWords(t, devices),
     call: (t, { access }) => write(t, access, A + P - 32n, WORDS, { flags: 1 | flags }),
     rounds: 12,
   });
@@ -39,11 +46,7 @@ function writing(flags: number, devices: number) {
 
 function reading(flags: number, devices: number) {
   return sweep({
-    setup: (t) => {
-      const all = accessOf(0, devices)(t);
-      write(t, all.access, A + P - 32n, WORDS);
-      return all;
-    },
+    setup: (t) => accessWithWords(t, devices),
     call: (t, { access }) => read(t, access, A + P - 32n, 64, { flags }),
     rounds: 12,
   });

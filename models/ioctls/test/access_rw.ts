@@ -66,6 +66,15 @@ export const accessRw = defineTestOp(
         ),
     },
   ],
+  failing: [
+    {
+      of: 'memory',
+      errno: 'EFAULT',
+      what: 'a page of the memory could not be made',
+      cite: 'pages.c:iopt_pages_rw_access',
+    },
+  ],
+  isPartial: mayWriteAPart,
   rules: [
     tooManyBytes(SOURCE),
     {
@@ -175,6 +184,14 @@ function planCopy(
   const isSlow = (args.flags & ACCESS_RW_FLAGS.SLOW_PATH) !== 0;
   const request = { iova, last: iova + length - 1n, isWrite: isWrite(args), isSlow };
   return new AccessCopyPlan(accessFile.access.ioas.table, request, world.process);
+}
+
+/** Whether a write that ends early leaves a part of its bytes that can be told from those before. */
+function mayWriteAPart(c: Context): boolean {
+  const { args, memory, plan } = c;
+  if (!isWrite(args) || (plan()?.pieces.length ?? 0) < 2) return false;
+  const before = contentsOf(c);
+  return before?.every((byte, at) => byte === memory.read(args.uptr + BigInt(at), 1)[0]) !== true;
 }
 
 /** Writes as far as the plan goes. */

@@ -2,6 +2,7 @@ import { id32 } from '../../layout/field.js';
 import { PAGE_SIZE, U64_MAX, isAligned, pageOffset, sumOverflows } from '../../base/u64.js';
 import type { HwptPaging } from '../../state/objects.js';
 import { type CallContext, once } from '../description.js';
+import { NO_PAGE } from '../shared_rules.js';
 import { type MemberArgs, defineTestOp } from './test_command.js';
 
 const SOURCE = 'selftest.c:iommufd_test_md_check_pa';
@@ -25,6 +26,7 @@ export const mdCheckMap = defineTestOp(
     return { hwpt, mismatch: once(() => (hwpt === undefined ? undefined : firstMismatch(c, hwpt))) };
   },
 ).behaves({
+  failing: [NO_PAGE],
   rules: [
     {
       id: 'ENOENT.hwpt',

@@ -1,6 +1,7 @@
 import { u32 } from '../../layout/field.js';
 import { PAGE_SIZE, isAligned, sumOverflows } from '../../base/u64.js';
 import { type CallContext, once } from '../description.js';
+import { NO_PAGE } from '../shared_rules.js';
 import { isHugeFrame } from '../../state/physical_memory.js';
 import { type MemberArgs, defineTestOp } from './test_command.js';
 
@@ -18,6 +19,7 @@ export const mdCheckRefs = defineTestOp(
   },
   (c) => ({ mismatch: once(() => firstMismatch(c)) }),
 ).behaves({
+  failing: [NO_PAGE],
   rules: [
     {
       id: 'EINVAL.length_alignment',
