@@ -30,7 +30,7 @@ function kernelWith(
     run: (programs: readonly RawProgram[]) =>
       Promise.resolve(programs.map((program) => runFailing(program, allocations, change))),
     troubles: () => [],
-    restarts: () => 0,
+    restarts: 0,
     stop: () => Promise.resolve(),
   };
 }
