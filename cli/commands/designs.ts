@@ -10,7 +10,8 @@ import { DESIGNS } from '../../models/designs/index.js';
 import { ProgramError } from '../../models/program/program.js';
 import type { PlayReport } from '../../suites/designs/judge.js';
 import { judgeAll, standingsOf } from '../designs/comparison.js';
-import { renderComparison, renderDesign, renderSearch } from '../designs/render.js';
+import { renderComparison, renderDesign } from '../designs/render.js';
+import { renderSearch, reportSearch } from '../designs/search_report.js';
 import { findDesign } from '../designs/run_rows.js';
 import { EXIT, type ExitCode, UsageError } from '../errors.js';
 
@@ -64,25 +65,25 @@ async function designs({ name, json, search, seed, program }: DesignsArgs): Prom
   else if (name !== undefined && only !== undefined)
     process.stdout.write(renderDesign(only, reports, standings));
   else process.stdout.write(renderComparison(chosen, reports, standings));
-  const isUnexplained = search !== undefined && searchAll(chosen, search, seed, reports);
-  const isWrong = isUnexplained || reports.some(({ problems }) => problems.length > 0);
+  const isSearchWrong = search !== undefined && searchAll(chosen, search, seed, reports);
+  const isWrong = isSearchWrong || reports.some(({ problems }) => problems.length > 0);
   return isWrong ? EXIT.finding : EXIT.pass;
 }
 
-/** Searches designs at random; whether something was broken that no defect explains. */
+/** Searches designs at random; whether that shows less than it should, or more. */
 function searchAll(
   chosen: readonly Design[],
   programs: number,
   seed: number,
   reports: readonly PlayReport[],
 ): boolean {
-  let isUnexplained = false;
+  let isWrong = false;
   for (const design of chosen) {
-    const found = searchDesign(design, seed, programs);
-    process.stdout.write(renderSearch(design, found, reports));
-    isUnexplained ||= found.unexplained.length > 0;
+    const report = reportSearch(design, searchDesign(design, seed, programs), reports);
+    process.stdout.write(renderSearch(report));
+    isWrong ||= report.problems.length > 0;
   }
-  return isUnexplained;
+  return isWrong;
 }
 
 async function runFile(design: Design, file: string): Promise<ExitCode> {

@@ -1,10 +1,8 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
-import type { DesignSearch } from '../../fuzz/designs/search.js';
 import { describeValue } from '../../models/designs/framework/argument.js';
 import { type DesignCall, rulesOf } from '../../models/designs/framework/call.js';
-import type { Defect, Design } from '../../models/designs/framework/design.js';
-import { describeProgram } from '../../models/designs/framework/program.js';
+import type { Design } from '../../models/designs/framework/design.js';
 import { INVARIANTS_OF_DESIGNS } from '../../models/designs/invariants/index.js';
 import type { PlayReport } from '../../suites/designs/judge.js';
 import { type Standing, describeReproduction, reproduce } from './comparison.js';
@@ -113,38 +111,4 @@ function renderStandings(standings: readonly Standing[]): string[] {
       ', ',
     ) || 'none';
   return [`  breaks: ${named('breaks')}`, `  holds: ${named('holds')}`, `  does not apply: ${named('n/a')}`];
-}
-
-/** What a random search has found and missed. */
-export function renderSearch(design: Design, search: DesignSearch, reports: readonly PlayReport[]): string {
-  const { seed, programs, found, unexplained } = search;
-  const lines = design.defects.map((defect) => renderFound(design, defect, search, reports));
-  const single = design.defects.filter(({ isRace, unseen }) => isRace !== true && unseen === undefined);
-  const seen = single.filter(({ id }) => found.some(({ defect }) => defect === id));
-  return [
-    `${pc.bold(design.name)}: ${String(programs)} random programs, seed ${String(seed)}`,
-    ...lines,
-    ...unexplained.map(
-      ({ what, program }) => `  ${pc.red('unexplained')} ${what}: ${describeProgram(design, program)}`,
-    ),
-    `  found ${String(seen.length)} of ${String(single.length)} that one lane can show`,
-    '',
-  ].join('\n');
-}
-
-function renderFound(
-  design: Design,
-  { id, isRace, unseen }: Defect,
-  { found }: DesignSearch,
-  reports: readonly PlayReport[],
-): string {
-  const hit = found.find(({ defect }) => defect === id);
-  const known = reproduce(id, design, reports)?.program.steps.length;
-  if (hit === undefined) {
-    const why = unseen ?? (isRace === true ? 'takes two lanes' : 'missed');
-    return `  ${id.padEnd(6)} ${pc.yellow(why)}`;
-  }
-  const steps = hit.reduced.steps.length;
-  const length = `${String(steps)} ${steps === 1 ? 'step' : 'steps'}, rows know ${known === undefined ? 'none' : String(known)}`;
-  return `  ${id.padEnd(6)} program ${String(hit.program)}, ${length}: ${describeProgram(design, hit.reduced)}`;
 }

@@ -6,21 +6,10 @@ import type { Design } from '../../models/designs/framework/design.js';
 import type { DesignOperand, DesignProgram, DesignStep } from '../../models/designs/framework/program.js';
 import { DesignRun } from '../../models/designs/framework/run.js';
 import { Picks } from '../generate/picks.js';
+import { BIASES } from './biases.js';
 
 /** More numbers than a step has decisions. */
 const PICKS_PER_STEP = 24;
-
-/** Of so many steps, one has unusual arguments; the others mostly have what is usual. */
-const ODD_ONE_IN = 3;
-
-/** Of so many arguments of such a step, and of others, one is not what is usual. */
-const UNUSUAL_ONE_IN = { odd: 3, other: 10, choice: 3 } as const;
-
-/** Of so many handles, one is a number that no call has made. */
-const FOREIGN_ONE_IN = 6;
-
-/** Of so many steps that fail, one stays. */
-const FAILURES_ONE_IN = 4;
 
 /** Programs of a design, drawn from a seed: the same seed gives the same programs. */
 export function sampleDesignPrograms(
@@ -33,8 +22,11 @@ export function sampleDesignPrograms(
     maxLength: PICKS_PER_STEP,
     size: 'max',
   });
-  const intents = fc.noBias(fc.array(picks, { minLength: 1, maxLength: stepsMax, size: 'max' }));
-  return fc.sample(intents, { seed, numRuns: count }).map((numbers) => writeProgram(design, numbers));
+  const minLength = Math.min(BIASES.stepsMin.value, stepsMax);
+  const intents = fc.noBias(fc.array(picks, { minLength, maxLength: stepsMax, size: 'max' }));
+  return fc
+    .sample(intents, { seed, numRuns: count })
+    .map((numbers) => new DesignWriter(design, numbers).write());
 }
 
 /** A handle that some step has made. */
@@ -43,53 +35,141 @@ interface Product {
   readonly ref: string;
 }
 
+/** What one program does more or less often than others. */
+interface Swarm {
+  /** Each call as often as its weight. */
+  readonly calls: readonly DesignCall[];
+  /** Of so many steps that fail, one stays. */
+  readonly failuresOneIn: number;
+  /** Of so many steps whose behaviour is undefined, one stays, and ends the program. */
+  readonly endsOneIn: number;
+  /** Of so many steps, one has unusual arguments. */
+  readonly oddOneIn: number;
+  /** Of so many arguments that have come before under the same name, one does not come again. */
+  readonly newOneIn: number;
+}
+
 /** Writes a program beside a run of it, so that it can use what was made. */
-function writeProgram(design: Design, numbers: readonly (readonly number[])[]): DesignProgram {
-  const calls = drawCalls(design, new Picks(numbers[0] ?? []));
-  let run = new DesignRun(design);
-  const steps: DesignStep[] = [];
-  const products: Product[] = [];
-  for (const drawn of numbers) {
-    if (run.isOver) break;
-    const picks = new Picks(drawn, 1);
-    const call = drawCall(calls, products, picks);
-    const label = `r${String(steps.length)}`;
+class DesignWriter {
+  #run: DesignRun;
+  readonly #steps: DesignStep[] = [];
+  readonly #products: Product[] = [];
+  /** What arguments of a name were, if they were not what is usual. */
+  readonly #passed = new Map<string, DesignOperand[]>();
+  readonly #swarm: Swarm;
+
+  constructor(
+    private readonly design: Design,
+    private readonly numbers: readonly (readonly number[])[],
+  ) {
+    this.#run = new DesignRun(design);
+    this.#swarm = drawSwarm(design, new Picks(numbers.flat()));
+  }
+
+  write(): DesignProgram {
+    for (const drawn of this.numbers) {
+      if (this.#run.isOver) break;
+      this.#add(new Picks(drawn, 1));
+    }
+    return { steps: this.#steps };
+  }
+
+  #add(picks: Picks): void {
+    const call = this.#drawCall(picks);
+    const label = `r${String(this.#steps.length)}`;
     const step: DesignStep = {
       call: call.name,
-      args: drawArguments(call, products, picks),
+      args: this.#drawArguments(call, picks),
       ...(call.makes.length === 0 ? {} : { as: label }),
     };
-    const outcome = run.perform(step, steps.length);
-    const isKept = outcome.is === 'value' || outcome.is === 'unset' || picks.rarely(FAILURES_ONE_IN);
-    if (!isKept) {
-      run = rerun(design, steps);
-      continue;
+    const outcome = this.#run.perform(step, this.#steps.length);
+    const isDone = outcome.is === 'value' || outcome.is === 'unset';
+    const { endsOneIn, failuresOneIn } = this.#swarm;
+    if (!isDone && !picks.rarely(outcome.is === 'undefined' ? endsOneIn : failuresOneIn)) {
+      this.#run = rerun(this.design, this.#steps);
+      return;
     }
-    steps.push(step);
-    if (outcome.is === 'value') products.push(...call.makes.map((made) => productOf(made, label)));
+    this.#steps.push(step);
+    for (const [name, operand] of Object.entries(step.args ?? {})) this.#note(call, name, operand);
+    if (outcome.is === 'value') this.#products.push(...call.makes.map((made) => productOf(made, label)));
   }
-  return { steps };
+
+  #note({ args }: DesignCall, name: string, operand: DesignOperand): void {
+    if (args[name]?.kind === 'handle') return;
+    this.#passed.set(name, [...(this.#passed.get(name) ?? []), operand]);
+  }
+
+  /** Mostly a call for which there are handles. */
+  #drawCall(picks: Picks): DesignCall {
+    const { calls } = this.#swarm;
+    const kinds = new Set(this.#products.map(({ kind }) => kind));
+    const ready = calls.filter(({ args }) =>
+      Object.values(args).every(
+        (argument) =>
+          argument.kind !== 'handle' ||
+          argument.usual !== undefined ||
+          argument.of.some((kind) => kinds.has(kind)),
+      ),
+    );
+    const isReady = ready.length > 0 && !picks.rarely(BIASES.unreadyOneIn.value);
+    return present(picks.any(isReady ? ready : calls), 'a call');
+  }
+
+  #drawArguments({ args }: DesignCall, picks: Picks): Record<string, DesignOperand> {
+    const drawn: Record<string, DesignOperand> = {};
+    const isOdd = picks.rarely(this.#swarm.oddOneIn);
+    const unusualOneIn = (isOdd ? BIASES.unusualOfOddOneIn : BIASES.unusualOneIn).value;
+    for (const [name, argument] of Object.entries(args)) {
+      const oneIn = argument.kind === 'choice' ? BIASES.otherChoiceOneIn.value : unusualOneIn;
+      const operand = this.#again(name, argument, picks) ?? this.#drawUnless(oneIn, argument, picks);
+      if (operand !== undefined) drawn[name] = operand;
+    }
+    return drawn;
+  }
+
+  /** What was passed under the same name before: calls of one program are about the same things. */
+  #again(name: string, argument: Argument, picks: Picks): DesignOperand | undefined {
+    const before = argument.kind === 'handle' ? [] : (this.#passed.get(name) ?? []);
+    const operand = before.length === 0 || picks.rarely(this.#swarm.newOneIn) ? undefined : picks.any(before);
+    return operand === undefined || !fits(argument, operand) ? undefined : operand;
+  }
+
+  /** Undefined for what is usual. */
+  #drawUnless(unusualOneIn: number, argument: Argument, picks: Picks): DesignOperand | undefined {
+    const isUsual = argument.usual !== undefined && !picks.rarely(unusualOneIn);
+    return isUsual ? undefined : this.#drawOperand(argument, picks);
+  }
+
+  /** A handle that was made, or an edge; undefined for what is usual. */
+  #drawOperand(argument: Argument, picks: Picks): DesignOperand | undefined {
+    if (argument.kind === 'handle' && !picks.rarely(BIASES.foreignOneIn.value)) {
+      const made = this.#products.filter(({ kind }) => argument.of.includes(kind));
+      const isNewest = picks.below(BIASES.newestOneIn.value) === 0;
+      const product = isNewest ? made.at(-1) : picks.any(made);
+      if (product !== undefined) return { ref: product.ref };
+    }
+    return picks.any(argument.values) ?? argument.usual ?? 0;
+  }
 }
 
-/** About half of the calls: programs of few calls get deeper than programs of all. */
-function drawCalls({ calls }: Design, picks: Picks): readonly DesignCall[] {
-  const drawn = calls.filter(() => picks.below(2) === 0);
-  return drawn.length === 0 ? calls : drawn;
+/** Whether an argument may be what another of its name was. */
+function fits({ min, max, kind, values }: Argument, operand: DesignOperand): boolean {
+  if (typeof operand !== 'number' && typeof operand !== 'bigint') return false;
+  if (kind === 'choice' || kind === 'flags') return values.includes(operand);
+  return BigInt(operand) >= min && BigInt(operand) <= max;
 }
 
-/** Mostly a call for which there are handles. */
-function drawCall(calls: readonly DesignCall[], products: readonly Product[], picks: Picks): DesignCall {
-  const kinds = new Set(products.map(({ kind }) => kind));
-  const ready = calls.filter(({ args }) =>
-    Object.values(args).every(
-      (argument) =>
-        argument.kind !== 'handle' ||
-        argument.usual !== undefined ||
-        argument.of.some((kind) => kinds.has(kind)),
-    ),
-  );
-  const isReady = ready.length > 0 && !picks.rarely(FOREIGN_ONE_IN);
-  return present(picks.any(isReady ? ready : calls), 'a call');
+/** Programs of few calls, some of them often, get deeper than programs of all. */
+function drawSwarm({ calls }: Design, picks: Picks): Swarm {
+  const weights = BIASES.weights.value;
+  const drawn = calls.flatMap((call) => new Array<DesignCall>(picks.any(weights) ?? 1).fill(call));
+  return {
+    calls: drawn.length === 0 ? calls : drawn,
+    failuresOneIn: picks.any(BIASES.failuresOneIn.value) ?? 1,
+    endsOneIn: picks.any(BIASES.endsOneIn.value) ?? 1,
+    oddOneIn: picks.any(BIASES.oddOneIn.value) ?? 1,
+    newOneIn: picks.any(BIASES.newOneIn.value) ?? 1,
+  };
 }
 
 /** The state after some steps: that of a run cannot be taken back. */
@@ -101,33 +181,4 @@ function rerun(design: Design, steps: readonly DesignStep[]): DesignRun {
 
 function productOf({ kind, output }: DesignCall['makes'][number], label: string): Product {
   return { kind, ref: output === undefined ? label : `${label}.${output}` };
-}
-
-function drawArguments(
-  { args }: DesignCall,
-  products: readonly Product[],
-  picks: Picks,
-): Record<string, DesignOperand> {
-  const drawn: Record<string, DesignOperand> = {};
-  const unusualOneIn = UNUSUAL_ONE_IN[picks.rarely(ODD_ONE_IN) ? 'odd' : 'other'];
-  for (const [name, argument] of Object.entries(args)) {
-    const oneIn = argument.kind === 'choice' ? UNUSUAL_ONE_IN.choice : unusualOneIn;
-    const isUsual = argument.usual !== undefined && !picks.rarely(oneIn);
-    const operand = isUsual ? undefined : drawOperand(argument, products, picks);
-    if (operand !== undefined) drawn[name] = operand;
-  }
-  return drawn;
-}
-
-/** A handle that was made, or an edge; undefined for what is usual. */
-function drawOperand(
-  argument: Argument,
-  products: readonly Product[],
-  picks: Picks,
-): DesignOperand | undefined {
-  if (argument.kind === 'handle' && !picks.rarely(FOREIGN_ONE_IN)) {
-    const made = picks.any(products.filter(({ kind }) => argument.of.includes(kind)));
-    if (made !== undefined) return { ref: made.ref };
-  }
-  return picks.any(argument.values) ?? argument.usual ?? 0;
 }

@@ -22,7 +22,7 @@ export interface DesignSearch {
 }
 
 /** Steps of a random program; reduction brings them down. */
-const STEPS_MAX = 16;
+const STEPS_MAX = 24;
 
 /** Programs that show a defect already known are reduced again so often, in case they lead to a shorter one. */
 const REDUCTIONS_MAX = 5;

@@ -57,9 +57,10 @@ export const IOASID_DEFECTS: readonly Defect[] = [
   {
     id: 'D1.9',
     says: 'closing the file drops one reference of each IOASID, so that attached ones stay in the table',
-    breaks: ['release_leaves_nothing'],
+    breaks: ['release_leaves_nothing', 'destroy_is_local'],
     source: 'RFC 11/20, iommufd_fops_release',
-    shownBy: ['close'],
+    // What is left goes with the attachment that kept it.
+    shownBy: ['close', 'VFIO_DEVICE_DETACH_IOASID', 'device_close'],
   },
   {
     id: 'D1.10',

@@ -67,8 +67,8 @@ const CORE_RULES = [
 ] as const;
 
 /** Page 0 is refused by a test for "none"; everything else about the call may be right. */
-function zeroRefused(c: TargetContext): string | undefined {
-  const isOnlyZero = c.args.dev !== DEVICES.none && c.args.user_pfn === 0n;
+function zeroRefused(c: TargetContext, hasOtherReason: boolean): string | undefined {
+  const isOnlyZero = c.args.dev !== DEVICES.none && c.args.user_pfn === 0n && !hasOtherReason;
   return isOnlyZero && entryAt(c.state, 0) !== undefined
     ? 'page 0 is mapped like any other, and refused'
     : undefined;
@@ -87,7 +87,7 @@ export const munmapPages = onHost({
       cite: `${CORE}:vfio_munmap_pages`,
       when: (c) =>
         c.args.dev === DEVICES.none || c.args.page_size === 0n || (c.args.user_pfn === 0n && c.has('D3.7')),
-      contradicts: zeroRefused,
+      contradicts: (c) => zeroRefused(c, c.args.page_size === 0n),
     },
     ...CORE_RULES,
     take(IOMMU_LOCK),
@@ -136,7 +136,7 @@ export const mmapPages = onHost({
       cite: `${CORE}:vfio_mmap_pages`,
       when: (c) =>
         c.args.dev === DEVICES.none || c.args.page_size === 0n || (c.args.user_pfn === 0n && c.has('D3.7')),
-      contradicts: zeroRefused,
+      contradicts: (c) => zeroRefused(c, c.args.page_size === 0n),
     },
     ...CORE_RULES.slice(0, -1),
     {
@@ -211,7 +211,7 @@ export const dmaFind = onHost({
         c.args.npage === 0 ||
         c.args.phys_pfn === 1 ||
         (c.args.user_pfn === 0n && c.has('D3.7')),
-      contradicts: zeroRefused,
+      contradicts: (c) => zeroRefused(c, c.args.npage === 0 || c.args.phys_pfn === 1),
     },
     {
       id: 'E2BIG.npage',

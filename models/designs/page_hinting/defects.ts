@@ -45,6 +45,7 @@ export const PAGE_HINTING_DEFECTS: readonly Defect[] = [
       'no_message_by_user',
       'destroy_is_local',
       'access_within_grant',
+      'charges_equal_pins',
     ],
     source: 'PATCH 1/2, page_size of both functions',
   },
