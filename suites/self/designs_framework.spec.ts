@@ -5,7 +5,7 @@ import { reduceDesignProgram, showsDefect } from '../../fuzz/designs/reduce.js';
 import { searchDesign } from '../../fuzz/designs/search.js';
 import { callsOn, take } from '../../models/designs/framework/call.js';
 import { designProgramText, parseDesignProgram } from '../../models/designs/framework/check_program.js';
-import { type Design, defineDesign } from '../../models/designs/framework/design.js';
+import { type Design, defineDesign, variantOf } from '../../models/designs/framework/design.js';
 import { runDesign } from '../../models/designs/framework/execute.js';
 import { PAUSE } from '../../models/designs/framework/locks.js';
 import { describeOutcome } from '../../models/designs/framework/outcome.js';
@@ -168,6 +168,21 @@ describe('the framework of designs', () => {
   it('refuses lanes with too many orders', () => {
     const steps = Array.from({ length: 16 }, (_, at) => ({ call: 'add', lane: at % 2 === 0 ? 'A' : 'B' }));
     assert.throws(() => runDesign(COUNTER, { steps }), /the lanes have more than 20000 orders/);
+  });
+
+  it('lets a variant begin with another state, and show more of it', () => {
+    const variant = variantOf<Counter>(COUNTER, {
+      name: 'counter from 5',
+      title: 'a counter',
+      source: 'the test',
+      kind: 'reviewed',
+      initial: () => ({ value: 5 }),
+      view: ({ value }) => ({ pins: [{ of: 'the counter', actual: value, expected: 6 }] }),
+    });
+    const { outcomes, breaches } = runDesign(variant, { steps: [{ call: 'add' }] });
+    assert.deepEqual(outcomes.flat().map(describeOutcome), ['6']);
+    assert.deepEqual(breaches, []);
+    assert.lengthOf(runDesign(variant, { steps: [{ call: 'add' }, { call: 'add' }] }).breaches, 1);
   });
 
   it('gives the same for the same seed', () => {

@@ -57,17 +57,21 @@ export function defineDesign<S>(spec: DesignSpec<S>): Design {
 }
 
 /** How one design differs from another. */
-interface Differences extends Omit<DesignFace, 'seed' | 'defects'> {
+interface Differences<S> extends Omit<DesignFace, 'seed' | 'defects'> {
   /** Defects that it has; without them, none. */
   readonly defects?: readonly Defect[];
   /** Calls that take the place of those of the same name, or are added. */
   readonly calls?: readonly DesignCall[];
   /** Calls that it does not have. */
   readonly drops?: readonly string[];
+  /** Another state to begin with, of the same shape. */
+  initial?(this: void): S;
+  /** What else invariants see of it. */
+  view?(this: void, state: S): View;
 }
 
 /** A design made of the parts of another. */
-export function variantOf(base: Design, differences: Differences): Design {
+export function variantOf<S = unknown>(base: Design, differences: Differences<S>): Design {
   const { calls = [], drops = [], defects = [], ...face } = differences;
   const names = new Set([...calls.map(({ name }) => name), ...drops]);
   for (const name of drops) {
@@ -77,7 +81,14 @@ export function variantOf(base: Design, differences: Differences): Design {
     );
   }
   const kept = base.calls.filter(({ name }) => !names.has(name));
-  return { ...base, ...face, defects, calls: [...kept, ...calls] };
+  const variant: DesignSpec<S> = {
+    ...base,
+    initial: base.initial as () => S,
+    ...face,
+    defects,
+    calls: [...kept, ...calls],
+  };
+  return variant;
 }
 
 export function callOf({ calls }: Design, name: string): DesignCall | undefined {
