@@ -65,6 +65,7 @@ import { ioasMapPrivateFile } from './ioas/map_private_file.js';
 import { ioasTiers } from './ioas/tiers.js';
 import { ioasUnmap } from './ioas/unmap.js';
 import { lanesAreas } from './lanes/areas.js';
+import { lanesDomains } from './lanes/domains.js';
 import { lanesObjects } from './lanes/objects.js';
 import { mockCheckMap } from './mock/check_map.js';
 import { mockCheckRefs } from './mock/check_refs.js';
@@ -159,6 +160,7 @@ export const SUITES: readonly Suite[] = [
   mockReserved,
   mockTwoTables,
   lanesAreas,
+  lanesDomains,
   lanesObjects,
   mockCheckMap,
   mockCheckRefs,

@@ -12,7 +12,7 @@ export const envelopeCommand = suite(
       covers: ['envelope/ENOTTY.number'],
       gaps: [2],
       kselftest: ['iommufd.cmd_fail'],
-      seeds: ['S1-12', 'S2-63'],
+      seeds: ['S1-12', 'S1-36', 'S2-63'],
       setup: (t) => t.ioas(),
       cases: {
         below: (t) => t.ioctl('IOMMU_IOAS_ALLOC', {}, { command: 0x3b7f }).fails('ENOTTY'),

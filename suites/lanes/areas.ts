@@ -1,6 +1,9 @@
 import { BUFFER, HOLE } from '../../models/program/arena.js';
+import type { Scalar } from '../../models/program/program.js';
 import { makeAccess, pin } from '../access/set_up.js';
+import type { ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START as A, P, U64_MAX } from '../harness/constants.js';
+import type { ExpectedStep } from '../harness/expected_step.js';
 import { scenario, suite } from '../harness/scenario.js';
 import { setTracking, tracking } from '../hwpt/dirty_pages.js';
 import { compatIoas, mapDma, unmapAllDma } from '../vfio/set_up.js';
@@ -8,6 +11,22 @@ import { rounds, together } from './set_up.js';
 
 const MAP = 'IOMMU_IOAS_MAP';
 const UNMAP = 'IOMMU_IOAS_UNMAP';
+
+/** Three lanes: one pins, two unmap everything. */
+function pinAndUnmapTwice(
+  t: ScenarioBuilder,
+  ioas: Scalar,
+  access: string,
+): readonly [ExpectedStep, readonly [ExpectedStep, ExpectedStep]] {
+  const results: ExpectedStep[] = [];
+  t.lanes(
+    () => results.push(pin(t, access, A, P)),
+    () => results.push(t.unmap(ioas, 0n, U64_MAX)),
+    () => results.push(t.unmap(ioas, 0n, U64_MAX)),
+  );
+  const [pinned, one, two] = results as [ExpectedStep, ExpectedStep, ExpectedStep];
+  return [pinned, [one, two]];
+}
 
 export const lanesAreas = suite(
   'lanes/areas',
@@ -271,6 +290,7 @@ export const lanesAreas = suite(
       covers: ['IOMMU_TEST_OP_ACCESS_PAGES/ENOENT.hole', 'IOMMU_TEST_OP_ACCESS_PAGES/OK'],
       source: 'core.md 4.6, 5.7',
       gaps: [58],
+      seeds: ['S2-28', 'S2-29'],
       setup: (t) => {
         const ioas = t.ioas();
         return { ioas, access: makeAccess(t, 'a', ioas) };
@@ -290,6 +310,24 @@ export const lanesAreas = suite(
               pin_first: () => pinned.ok(),
               unmap_first: () => pinned.fails('ENOENT'),
               meanwhile: () => pinned.fails('EINVAL'),
+            });
+          });
+          t.counters(0);
+        },
+        unmapped_twice: (t, { ioas, access }) => {
+          rounds(() => {
+            t.map(ioas, { iova: A, length: 4n * P });
+            const [pinned, [one, two]] = pinAndUnmapTwice(t, ioas, access);
+            t.checkRefs(BUFFER.start, 0);
+            // Unmapping everything that there is succeeds with nothing, too.
+            const [all, none] = [{ length: 4n * P }, { length: 0n }];
+            t.either({
+              pin_first: () => [pinned.ok(), one.ok(all), two.ok(none)],
+              pin_first_other: () => [pinned.ok(), one.ok(none), two.ok(all)],
+              unmap_first: () => [pinned.fails('ENOENT'), one.ok(all), two.ok(none)],
+              unmap_first_other: () => [pinned.fails('ENOENT'), one.ok(none), two.ok(all)],
+              meanwhile: () => [pinned.fails('EINVAL'), one.ok(all), two.ok(none)],
+              meanwhile_other: () => [pinned.fails('EINVAL'), one.ok(none), two.ok(all)],
             });
           });
           t.counters(0);

@@ -39,6 +39,31 @@ export const lanesObjects = suite(
       },
       control: (t) => t.ioas(),
     }),
+    scenario('ids,guessed', {
+      doc: 'An id that somebody guesses finds the object once its call is done, and nothing before.',
+      covers: [`${DESTROY}/ENOENT.object`, `${DESTROY}/OK`],
+      source: 'core.md 2.1; seeds.md S1-16',
+      gaps: [58],
+      seeds: ['S1-16'],
+      setup: () => undefined,
+      cases: {
+        destroyed: (t) => {
+          rounds(() => {
+            const [made, guessed] = together(
+              t,
+              () => t.ioctl('IOMMU_IOAS_ALLOC', {}).ok({ out_ioas_id: 1 }),
+              () => t.destroy(1),
+            );
+            const left = t.destroy(made.out('out_ioas_id'));
+            t.either({
+              made_first: () => left.fails('ENOENT'),
+              guessed_first: () => guessed.fails('ENOENT'),
+            });
+          });
+        },
+      },
+      control: (t) => t.ioas(),
+    }),
     scenario('ids,passing', {
       doc: 'A device that moves to an IOAS gets an automatic page table before it gives up the one that it has, so a third id can be the lowest.',
       covers: ['IOMMU_IOAS_ALLOC/OK', 'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/OK'],
@@ -140,6 +165,7 @@ export const lanesObjects = suite(
       covers: [`${DESTROY}/EBUSY.users`, `${DESTROY}/OK`],
       source: 'core.md 2.4',
       gaps: [58],
+      seeds: ['S1-15'],
       setup: (t) => t.ioas(),
       cases: {
         mapped_meanwhile: (t) => {
@@ -201,6 +227,7 @@ export const lanesObjects = suite(
       covers: ['mmap/ENXIO.region', `${DESTROY}/EBUSY.users`],
       source: 'device.md 4.2',
       gaps: [58],
+      seeds: ['S0-24', 'S0-25'],
       needs: ['viommu'],
       setup: (t) => deviceAndParent(t),
       cases: {

@@ -1,0 +1,53 @@
+import { BUFFER } from '../../models/program/arena.js';
+import { APERTURE_START as A, P } from '../harness/constants.js';
+import { scenario, suite } from '../harness/scenario.js';
+import { rounds, together } from './set_up.js';
+
+export const lanesDomains = suite('lanes/domains', 'Page tables that go while areas come or go.', [
+  scenario('detach,and_map', {
+    doc: 'A page table that goes while an area comes is emptied of what it has: nothing is pinned twice, and nothing stays pinned.',
+    covers: ['IOMMU_IOAS_MAP/OK'],
+    source: 'core.md 4.7; seeds.md S2-50',
+    gaps: [58],
+    seeds: ['S2-50'],
+    setup: (t) => {
+      const [home, ioas] = [t.ioas(), t.ioas()];
+      return { home, ioas, mock: t.mockDomain(home) };
+    },
+    cases: {
+      mapped_meanwhile: (t, { home, ioas, mock }) => {
+        const handle = mock.out('out_stdev_id');
+        rounds(() => {
+          t.replace(handle, ioas);
+          t.map(ioas, { iova: A, length: 2n * P });
+          together(
+            t,
+            () => t.replace(handle, home),
+            () => t.map(ioas, { iova: A + 8n * P, length: 4n * P }),
+          );
+          t.counters(0);
+          const again = t.replace(handle, ioas);
+          t.checkMap(again.out('pt_id'), A + 8n * P, BUFFER.start, 4n * P);
+          t.replace(handle, home);
+          t.unmap(ioas, A, 2n * P);
+          t.unmap(ioas, A + 8n * P, 4n * P);
+        });
+      },
+      unmapped_meanwhile: (t, { home, ioas, mock }) => {
+        const handle = mock.out('out_stdev_id');
+        rounds(() => {
+          t.map(ioas, { iova: A, length: 4n * P });
+          t.replace(handle, ioas);
+          together(
+            t,
+            () => t.replace(handle, home),
+            () => t.unmap(ioas, A, 4n * P).ok({ length: 4n * P }),
+          );
+          t.counters(0);
+          t.checkRefs(BUFFER.start, 0);
+        });
+      },
+    },
+    control: (t, { ioas, mock }) => t.replace(mock.out('out_stdev_id'), ioas),
+  }),
+]);
