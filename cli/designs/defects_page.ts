@@ -62,9 +62,7 @@ function rowTable(file: RowFile): string {
     row.defects.join(', '),
     playCell(row.proposal, file.proposal),
     playCell(row.merged, file.merged),
-    kernelsOf(row)
-      .map((id) => `\`${id}\``)
-      .join(', '),
+    kernelsCell(row),
     row.source,
   ]);
   const heads = ['row', 'title', 'defects', 'proposal', 'merged', 'on kernels', 'source'];
@@ -73,6 +71,11 @@ function rowTable(file: RowFile): string {
 
 function playCell(play: Play | Absent, usual: string): string {
   return 'absent' in play ? `*${play.absent}*` : (play.on ?? usual);
+}
+
+function kernelsCell(row: Row): string {
+  const ids = kernelsOf(row).map((id) => `\`${id}\``);
+  return ids.length > 0 ? ids.join(', ') : `*${row.noKernel ?? 'no scenario shows it'}*`;
 }
 
 /** Scenarios that show a row on real kernels. */

@@ -2,7 +2,7 @@
 export const BIASES = {
   stepsMin: { value: 4, why: 'shorter programs are parts of longer ones; reduction finds them' },
   weights: {
-    value: [0, 0, 0, 1, 1, 2, 4],
+    value: [0, 0, 1, 1, 2, 2, 4],
     why: 'swarm: each program has its own subset of calls, some of them often',
   },
   failuresOneIn: {
@@ -20,6 +20,10 @@ export const BIASES = {
   newOneIn: {
     value: [1, 2, 8],
     why: 'swarm: calls about the same address, device or page; without it, each is about another',
+  },
+  repeatedOneIn: {
+    value: 8,
+    why: 'a step as it was before: what was undone is done again, what was done once is done twice',
   },
   unusualOfOddOneIn: { value: 3, why: 'several arguments at a time, for what only a combination shows' },
   unusualOneIn: { value: 10, why: 'one argument now and then, in a step that is usual otherwise' },

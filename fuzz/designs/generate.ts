@@ -75,11 +75,12 @@ class DesignWriter {
   }
 
   #add(picks: Picks): void {
-    const call = this.#drawCall(picks);
+    const before = picks.rarely(BIASES.repeatedOneIn.value) ? picks.any(this.#steps) : undefined;
+    const call = this.design.calls.find(({ name }) => name === before?.call) ?? this.#drawCall(picks);
     const label = `r${String(this.#steps.length)}`;
     const step: DesignStep = {
       call: call.name,
-      args: this.#drawArguments(call, picks),
+      args: before?.args ?? this.#drawArguments(call, picks),
       ...(call.makes.length === 0 ? {} : { as: label }),
     };
     const outcome = this.#run.perform(step, this.#steps.length);

@@ -22,21 +22,31 @@ export function showsDefect(design: Design, program: DesignProgram, defect: stri
  * one while an argument of another changes.
  */
 export function reduceDesignProgram(design: Design, program: DesignProgram, defect: string): DesignProgram {
+  return reduceWhile(design, program, (candidate) => showsDefect(design, candidate, defect));
+}
+
+/** The same for whatever a program is to show. */
+export function reduceWhile(
+  design: Design,
+  program: DesignProgram,
+  shows: (candidate: DesignProgram) => boolean,
+): DesignProgram {
   let best = program.steps;
   for (;;) {
-    const smaller =
-      firstShowing(design, defect, simpler(design, best)) ??
-      firstShowing(design, defect, shorter(design, best));
+    const smaller = firstShowing(simpler(design, best), shows) ?? firstShowing(shorter(design, best), shows);
     if (smaller === undefined) return { steps: best };
     best = smaller;
   }
 }
 
-function firstShowing(design: Design, defect: string, candidates: Iterable<Steps>): Steps | undefined {
+function firstShowing(
+  candidates: Iterable<Steps>,
+  shows: (candidate: DesignProgram) => boolean,
+): Steps | undefined {
   for (const candidate of candidates) {
     if (candidate.length === 0 || laneCount(candidate) === 1) continue;
     const steps = withoutUnusedLabels(candidate);
-    if (showsDefect(design, { steps }, defect)) return steps;
+    if (shows({ steps })) return steps;
   }
   return undefined;
 }

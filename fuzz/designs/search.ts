@@ -2,7 +2,7 @@ import type { Design } from '../../models/designs/framework/design.js';
 import { runDesign } from '../../models/designs/framework/execute.js';
 import type { DesignProgram } from '../../models/designs/framework/program.js';
 import { sampleDesignPrograms } from './generate.js';
-import { reduceDesignProgram } from './reduce.js';
+import { reduceDesignProgram, reduceWhile } from './reduce.js';
 
 /** A defect that random programs have shown. */
 export interface FoundDefect {
@@ -17,7 +17,7 @@ export interface DesignSearch {
   readonly seed: number;
   readonly programs: number;
   readonly found: readonly FoundDefect[];
-  /** Breaches that no defect of the design explains, each once. */
+  /** Breaches that no defect of the design explains, each once, with the shortest program. */
   readonly unexplained: readonly { readonly what: string; readonly program: DesignProgram }[];
 }
 
@@ -36,7 +36,13 @@ export function searchDesign(design: Design, seed: number, programs: number): De
   for (const [at, program] of samples.entries()) {
     const { breaches } = runDesign(design, program);
     for (const { invariant, what, defects } of breaches) {
-      if (defects.length === 0) unexplained.set(`${invariant}: ${what}`, program);
+      const title = `${invariant}: ${what}`;
+      if (defects.length === 0 && !unexplained.has(title)) {
+        unexplained.set(
+          title,
+          reduceWhile(design, program, (one) => titlesOf(design, one).includes(title)),
+        );
+      }
     }
     for (const defect of new Set(breaches.flatMap(({ defects }) => defects))) {
       const count = reductions.get(defect) ?? 0;
@@ -54,4 +60,11 @@ export function searchDesign(design: Design, seed: number, programs: number): De
     found: [...found.values()],
     unexplained: [...unexplained].map(([what, program]) => ({ what, program })),
   };
+}
+
+/** Breaches that no defect explains. */
+function titlesOf(design: Design, program: DesignProgram): string[] {
+  return runDesign(design, program).breaches.flatMap(({ invariant, what, defects }) =>
+    defects.length === 0 ? [`${invariant}: ${what}`] : [],
+  );
 }

@@ -33,6 +33,8 @@ export interface Row {
   readonly title: string;
   /** Message subject and date. */
   readonly source: string;
+  /** Why no scenario shows it on kernels; without it, one does. */
+  readonly noKernel?: string;
   /** What the row is about. */
   readonly defects: readonly DefectId[];
   readonly proposal: Play | Absent;

@@ -225,6 +225,7 @@ export const seed0Lifetimes: readonly Row[] = [
   {
     id: 'S0-26',
     title: 'failed remap gives the reference back',
+    noKernel: 'takes a failing remap of pages, which nothing in the kernel can be made to do',
     source: '[PATCH v4 14/23], 9 May 2025',
     defects: [],
     proposal: { steps: [VIOMMU, ends(mmap({ remap: 'fails' }), 'ENOMEM'), { ...DESTROY, gives: 0 }] },

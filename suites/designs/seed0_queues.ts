@@ -242,6 +242,7 @@ export const seed0Queues: readonly Row[] = [
   {
     id: 'S0-44',
     title: 'depend helper',
+    noKernel: 'a function inside the kernel, which no call of user space reaches with these arguments',
     source: 'Re: [PATCH v2 11/22], 29 Apr 2025',
     defects: [],
     proposal: { steps: dependSteps('v2') },

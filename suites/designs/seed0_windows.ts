@@ -188,6 +188,7 @@ export const seed0Windows: readonly Row[] = [
   {
     id: 'S0-21',
     title: 'arguments of the helper that allocates',
+    noKernel: 'a function inside the kernel, which no call of user space reaches with these arguments',
     source: '[PATCH v2 13/22]; Re: [PATCH v4 14/23], 16 May 2025',
     defects: [],
     proposal: {
@@ -210,6 +211,7 @@ export const seed0Windows: readonly Row[] = [
   {
     id: 'S0-22',
     title: 'base + size overflow',
+    noKernel: 'a function inside the kernel, which no call of user space reaches with these arguments',
     source: 'derived from [PATCH v2 13/22]',
     defects: ['D0.7'],
     proposal: { steps: [{ call: ALLOC, args: { base: TOP, size: 2n * P }, gives: 'overflow' }] },
@@ -222,6 +224,7 @@ export const seed0Windows: readonly Row[] = [
   {
     id: 'S0-23',
     title: 'free with wrong handle',
+    noKernel: 'a function inside the kernel, which no call of user space reaches with these arguments',
     source: '[PATCH v3 14/23] and [PATCH v4 14/23]',
     defects: ['D0.8'],
     proposal: {
@@ -275,6 +278,7 @@ export const seed0Windows: readonly Row[] = [
   {
     id: 'S0-31',
     title: 'madvise on the window',
+    noKernel: 'programs have no madvise()',
     source: V2_13,
     defects: [],
     proposal: {

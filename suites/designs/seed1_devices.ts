@@ -14,6 +14,7 @@ export const seed1Devices: readonly Row[] = [
   {
     id: 'S1-21',
     title: 'bind: foreign descriptor',
+    noKernel: 'takes a device of VFIO',
     source: 'review of [RFC 07/20], 21 Sep 2021',
     defects: ['D1.17'],
     proposal: {
@@ -36,6 +37,7 @@ export const seed1Devices: readonly Row[] = [
   {
     id: 'S1-22',
     title: 'bind twice, equal cookies',
+    noKernel: 'takes a device of VFIO',
     source: '[RFC 07/20] and [RFC 08/20], 19 Sep 2021',
     defects: ['D1.18', 'D1.19'],
     proposal: {
@@ -62,6 +64,7 @@ export const seed1Devices: readonly Row[] = [
   {
     id: 'S1-23',
     title: 'identity by number',
+    noKernel: 'takes a device of VFIO',
     source: '[RFC 08/20] and [RFC 15/20], 19 Sep 2021',
     defects: ['D1.21'],
     proposal: {
@@ -101,6 +104,7 @@ export const seed1Devices: readonly Row[] = [
   {
     id: 'S1-24',
     title: 'arguments before state',
+    noKernel: 'takes a device of VFIO',
     source: 'Re: [RFC 08/20], 29/30 Sep 2021',
     defects: ['D1.21'],
     proposal: {
@@ -118,6 +122,7 @@ export const seed1Devices: readonly Row[] = [
   {
     id: 'S1-37',
     title: 'information about a device',
+    noKernel: 'takes a device of VFIO',
     source: '[RFC 10/20], 19 Sep 2021, and its review of 22 Sep 2021',
     defects: ['D1.22', 'D1.26'],
     proposal: {

@@ -70,6 +70,7 @@ export const seed1Handles: readonly Row[] = [
   {
     id: 'S1-05',
     title: 'every id is taken',
+    noKernel: 'takes 2^31 objects',
     source: 'Re: [RFC 11/20], 23 Sep 2021',
     defects: ['D1.13', 'D1.14'],
     proposal: { steps: [{ call: 'fill_ids' }, { call: 'IOMMU_IOASID_ALLOC', gives: 'EBUSY' }] },

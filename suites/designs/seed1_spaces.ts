@@ -163,6 +163,7 @@ export const seed1Spaces: readonly Row[] = [
   {
     id: 'S1-38',
     title: 'bind and information in parallel (race)',
+    noKernel: 'takes a device of VFIO',
     source: 'review of [RFC 07/20], 21 Sep 2021, and of [RFC 10/20], 22 Sep 2021',
     defects: ['D1.20', 'D1.22'],
     proposal: {

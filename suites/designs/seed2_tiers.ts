@@ -334,6 +334,7 @@ export const seed2Tiers: readonly Row[] = [
   {
     id: 'S2-54',
     title: 'reserved regions with two devices in a group',
+    noKernel: 'mock devices have a group each, and reserve nothing of their own',
     source: 'Re: [PATCH v3 12/15], 5/8 Nov 2022',
     defects: ['D2.30'],
     proposal: { absent: 'groups come with patch 10/12, which the design leaves out' },

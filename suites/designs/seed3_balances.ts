@@ -209,6 +209,7 @@ export const seed3Balances: readonly Row[] = [
   {
     id: 'S3-17',
     title: 'discard in the VM',
+    noKernel: 'only the proposal is about this: what was merged has nothing like it',
     source: KVM_PATCH,
     defects: ['D3.16'],
     proposal: {
@@ -226,6 +227,7 @@ export const seed3Balances: readonly Row[] = [
   {
     id: 'S3-18',
     title: 'discard against a fault (race)',
+    noKernel: 'only the proposal is about this: what was merged has nothing like it',
     source: KVM_PATCH,
     defects: ['D3.14'],
     proposal: {

@@ -43,6 +43,7 @@ export const seed3Chunks: readonly Row[] = [
   {
     id: 'S3-02',
     title: 'check order',
+    noKernel: 'only the proposal is about this: what was merged has nothing like it',
     source: PATCH,
     defects: ['D3.17'],
     proposal: {
@@ -112,6 +113,7 @@ export const seed3Chunks: readonly Row[] = [
   {
     id: 'S3-04',
     title: 'page size values',
+    noKernel: 'only the proposal is about this: what was merged has nothing like it',
     source: 'derived from PATCH 1/2',
     defects: ['D3.5', 'D3.9'],
     proposal: {
@@ -190,6 +192,7 @@ export const seed3Chunks: readonly Row[] = [
   {
     id: 'S3-13',
     title: 'find',
+    noKernel: 'what is like it today is a function inside the kernel',
     source: 'derived from PATCH 1/2',
     defects: ['D3.13'],
     proposal: {
@@ -231,6 +234,7 @@ export const seed3Chunks: readonly Row[] = [
   {
     id: 'S3-15',
     title: 'chunk of 512: 4 MiB of consecutive pages',
+    noKernel: 'takes a machine with 1 GiB pages behind an IOMMU whose entries can be counted',
     source: REVIEW,
     defects: [],
     proposal: {

@@ -188,6 +188,7 @@ export const seed4Areas: readonly Row[] = [
   {
     id: 'S4-12',
     title: 'second domain keeps MMIO',
+    noKernel: 'what the page table of the mock says of a page, no call shows',
     source: '[PATCH 6/9], 8 Nov 2025',
     defects: ['D4.6'],
     proposal: { steps: [EXPORT, MAP, ATTACH_SECOND] },
@@ -350,6 +351,7 @@ export const seed4Areas: readonly Row[] = [
   {
     id: 'S4-26',
     title: 'pin before use',
+    noKernel: 'a function inside the kernel, which no call of user space reaches with these arguments',
     source: '[PATCH v5 8/8] iommufd: Add dma_buf_pin(), 24 Jan 2026',
     defects: ['D4.1'],
     proposal: { steps: [EXPORT, MAP] },
@@ -358,6 +360,7 @@ export const seed4Areas: readonly Row[] = [
   {
     id: 'S4-33',
     title: 'is it supported',
+    noKernel: 'takes a kernel that knows files and no dma-buf of VFIO',
     source: 'Re: 0/9, 13 to 17 Nov 2025',
     defects: ['D4.16'],
     proposal: {

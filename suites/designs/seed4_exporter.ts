@@ -79,6 +79,7 @@ export const seed4Exporter: readonly Row[] = [
   {
     id: 'S4-01',
     title: 'order in the private-map function',
+    noKernel: 'a function inside the kernel, which no call of user space reaches with these arguments',
     source: PRIVATE_MAP,
     defects: ['D4.3', 'D4.5'],
     proposal: { steps: ORDER },
@@ -99,6 +100,7 @@ export const seed4Exporter: readonly Row[] = [
   {
     id: 'S4-25',
     title: 'importer that cannot be invalidated',
+    noKernel: 'a function inside the kernel, which no call of user space reaches with these arguments',
     source: '[PATCH v5 7/8], 24 Jan 2026',
     defects: ['D4.12'],
     proposal: {
@@ -128,6 +130,7 @@ export const seed4Exporter: readonly Row[] = [
   {
     id: 'S4-27',
     title: 'revoke waits',
+    noKernel: 'takes a device of VFIO',
     source: 'vfio: Wait for dma-buf invalidation to complete, v3 6/7 of 20 Jan to v7 4/8 of 31 Jan 2026',
     defects: ['D4.11'],
     proposal: {
@@ -160,6 +163,7 @@ export const seed4Exporter: readonly Row[] = [
   {
     id: 'S4-28',
     title: 'triggers of revoke',
+    noKernel: 'takes a device of VFIO',
     source: EXPORTER_SERIES,
     defects: ['D4.18'],
     proposal: {
@@ -212,6 +216,7 @@ export const seed4Exporter: readonly Row[] = [
   {
     id: 'S4-29',
     title: 'export argument order',
+    noKernel: 'takes a device of VFIO',
     source: 'exporter v9, Nov 2025',
     defects: [],
     proposal: { steps: ARGUMENTS },
@@ -220,6 +225,7 @@ export const seed4Exporter: readonly Row[] = [
   {
     id: 'S4-30',
     title: 'clear MEMORY then close',
+    noKernel: 'takes a device of VFIO',
     source: 'vfio/pci: Fix vfio_pci_dma_buf_cleanup() double-put, 16 Apr 2026',
     defects: ['D4.14'],
     proposal: {
@@ -241,6 +247,7 @@ export const seed4Exporter: readonly Row[] = [
   {
     id: 'S4-31',
     title: 'close device fd with a live map',
+    noKernel: 'takes a device of VFIO',
     source: 'vfio/pci: Clean up DMABUFs before disabling function, 27 Feb 2026',
     defects: ['D4.15'],
     proposal: {
@@ -264,6 +271,7 @@ export const seed4Exporter: readonly Row[] = [
   {
     id: 'S4-32',
     title: 'two ranges',
+    noKernel: 'takes a device of VFIO',
     source: `${PRIVATE_MAP}; RFC 24/26, 18 Feb 2026`,
     defects: ['D4.3'],
     proposal: {
@@ -286,6 +294,7 @@ export const seed4Exporter: readonly Row[] = [
   {
     id: 'S4-34',
     title: 'device behind another root port; not in the discussion’s own list of cases',
+    noKernel: 'takes a device behind another root port',
     source: `derived from ${PRIVATE_MAP}`,
     defects: ['D4.4'],
     proposal: { steps: BEHIND_ANOTHER_PORT },

@@ -74,6 +74,16 @@ describe('designs of the patch discussions', () => {
     }
   });
 
+  it('each row runs on kernels, or says why not', () => {
+    const shown = new Set(SCENARIOS.flatMap(({ seeds }) => seeds));
+    const rows = ROW_FILES.flatMap((file) => file.rows);
+    const wrong = rows.filter(({ id, noKernel }) => shown.has(id) === (noKernel !== undefined));
+    assert.deepEqual(
+      wrong.map(({ id }) => id),
+      [],
+    );
+  });
+
   it('scenarios name rows that exist', () => {
     const ids = ROW_FILES.flatMap(({ rows }) => rows.map(({ id }) => id));
     const numbers = new Set(ROW_FILES.map(({ seed }) => `S${String(seed)}`));
