@@ -13,6 +13,8 @@ export interface Context {
   readonly recorderSources: string;
   /** Of the init that runs the kernel's own selftests. */
   readonly initSources: string;
+  /** What every C file of a program has. */
+  readonly reproducerRuntime: string;
   readonly kernelFragments: string;
   readonly corpus: string;
   /** Pages about kernel findings. */
@@ -39,6 +41,7 @@ export function makeContext(version: string, interruption: Interruption): Contex
     agentSources: join(ROOT, 'targets/agent/src'),
     recorderSources: join(ROOT, 'targets/recorder/src'),
     initSources: join(ROOT, 'targets/selftests/src'),
+    reproducerRuntime: join(ROOT, 'fuzz/export_c/runtime'),
     kernelFragments: join(ROOT, 'targets/kernels'),
     corpus: join(ROOT, 'corpus'),
     findings: join(ROOT, 'docs/findings'),

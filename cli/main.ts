@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { benchCommand } from './commands/bench.js';
+import { bootCommand } from './commands/boot.js';
 import { checkCommand } from './commands/check.js';
 import { corpusCommand } from './commands/corpus.js';
 import { designsCommand } from './commands/designs.js';
@@ -44,12 +45,13 @@ async function main(args: readonly string[], context: Context): Promise<number> 
     .command(explainCommand(context, finish))
     .command(replayCommand(context, finish))
     .command(reduceCommand(context, finish))
-    .command(exportCommand(finish))
+    .command(exportCommand(context, finish))
     .command(importCommand(finish))
     .command(fuzzCommand(context, finish))
     .command(corpusCommand(finish))
     .command(kernelCommand(context, finish))
     .command(sweepCommand(context, finish))
+    .command(bootCommand(context, finish))
     .command(testKernelCommand(context, finish))
     .command(recordCommand(context, finish))
     .command(checkCommand(finish))

@@ -22,15 +22,18 @@ export function guestPathOf(program: Selftest): string {
   return `/bin/${program}`;
 }
 
+/** Directories of C sources of the init. */
+export interface InitSources {
+  readonly initSources: string;
+  readonly agentSources: string;
+}
+
 /** What goes into the initial RAM disk. */
-export interface InitramfsParts {
+export interface InitramfsParts extends InitSources {
   /** Directory of the programs. */
   readonly programs: string;
   /** The recorder, built. */
   readonly recorder: string;
-  /** Directories of C sources. */
-  readonly initSources: string;
-  readonly agentSources: string;
 }
 
 /**
@@ -39,12 +42,31 @@ export interface InitramfsParts {
  * @returns its path
  * @throws TestBedError when a tool is missing or fails
  */
-export async function packInitramfs(parts: InitramfsParts, directory: string): Promise<string> {
+export function packInitramfs(parts: InitramfsParts, directory: string): Promise<string> {
+  const programs = SELFTESTS.map((name) => ({ from: join(parts.programs, name), to: guestPathOf(name) }));
+  return packPrograms(parts, [...programs, { from: parts.recorder, to: RECORDER_PATH }], directory);
+}
+
+/** A file and where it is in the guest. */
+export interface GuestFile {
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * Packs programs, the libraries that they need, and an init that runs them.
+ * @param directory where the result is put
+ * @returns its path
+ * @throws TestBedError when a tool is missing or fails
+ */
+export async function packPrograms(
+  sources: InitSources,
+  own: readonly GuestFile[],
+  directory: string,
+): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'iommufd-cts-selftests-'));
   try {
     await mkdir(join(root, 'bin'));
-    const programs = SELFTESTS.map((name) => ({ from: join(parts.programs, name), to: guestPathOf(name) }));
-    const own = [...programs, { from: parts.recorder, to: RECORDER_PATH }];
     const libraries = await Promise.all(own.map(({ from }) => librariesOf(from)));
     const others = [...new Set(libraries.flat())].map((path) => ({ from: path, to: path }));
     for (const { from, to } of [...own, ...others]) {
@@ -52,7 +74,7 @@ export async function packInitramfs(parts: InitramfsParts, directory: string): P
       await copyFile(from, join(root, to));
     }
     await writeFile(join(root, EMPTY_TRACE_PATH), traceHeader());
-    await compileInit(parts, root, directory);
+    await compileInit(sources, root, directory);
     const path = join(directory, 'selftests.cpio');
     const names = (await readdir(root, { recursive: true })).sort();
     const archive = await runTool('cpio', ['-o', '-H', 'newc', '--quiet'], {
@@ -68,12 +90,16 @@ export async function packInitramfs(parts: InitramfsParts, directory: string): P
 
 /** The shared libraries of a program, and what loads them. */
 async function librariesOf(program: string): Promise<string[]> {
-  const listed = (await runTool('ldd', [program])).toString('utf8');
+  // It fails for programs that need none.
+  const listed = await runTool('ldd', [program]).then(
+    (output) => output.toString('utf8'),
+    () => '',
+  );
   return [...listed.matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => path);
 }
 
 async function compileInit(
-  { initSources, agentSources }: InitramfsParts,
+  { initSources, agentSources }: InitSources,
   root: string,
   headers: string,
 ): Promise<void> {
