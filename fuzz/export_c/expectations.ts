@@ -28,8 +28,8 @@ export interface Expectations {
   /** Titles of kernel messages that may come, and of those that must. */
   readonly splats: ReadonlySet<string>;
   readonly certainSplats: ReadonlySet<string>;
-  /** Whether the kernel may choose other ids, because calls of lanes take some for a while. */
-  readonly hasFreeIds: boolean;
+  /** Whether the kernel may choose other ids and IOVAs, because calls of lanes take some for a while. */
+  readonly hasFreeChoices: boolean;
 }
 
 /** Ways of one part: more of them would make a file that nobody reads. */
@@ -51,7 +51,7 @@ export function expectationsOf(program: AssembledProgram, behaviour: Behaviour):
   const parts: Part[] = [];
   const splats = new Set<string>();
   let statesMax = 1;
-  let hasFreeIds = false;
+  let hasFreeChoices = false;
   let states: readonly State[] = [{ path: [], walk: new Walk(program, behaviour, []) }];
   for (let first = 0; first < program.steps.length && states.length > 0;) {
     const { ways, next, end } = goOn(program, behaviour, states, first);
@@ -59,12 +59,12 @@ export function expectationsOf(program: AssembledProgram, behaviour: Behaviour):
     statesMax = Math.max(statesMax, next.length);
     for (const { walk } of [...states, ...next]) {
       for (const title of [...walk.splats, ...walk.possibleSplats]) splats.add(title);
-      hasFreeIds ||= walk.hasFreeIds;
+      hasFreeChoices ||= walk.hasFreeChoices;
     }
     states = next;
     first = end;
   }
-  return { parts, statesMax, splats, certainSplats: certainOf(states), hasFreeIds };
+  return { parts, statesMax, splats, certainSplats: certainOf(states), hasFreeChoices };
 }
 
 /** What comes in every way through the program. */

@@ -53,7 +53,7 @@ export function exportC(program: Program, behaviour: Behaviour, runtime: Runtime
     runtime.includes,
     ...settings(assembled, expectations, behaviour),
     runtime.parts,
-    ...memberTables(assembled, expectations.hasFreeIds),
+    ...memberTables(assembled, expectations.hasFreeChoices),
     ...tables.lines,
     ...texts.flatMap((text, at) => stepFunctions(assembled, at, text)),
     ...stepTable(assembled, tables, texts),
@@ -153,12 +153,12 @@ function callsOf({ calls }: AssembledProgram): CallDescription[] {
   return [...new Set(calls.filter((call) => call !== undefined))];
 }
 
-function memberTables(program: AssembledProgram, hasFreeIds: boolean): string[] {
+function memberTables(program: AssembledProgram, hasFreeChoices: boolean): string[] {
   const withStruct = callsOf(program).filter(({ argument }) => argument === 'struct');
   return withStruct.flatMap((call) => [
     `static const struct member ${membersOf(call)}[] = {`,
     ...call.layout.members.map(({ name, offset, field }) => {
-      const isFree = hasFreeIds && field.role.is === 'id';
+      const isFree = hasFreeChoices && (field.role.is === 'id' || field.role.is === 'iova');
       return `\t{ ${quoted(name)}, ${String(offset)}, ${String(field.bytes)}, ${String(isFree)} },`;
     }),
     '\t{ NULL, 0, 0, false },',

@@ -2,12 +2,13 @@ import { present } from '../../models/base/assert.js';
 import { takeSnapshot } from '../../models/invariants/snapshot.js';
 import type { Behaviour } from '../../models/behaviour.js';
 import type { Splat } from '../../models/ioctls/description.js';
-import { type CallUnderWay, meetsPassingIds, racingAnswers } from '../../models/lanes/races.js';
+import { type CallUnderWay, mayMeetPassing, mayUse, racingAnswers } from '../../models/lanes/races.js';
 import type { Counters, Injection, Returned } from '../../models/outcome.js';
 import type { Branch, Prediction } from '../../models/prediction.js';
 import { predictStep } from '../../models/predict_step.js';
 import type { AssembledProgram } from '../../models/program/assemble.js';
 import { type RawLanes, type RawStep, buffersOf } from '../../models/program/raw.js';
+import type { HwptPaging } from '../../models/state/objects.js';
 import type { Steps } from '../../models/state/steps.js';
 import { World } from '../../models/state/world.js';
 import { StepLog } from '../../models/step_log.js';
@@ -38,6 +39,8 @@ interface Lane {
   next: number;
   /** What the call before `next` still does. */
   rest: Steps | undefined;
+  /** What goes in its next step, unless another call uses it. */
+  goesNext: HwptPaging | undefined;
 }
 
 /** One way through a program, part by part: lanes are a part, and so is each step without lanes. */
@@ -46,7 +49,7 @@ export class Walk {
   /** Titles of messages that come each time. */
   readonly splats = new Set<string>();
   readonly possibleSplats = new Set<string>();
-  hasFreeIds = false;
+  hasFreeChoices = false;
   /** Whether the model does not know the state any more. */
   isLost = false;
   /** Index of the first step of the next part. */
@@ -119,7 +122,7 @@ export class Walk {
   #lanes({ counts }: RawLanes, first: number): number {
     let start = first;
     const lanes = counts.map((count): Lane => {
-      const lane = { start, end: start + count, next: start, rest: undefined };
+      const lane = { start, end: start + count, next: start, rest: undefined, goesNext: undefined };
       start += count;
       return lane;
     });
@@ -134,13 +137,26 @@ export class Walk {
   /** A lane finishes the call that it has begun, or begins the next. */
   #goOn(lanes: readonly Lane[], lane: Lane): void {
     if (lane.rest !== undefined) {
-      if (lane.rest.next().done === true) lane.rest = undefined;
+      const { done, value } = lane.rest.next(this.#isUsed(lanes, lane));
+      lane.goesNext = value ?? undefined;
+      if (done === true) lane.rest = undefined;
       return;
     }
-    this.#world.onSteps = (rest) => (lane.rest = rest);
+    this.#world.onSteps = (rest, goesNext) => {
+      lane.rest = rest;
+      lane.goesNext = goesNext;
+    };
     this.#step(lane.next, this.#underWay(lanes, lane));
     this.#world.onSteps = undefined;
     lane.next += 1;
+  }
+
+  /** Whether what goes next is used by a call of another lane: where one may use it, both is possible. */
+  #isUsed(lanes: readonly Lane[], lane: Lane): boolean {
+    const { goesNext } = lane;
+    if (goesNext === undefined) return false;
+    const mayBeUsed = this.#underWay(lanes, lane).some((other) => mayUse(this.#world, other, goesNext));
+    return mayBeUsed && this.#choose(2) === 1;
   }
 
   /** In each other lane, the step before this moment and the one after it. */
@@ -177,8 +193,9 @@ export class Walk {
     const { profile } = this.behaviour;
     if (others.length === 0) return withoutHidden(branches);
     const c = { world: this.#world, profile, step, call: this.program.calls[at], others };
-    if (meetsPassingIds(c)) this.hasFreeIds = true;
-    return withoutHidden([...branches, ...racingAnswers(c)]);
+    if (mayMeetPassing(c)) this.hasFreeChoices = true;
+    // Several may answer the same, and leave something else.
+    return [...branches, ...racingAnswers(c)];
   }
 
   #take(branch: Branch, step: RawStep, at: number): void {
@@ -192,7 +209,11 @@ export class Walk {
         return [];
       },
     };
-    const { returned } = branch.enact(seen);
+    const { returned, untold } = branch.enact(seen);
+    if (untold !== undefined) {
+      this.isLost = true;
+      return;
+    }
     this.#log.record(step, returned, at);
     this.#noteSplat(branch.splat);
     this.answers[at] = {

@@ -14,7 +14,7 @@ struct answer {
 	unsigned int injected;
 	struct expected_buffer buffers[BUFFERS_MAX];
 };
-/* A member of a struct; an id may be another where calls of lanes take some for a while. */
+/* A member of a struct; ids and IOVAs may be others where calls of lanes take some for a while. */
 struct member {
 	const char *name;
 	unsigned int offset, bytes;
