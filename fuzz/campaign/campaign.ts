@@ -20,6 +20,8 @@ const PLACES = {
   /** What the corpus began with. */
   seeds: 'seeds',
   regressions: 'regressions',
+  /** Programs that the test bed has lost. */
+  lost: 'lost',
   findings: 'findings',
 } as const;
 
@@ -59,6 +61,7 @@ export class Campaign {
     readonly corpus: CorpusStore,
     readonly seeds: CorpusStore,
     readonly regressions: CorpusStore,
+    private readonly lostPrograms: CorpusStore,
     private readonly store: FindingStore,
   ) {
     const workers = Array.from({ length: config.workers });
@@ -115,6 +118,7 @@ export class Campaign {
       await CorpusStore.open(place('corpus')),
       await CorpusStore.open(place('seeds')),
       await CorpusStore.open(place('regressions')),
+      await CorpusStore.open(place('lost')),
       await FindingStore.open(place('findings')),
     );
   }
@@ -194,6 +198,7 @@ export class Campaign {
         return;
       case 'trouble':
         this.#troubles.push(event.what);
+        if (event.program !== undefined) await this.#keepLost(event.program);
         return this.#write({ kind: 'trouble', worker, what: event.what });
       case 'lost':
         this.#lost.push(`worker ${String(worker)} gave up: ${event.what}`);
@@ -228,6 +233,12 @@ export class Campaign {
     await this.#queue.add(async () => {
       await this.regressions.add(sighting.program);
       await this.journal.append({ kind: 'finding', worker, index, title: sighting.title, stats });
+    });
+  }
+
+  async #keepLost(program: Program): Promise<void> {
+    await this.#queue.add(async () => {
+      await this.lostPrograms.add(program);
     });
   }
 

@@ -73,7 +73,8 @@ export type CampaignEvent =
   | { readonly kind: 'again'; readonly title: string; readonly times: number }
   | { readonly kind: 'progress'; readonly stats: WorkerStats }
   | { readonly kind: 'canary'; readonly result: CanaryResult }
-  | { readonly kind: 'trouble'; readonly what: string }
+  /** @property program the one that it came with, for those who want to know why */
+  | { readonly kind: 'trouble'; readonly what: string; readonly program?: Program }
   /** The worker gives up. */
   | { readonly kind: 'lost'; readonly what: string };
 

@@ -15,7 +15,9 @@ export class Pool {
   readonly #programs: Packed[] = [];
 
   add(index: number, program: Program): void {
-    this.#programs.push({ index, text: deflateRawSync(JSON.stringify(JSON.parse(programText(program)))) });
+    const packed = deflateRawSync(JSON.stringify(JSON.parse(programText(program))));
+    // A copy: what zlib returns is a small part of a large buffer.
+    this.#programs.push({ index, text: new Uint8Array(packed) });
   }
 
   get size(): number {

@@ -59,7 +59,9 @@ interface Batch {
 const REDUCTION = { budget: 1000, times: 5 } as const;
 
 /** Sentences of a kernel that has no memory left. */
-const OUT_OF_MEMORY = /Out of memory|invoked oom-killer|oom-kill:/;
+const KILLED_FOR_MEMORY = /Out of memory|invoked oom-killer|oom-kill:/;
+
+const OUT_OF_MEMORY = 'the guest had no memory left';
 
 /** One stream of programs on one target. */
 export class Worker {
@@ -144,7 +146,7 @@ export class Worker {
       this.#stats.next = Math.max(this.#stats.next, first + at + 1);
       const one = judged[at];
       const bytes = assembled[at];
-      if (one === undefined || bytes === undefined) this.#stats.lost += 1;
+      if (one === undefined || bytes === undefined) await this.#lose(program, outcomes[at]);
       else await this.#take(first + at, program, bytes, one, repeated.get(at));
     }
     this.#stats.restarts = this.#restartsBefore + this.workplace.restarts;
@@ -152,15 +154,19 @@ export class Worker {
     await this.report({ kind: 'progress', stats: this.#copyOfStats() });
   }
 
+  async #lose(program: Program, outcome: ProgramOutcome | undefined): Promise<void> {
+    const why = outcome === undefined ? 'the target gave no result' : lossOf(outcome);
+    if (why === OUT_OF_MEMORY) this.#stats.outOfMemory += 1;
+    else {
+      this.#stats.lost += 1;
+      await this.report({ kind: 'trouble', what: `a program was lost: ${why ?? ''}`, program });
+    }
+  }
+
   /** Undefined for a program that the test bed lost. */
   #judge(program: AssembledProgram, outcome: ProgramOutcome | undefined): Judged | undefined {
-    if (outcome === undefined) return undefined;
-    if (isOutOfMemory(outcome)) {
-      this.#stats.outOfMemory += 1;
-      return undefined;
-    }
-    const judged = judgeWithFeatures(program, outcome, this.judge, 'exact');
-    return judged.verdict.infra === undefined ? judged : undefined;
+    if (outcome === undefined || lossOf(outcome) !== undefined) return undefined;
+    return judgeWithFeatures(program, outcome, this.judge, 'exact');
   }
 
   /**
@@ -271,6 +277,11 @@ function isSound({ verdict }: Judged): boolean {
   return verdict.problems.length === 0;
 }
 
-function isOutOfMemory({ steps }: ProgramOutcome): boolean {
-  return steps.some((step) => step.status === 'crashed' && OUT_OF_MEMORY.test(step.console));
+/** Why a program has no outcome of its own; undefined if it has. */
+function lossOf({ steps }: ProgramOutcome): string | undefined {
+  for (const step of steps) {
+    if (step.status === 'infra') return step.error;
+    if (step.status === 'crashed' && KILLED_FOR_MEMORY.test(step.console)) return OUT_OF_MEMORY;
+  }
+  return undefined;
 }

@@ -161,6 +161,31 @@ describe('guests', () => {
     assert.match(stdout, /PROBLEM at step 4: the kernel wrote to 0x[0-9a-f]+, outside of every buffer/);
   });
 
+  it('a reference to a member that memory ended before is 0', async () => {
+    const file = join(directory, 'edge.json');
+    const steps = [
+      { do: 'open', label: 'f' },
+      { do: 'ioctl', file: 'f', label: 'a', call: 'IOMMU_IOAS_ALLOC', args: {}, at: { edge: 4 } },
+      { do: 'ioctl', file: 'f', call: 'IOMMU_DESTROY', args: { id: { ref: 'a.out_ioas_id' } } },
+    ];
+    await writeFile(file, JSON.stringify({ schema: 1, steps }));
+    const { code, stdout } = await runCli(['replay', file, '--kernel', kernel]);
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /3 steps, as the model allows/);
+  });
+
+  it('a campaign whose guest is killed goes on with another one', async () => {
+    const out = join(directory, 'campaign');
+    const running = startCli(['fuzz', '--kernel', kernel, '--programs', '200', '--out', out, '--json']);
+    const guest = await untilGuestRuns(running);
+    const journal = join(out, 'journal.jsonl');
+    while ((await readFile(journal, 'utf8').catch(() => '')) === '') await sleep(100);
+    process.kill(guest, 'SIGKILL');
+    const { code, stdout } = await running.ended;
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /^\{"schema":1,"seed":1,"programs":200,.*"restarts":1,"lost":0/m);
+  });
+
   it('the console is kept in a file that was asked for', async () => {
     const file = join(directory, 'console.log');
     const { code } = await onKernel('replay', WARNS, '--console', file);

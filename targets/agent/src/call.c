@@ -44,7 +44,7 @@ void call_forget(unsigned int step)
 	common->saved.steps[step].count = 0;
 }
 
-/* Copies bytes of an earlier step's buffer into this step's, plus a constant. */
+/* Copies bytes of an earlier step's buffer into this step's, plus a constant; what memory ended before is 0. */
 static void apply_patch(struct reader *from)
 {
 	unsigned int buffer = (unsigned int)take(from, 1);
@@ -55,12 +55,17 @@ static void apply_patch(struct reader *from)
 	unsigned int source_offset = (unsigned int)take(from, 2);
 	uint64_t value = 0;
 	uint64_t plus = take(from, 8);
+	unsigned int there;
 
 	if (buffer >= buffers_count || step >= STEPS_MAX || source >= common->saved.steps[step].count)
 		return;
-	if (source_offset + bytes > common->saved.steps[step].buffers[source].length || offset + bytes > buffers[buffer].length)
+	if (offset + bytes > buffers[buffer].length)
 		trouble("a patch lies outside of its buffer");
-	memcpy(&value, common->saved.bytes + common->saved.steps[step].buffers[source].at + source_offset, bytes);
+	there = common->saved.steps[step].buffers[source].length;
+	there = there > source_offset ? there - source_offset : 0;
+	if (there > bytes)
+		there = bytes;
+	memcpy(&value, common->saved.bytes + common->saved.steps[step].buffers[source].at + source_offset, there);
 	value += plus;
 	memcpy(buffers[buffer].memory + offset, &value, bytes);
 }
