@@ -60,6 +60,8 @@ export type CampaignEvent =
       readonly kind: 'sighting';
       readonly index: number;
       readonly sighting: Sighting;
+      /** What the kernel printed meanwhile; empty if nothing. */
+      readonly console: string;
       readonly stats: WorkerStats;
     }
   /** The smallest program that shows a title which was reported before. */

@@ -55,6 +55,14 @@ interface Batch {
   readonly outcomes: Promise<ProgramOutcome[]>;
 }
 
+/** A program that has been run. */
+interface Ran {
+  readonly index: number;
+  readonly program: Program;
+  readonly assembled: AssembledProgram;
+  readonly console: string;
+}
+
 /** What a reduction may cost a campaign; the command `reduce` takes its time. */
 const REDUCTION = { budget: 1000, times: 5 } as const;
 
@@ -90,7 +98,7 @@ export class Worker {
   /** Runs programs until there are as many as asked for, or it is told to stop: then those under way are the last. */
   async run(stopped: AbortSignal): Promise<void> {
     await this.#remember();
-    await this.#runFirst();
+    await this.#runFirst(stopped);
     const { behaviour } = this.workplace.place;
     const stream = new ProgramStream(behaviour, this.options, this.#pool, this.mutate);
     const underWay: Batch[] = [];
@@ -116,9 +124,9 @@ export class Worker {
   }
 
   /** Programs that come before all others have negative numbers. */
-  async #runFirst(): Promise<void> {
+  async #runFirst(stopped: AbortSignal): Promise<void> {
     const { first } = this.past;
-    for (let at = 0; at < first.length; at += BATCH_PROGRAMS) {
+    for (let at = 0; at < first.length && !stopped.aborted; at += BATCH_PROGRAMS) {
       const programs = first.slice(at, at + BATCH_PROGRAMS);
       await this.#finish(this.#send(at - first.length, programs));
     }
@@ -147,7 +155,10 @@ export class Worker {
       const one = judged[at];
       const bytes = assembled[at];
       if (one === undefined || bytes === undefined) await this.#lose(program, outcomes[at]);
-      else await this.#take(first + at, program, bytes, one, repeated.get(at));
+      else {
+        const console = consoleOf(outcomes[at]);
+        await this.#take({ index: first + at, program, assembled: bytes, console }, one, repeated.get(at));
+      }
     }
     this.#stats.restarts = this.#restartsBefore + this.workplace.restarts;
     await this.#reportAgain();
@@ -194,19 +205,17 @@ export class Worker {
   }
 
   async #take(
-    index: number,
-    program: Program,
-    assembled: AssembledProgram,
+    ran: Ran,
     { verdict, features }: Judged,
     repeated: ReadonlySet<Feature> | undefined,
   ): Promise<void> {
     this.#count(verdict);
-    if (verdict.problems.length > 0) await this.#sight(index, program, assembled, verdict);
+    if (verdict.problems.length > 0) await this.#sight(ran, verdict);
     else {
       const news = this.#novelty.newsIn(features);
       const lasting = this.workplace.place.isDeterministic ? news : news.filter((one) => repeated?.has(one));
       if (news.length > 0 && lasting.length === 0) this.#stats.unrepeated += 1;
-      if (lasting.length > 0) await this.#keep(index, program, lasting);
+      if (lasting.length > 0) await this.#keep(ran, lasting);
     }
   }
 
@@ -218,19 +227,14 @@ export class Worker {
     for (const id of findings) stats.known[id] = (stats.known[id] ?? 0) + 1;
   }
 
-  async #keep(index: number, program: Program, news: readonly Feature[]): Promise<void> {
+  async #keep({ index, program }: Ran, news: readonly Feature[]): Promise<void> {
     this.#novelty.add(news);
     this.#pool.add(index, program);
     const names = news.map(featureName);
     await this.report({ kind: 'entry', index, program, news: names, stats: this.#copyOfStats() });
   }
 
-  async #sight(
-    index: number,
-    program: Program,
-    assembled: AssembledProgram,
-    verdict: ProgramVerdict,
-  ): Promise<void> {
+  async #sight({ index, program, assembled, console }: Ran, verdict: ProgramVerdict): Promise<void> {
     const facts = factsOf(assembled, verdict);
     if (facts === undefined) return;
     const { title, kind, suspect, allowed, seen, invariant } = facts;
@@ -243,7 +247,7 @@ export class Worker {
     const profile = this.judge.profile.id;
     const what = { title, kind, suspect, allowed, seen, ...(invariant === undefined ? {} : { invariant }) };
     const sighting = { ...what, program, profile, target, seed };
-    await this.report({ kind: 'sighting', index, sighting, stats: this.#copyOfStats() });
+    await this.report({ kind: 'sighting', index, sighting, console, stats: this.#copyOfStats() });
     if (this.options.reductions > this.#reductions) await this.#reduce(program, { title, facts });
   }
 
@@ -275,6 +279,13 @@ export class Worker {
 /** Whether a program did as the model says, and the model could tell all along. */
 function isSound({ verdict }: Judged): boolean {
   return verdict.problems.length === 0;
+}
+
+/** What the kernel printed while a program ran. */
+function consoleOf(outcome: ProgramOutcome | undefined): string {
+  const crash = outcome?.steps.find(({ status }) => status === 'crashed');
+  const texts = outcome?.splats.map(({ text }) => text) ?? [];
+  return [...texts, ...(crash?.status === 'crashed' ? [crash.console] : [])].join('\n');
 }
 
 /** Why a program has no outcome of its own; undefined if it has. */

@@ -164,6 +164,21 @@ describe('a worker of a campaign', function () {
   });
 });
 
+describe('a sighting', () => {
+  it('has what the kernel printed, and comes once for each title', async () => {
+    const crash = { status: 'crashed', title: 'KASAN: use-after-free', console: 'BUG: KASAN' } as const;
+    const place = placeWith(() => ({
+      run: (programs) => Promise.resolve(programs.map(({ steps }) => notRun(steps.length, crash))),
+    }));
+    const events = await eventsOf(place, { programs: 3 });
+    const sightings = events.flatMap((event) => (event.kind === 'sighting' ? [event] : []));
+    assert.lengthOf(sightings, 1);
+    assert.equal(sightings[0]?.console, 'BUG: KASAN');
+    assert.equal(sightings[0]?.sighting.suspect, 'kernel');
+    assert.isTrue(events.some((event) => event.kind === 'again' && event.times === 2));
+  });
+});
+
 describe('what a campaign writes', () => {
   let directory: string;
 
