@@ -112,6 +112,13 @@ export const FINDINGS = {
     spoilsKernel: 'untold',
     hangs: true,
   },
+  'gone-payer-warns': {
+    title:
+      'Memory that a process had locked makes the kernel warn when it is to be pinned or read after the process is gone.',
+    kind: 'warning',
+    kernels: BOTH,
+    shows: 'EFAULT, or any answer, with a warning in pfn_reader_destroy, which 6.12 has in pfn_reader_first',
+  },
   'viommu-invalidate-warn': {
     title: 'HWPT_INVALIDATE of many requests on a vIOMMU of the mock makes the kernel warn.',
     kind: 'warning',

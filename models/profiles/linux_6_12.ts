@@ -1,6 +1,6 @@
 import { HWPT_SELFTEST } from '../layout/driver_data.js';
 import { linux73 } from './linux_7_3.js';
-import { UNFILL_LOOKS_UP, unfillOfOneElement } from './possible_splats.js';
+import { UNFILL_LOOKS_UP, payerIsGone, unfillOfOneElement } from './possible_splats.js';
 import type { Profile } from './profile.js';
 
 const CHECK_MAP_ALIGNMENT = [
@@ -47,5 +47,10 @@ export const linux612: Profile = {
       cite: 'selftest.c:iommufd_test_md_check_pa looks the page table up last',
     })),
   ],
-  possibleSplats: [UNFILL_LOOKS_UP, unfillOfOneElement('WARNING in mock_domain_unmap_pages')],
+  possibleSplats: [
+    UNFILL_LOOKS_UP,
+    unfillOfOneElement('WARNING in mock_domain_unmap_pages'),
+    payerIsGone('WARNING in pfn_reader_first'),
+    payerIsGone('WARNING in pfn_reader_destroy'),
+  ],
 };

@@ -1,5 +1,5 @@
 import { HWPT_SELFTEST } from '../layout/driver_data.js';
-import { PAYER_IS_GONE, unfillOfOneElement } from './possible_splats.js';
+import { payerIsGone, unfillOfOneElement } from './possible_splats.js';
 import type { Profile } from './profile.js';
 
 /** Linux 7.3: the descriptions are written for it. */
@@ -28,5 +28,8 @@ export const linux73: Profile = {
   hasPasids: true,
   misalignedMapErrno: 'ENXIO',
   movedRules: [],
-  possibleSplats: [unfillOfOneElement('WARNING in iopt_area_unmap_domain_range'), PAYER_IS_GONE],
+  possibleSplats: [
+    unfillOfOneElement('WARNING in iopt_area_unmap_domain_range'),
+    payerIsGone('WARNING in pfn_reader_destroy'),
+  ],
 };

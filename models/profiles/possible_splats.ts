@@ -12,13 +12,16 @@ export const UNFILL_LOOKS_UP: PossibleSplat = {
   canFollow: hasMemoryOfThreeAreas,
 };
 
-export const PAYER_IS_GONE: PossibleSplat = {
-  title: 'WARNING in pfn_reader_destroy',
-  finding: 'gone-payer-hangs',
-  says: 'pages of a file are read or mapped whose payer is gone, and is charged for more of them than are pinned',
-  cite: 'pages.c:pfn_reader_destroy, update_mm_locked_vm',
-  canFollow: (world) => [...memoryOf(world)].some(({ unrelieved }) => unrelieved > 0),
-};
+/** @param title where the compiler has put the check */
+export function payerIsGone(title: string): PossibleSplat {
+  return {
+    title,
+    finding: 'gone-payer-warns',
+    says: 'memory is to be pinned or read whose payer is gone, and is charged for more pages of it than are pinned',
+    cite: 'pages.c:pfn_reader_destroy, update_mm_locked_vm',
+    canFollow: (world) => [...memoryOf(world)].some(({ unrelieved }) => unrelieved > 0),
+  };
+}
 
 /** Bytes of a batch of pages with room for two. Source: pages.c:__batch_init. */
 const TWO_ELEMENTS_BYTES = 24;
