@@ -11,13 +11,16 @@ const directions = {
   cli: ['models', 'targets', 'suites', 'fuzz', 'check', 'reports'],
 };
 
+/** Tests of the project itself, and what they share. */
+const TESTS = '[.]spec[.]ts$|^suites/(self|kernel)/';
+
 module.exports = {
   forbidden: [
     ...Object.entries(directions).map(([directory, others]) => ({
       name: `${directory}-imports`,
       comment: `${directory} imports ${others.join(', ') || 'nothing'} of the project's directories`,
       severity: 'error',
-      from: { path: `^${directory}/`, pathNot: '[.]spec[.]ts$' },
+      from: { path: `^${directory}/`, pathNot: TESTS },
       to: {
         path: `^(${Object.keys(directions).join('|')})/`,
         pathNot: `^(${[directory, ...others].join('|')})/`,
@@ -73,7 +76,7 @@ module.exports = {
       name: 'no-dev-dependencies',
       comment: 'what users run needs no development dependency',
       severity: 'error',
-      from: { path: '^(models|targets|suites|fuzz|check|reports|cli|index)', pathNot: '[.]spec[.]ts$' },
+      from: { path: '^(models|targets|suites|fuzz|check|reports|cli|index)', pathNot: TESTS },
       to: { dependencyTypes: ['npm-dev'] },
     },
   ],
