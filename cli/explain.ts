@@ -1,10 +1,12 @@
 import { hasRule } from '../models/behaviour.js';
+import type { Rule } from '../models/ioctls/description.js';
+import { LANES, RACES } from '../models/lanes/races.js';
 import { errnoOf } from '../models/mutants.js';
 import { DESIGNS } from '../models/designs/index.js';
 import { INVARIANTS_OF_DESIGNS } from '../models/designs/invariants/index.js';
 import { INVARIANTS } from '../models/invariants/index.js';
 import { PROFILES } from '../models/profiles/index.js';
-import { RULE_SOURCES, ruleSourceByName } from '../models/rule_sources.js';
+import { LANES_SOURCE, RULE_SOURCES, ruleSourceByName } from '../models/rule_sources.js';
 import { describePlacedStep } from '../models/program/describe.js';
 import { placedSteps } from '../models/program/program.js';
 import { planCase } from '../suites/harness/plan.js';
@@ -15,9 +17,9 @@ import { coveringOf, sourcePage } from './manual.js';
 
 /** Everything that has an id, the general before the particular. */
 export const EXPLAINABLE_IDS: readonly string[] = [
-  ...RULE_SOURCES.map(({ name }) => name),
+  ...[...RULE_SOURCES, LANES_SOURCE].map(({ name }) => name),
   ...[...INVARIANTS, ...INVARIANTS_OF_DESIGNS].map(({ id }) => id),
-  ...RULE_SOURCES.flatMap(({ name, rules }) => rules.map(({ id }) => `${name}/${id}`)),
+  ...[...RULE_SOURCES, LANES_SOURCE].flatMap(({ name, rules }) => rules.map(({ id }) => `${name}/${id}`)),
   ...SCENARIOS.map(({ id }) => id),
 ];
 
@@ -34,6 +36,7 @@ function explainRule(id: string): string | undefined {
   const { call, rules } = ruleSourceByName(name) ?? {};
   const rule = rules?.find((candidate) => candidate.id === ruleId);
   if (rule === undefined) return undefined;
+  if (name === LANES) return explainRace(id, rule);
   const answer = errnoOf(rule.id);
   const kernels = PROFILES.filter((profile) => hasRule(profile, rule, call)).map((profile) => profile.id);
   return lines(
@@ -49,6 +52,19 @@ function explainRule(id: string): string | undefined {
       ? []
       : [`The kernel prints "${rule.splat.title}": finding ${rule.splat.finding}.`]),
     ...(rule.finding === undefined ? [] : [`This answer is finding ${rule.finding.id}.`]),
+    '',
+    ...scenarioLines(coveringOf(id)),
+  );
+}
+
+/** A rule that allows something more to calls of lanes. */
+function explainRace(id: string, { id: ruleId, says, cite }: Rule<never>): string {
+  const answer = errnoOf(ruleId);
+  const { calls } = RACES.find((race) => race.id === ruleId) ?? {};
+  return lines(
+    id,
+    `${calls?.join(', ') ?? 'Any call'}: ${answer ?? 'success that is not as usual'} is allowed while ${says}.`,
+    `Decided in ${cite}; for calls that go on at the same time, on top of what any order of them allows.`,
     '',
     ...scenarioLines(coveringOf(id)),
   );

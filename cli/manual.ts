@@ -6,9 +6,10 @@ import { findingById } from '../models/findings.js';
 import type { CallDescription, CallFinding, Rule } from '../models/ioctls/description.js';
 import { ENVELOPE_RULES } from '../models/ioctls/envelope.js';
 import { CALLS } from '../models/ioctls/index.js';
+import { LANES, RACES } from '../models/lanes/races.js';
 import { OPERATIONS } from '../models/operations/index.js';
 import type { OperationDescription } from '../models/operations/operation.js';
-import { RULE_SOURCES, type RuleSource } from '../models/rule_sources.js';
+import { LANES_SOURCE, RULE_SOURCES, type RuleSource } from '../models/rule_sources.js';
 import { INVARIANTS } from '../models/invariants/index.js';
 import { PROFILES } from '../models/profiles/index.js';
 import { SCENARIOS } from '../suites/index.js';
@@ -29,7 +30,10 @@ export function manualPages(): Page[] {
   return [
     { file: 'README.md', text: indexPage() },
     { file: 'invariants.md', text: invariantsPage() },
-    ...RULE_SOURCES.map((source) => ({ file: `${source.name}.md`, text: sourcePage(source) })),
+    ...[...RULE_SOURCES, LANES_SOURCE].map((source) => ({
+      file: `${source.name}.md`,
+      text: sourcePage(source),
+    })),
     { file: '../kselftest-parity.md', text: parityPage() },
     { file: '../designs/defects.md', text: defectsPage() },
     { file: '../designs/invariants.md', text: designInvariantsPage() },
@@ -39,8 +43,9 @@ export function manualPages(): Page[] {
 }
 
 /** Everything that is known of a call, of an operation on files, or of what all calls have in common. */
-export function sourcePage({ call, operation }: RuleSource): string {
+export function sourcePage({ name, call, operation }: RuleSource): string {
   if (call !== undefined) return callPage(call);
+  if (name === LANES) return lanesPage();
   return operation === undefined ? envelopePage() : operationPage(operation);
 }
 
@@ -93,6 +98,22 @@ function envelopePage(): string {
   );
 }
 
+function lanesPage(): string {
+  const rows = RACES.map(({ id, calls, says, cite }) => [
+    code(id),
+    calls?.join(', ') ?? 'any',
+    says,
+    code(cite),
+    String(coveringOf(`${LANES}/${id}`).length),
+  ]);
+  return page(
+    '# lanes',
+    'What calls that go on at the same time may answer on top of what any order of them allows, because they overlap. `OK` is success that is not as usual. [lanes](../lanes.md) says how they are judged.',
+    markdownTable([['answer', 'calls', 'while', 'decided in', 'scenarios'], ...rows]),
+    ...scenarioList(`${LANES}/`),
+  );
+}
+
 function invariantsPage(): string {
   const rows = INVARIANTS.map(({ id, statement, notCovered, cite }) => [
     code(id),
@@ -111,12 +132,12 @@ function invariantsPage(): string {
 function indexPage(): string {
   const calls = CALLS.map((call) => [`[${call.name}](${call.name}.md)`, call.doc, kernelsOf(call)]);
   const operations = OPERATIONS.map(({ name, doc }) => [`[${name}](${name}.md)`, doc]);
-  const rows = RULE_SOURCES.flatMap(({ name, rules, call }) =>
+  const rows = [...RULE_SOURCES, LANES_SOURCE].flatMap(({ name, rules, call }) =>
     rules.map((rule) => matrixRow(name, rule, call)),
   );
   return page(
     '# Reference',
-    'Generated from the descriptions by `iommufd-cts explain --write docs/reference`. [envelope](envelope.md) has what every call refuses, [invariants](invariants.md) what holds after every step.',
+    'Generated from the descriptions by `iommufd-cts explain --write docs/reference`. [envelope](envelope.md) has what every call refuses, [invariants](invariants.md) what holds after every step, [lanes](lanes.md) what calls may answer because they overlap.',
     markdownTable([['call', 'does', 'kernels'], ...calls]),
     'Other system calls on files:',
     markdownTable([['operation', 'does'], ...operations]),

@@ -2,6 +2,7 @@ import { assert } from './base/assert.js';
 import type { AnyRule, CallDescription, Rule } from './ioctls/description.js';
 import { ENVELOPE_RULES, type EnvelopeContext } from './ioctls/envelope.js';
 import { CALLS } from './ioctls/index.js';
+import { LANES, RACES, type Race } from './lanes/races.js';
 import { TEST_COMMAND } from './ioctls/test/test_command.js';
 import { type Mutant, mutateRules } from './mutants.js';
 import { OPERATIONS } from './operations/index.js';
@@ -11,6 +12,8 @@ import type { Profile } from './profiles/index.js';
 /** The rules of a kernel: those its profile has, in the order of its profile, with at most one planted difference. */
 export class Behaviour {
   readonly envelope: readonly Rule<EnvelopeContext>[];
+  /** What calls of lanes may answer because they overlap. */
+  readonly races: readonly Race[];
   readonly #rules: ReadonlyMap<CallDescription, readonly AnyRule[]>;
   readonly #operationRules: ReadonlyMap<OperationDescription, OperationDescription['rules']>;
 
@@ -19,6 +22,7 @@ export class Behaviour {
     readonly mutant?: Mutant,
   ) {
     this.envelope = mutant === undefined ? ENVELOPE_RULES : mutateRules('envelope', ENVELOPE_RULES, mutant);
+    this.races = mutant === undefined ? RACES : mutateRules(LANES, RACES, mutant);
     this.#rules = new Map(
       CALLS.map((call) => {
         const rules = rulesInOrder(call, profile);

@@ -9,7 +9,8 @@ import { type Snapshot, takeSnapshot } from './invariants/snapshot.js';
 import type { Outcome, Returned } from './outcome.js';
 import type { Branch, Prediction, Reading, Unspecified } from './prediction.js';
 import { predictStep } from './predict_step.js';
-import { type CallUnderWay, mayMeetPassing, racingAnswers } from './lanes/races.js';
+import type { CallUnderWay } from './lanes/lane_call.js';
+import { type RaceContext, mayMeetPassing, mayOutlive, racingAnswers } from './lanes/races.js';
 import type { RawStep } from './program/raw.js';
 import type { HwptPaging } from './state/objects.js';
 import type { Steps } from './state/steps.js';
@@ -24,6 +25,12 @@ interface LaneMoment {
   readonly underWay: readonly CallUnderWay[];
   /** Takes one of so many possibilities, by its index. */
   choose(this: void, count: number): number;
+}
+
+/** Where a call of a lane gives up an automatic page table. */
+interface LeavingMoment {
+  readonly underWay: readonly CallUnderWay[];
+  readonly goesNext: HwptPaging;
 }
 
 /** An invariant that does not hold, and how. */
@@ -157,10 +164,20 @@ export class ModelRun {
     const prediction = predictStep(this.world, this.behaviour, step, this.reading);
     if (lane === undefined || lane.underWay.length === 0 || prediction.kind === 'unspecified')
       return prediction;
-    const others = lane.underWay.map((other) => ({ ...other, step: this.#log.resolve(other.step) }));
-    const c = { world: this.world, profile: this.behaviour.profile, step, call, others };
+    const c = this.#raceOf(step, call, lane.underWay);
     const usual = mayMeetPassing(c) ? this.#withAnyChoice(step, prediction.branches) : prediction.branches;
     return { kind: 'allowed', branches: oneOf([...usual, ...racingAnswers(c)], errno, lane) };
+  }
+
+  /** Whether an automatic page table that a call gives up may stay because others use it. */
+  mayStay(raw: RawStep, call: CallDescription | undefined, moment: LeavingMoment): boolean {
+    const { underWay, goesNext } = moment;
+    return mayOutlive({ ...this.#raceOf(this.#log.resolve(raw), call, underWay), goesNext });
+  }
+
+  #raceOf(step: RawStep, call: CallDescription | undefined, underWay: readonly CallUnderWay[]): RaceContext {
+    const others = underWay.map((other) => ({ ...other, step: this.#log.resolve(other.step) }));
+    return { world: this.world, races: this.behaviour.races, step, call, others };
   }
 
   /** Success with whatever the kernel has chosen that is free. */

@@ -9,7 +9,9 @@ import type { Rule, RuleId } from './ioctls/description.js';
 export type Mutant =
   | { readonly kind: 'drop'; readonly call: string; readonly rule: RuleId }
   | { readonly kind: 'swap'; readonly call: string; readonly rule: RuleId; readonly with: RuleId }
-  | { readonly kind: 'errno'; readonly call: string; readonly rule: RuleId; readonly errno: Errno };
+  | { readonly kind: 'errno'; readonly call: string; readonly rule: RuleId; readonly errno: Errno }
+  /** A rule that applies always. */
+  | { readonly kind: 'widen'; readonly call: string; readonly rule: RuleId };
 
 /** The name by which the command line and reports call a mutant. */
 export function mutantName(mutant: Mutant): string {
@@ -21,6 +23,8 @@ export function mutantName(mutant: Mutant): string {
       return `${place}:swap:${mutant.with}`;
     case 'errno':
       return `${place}:errno:${mutant.errno}`;
+    case 'widen':
+      return `${place}:widen`;
   }
 }
 
@@ -42,8 +46,26 @@ export function mutantsOf(call: string, rules: readonly Rule<never>[]): Mutant[]
   return mutants;
 }
 
+/**
+ * Mutants of rules of which each allows something more, and none forbids anything, so that their order means nothing: each dropped,
+ * given another error number, and applied always.
+ */
+export function mutantsOfPermissions(call: string, rules: readonly Rule<never>[]): Mutant[] {
+  return rules.flatMap(({ id: rule }): Mutant[] => [
+    { kind: 'drop', call, rule },
+    ...(errnoOf(rule) === undefined
+      ? []
+      : [{ kind: 'errno', call, rule, errno: anotherErrno(rule) } as const]),
+    { kind: 'widen', call, rule },
+  ]);
+}
+
 /** The rules with the difference in them; other calls' rules come back as they are. */
-export function mutateRules<C>(call: string, rules: readonly Rule<C>[], mutant: Mutant): readonly Rule<C>[] {
+export function mutateRules<R extends Rule<never>>(
+  call: string,
+  rules: readonly R[],
+  mutant: Mutant,
+): readonly R[] {
   if (mutant.call !== call) return rules;
   switch (mutant.kind) {
     case 'drop':
@@ -52,6 +74,8 @@ export function mutateRules<C>(call: string, rules: readonly Rule<C>[], mutant: 
       return rules.map((rule) =>
         rule.id === mutant.rule ? { ...rule, id: `${mutant.errno}.mutant` as const } : rule,
       );
+    case 'widen':
+      return rules.map((rule) => (rule.id === mutant.rule ? { ...rule, when: () => true } : rule));
     case 'swap':
       return swapped(rules, mutant.rule, mutant.with);
   }
@@ -63,7 +87,7 @@ export function errnoOf(id: RuleId): Errno | undefined {
   return ERRNO_NAMES.find((errno) => errno === name);
 }
 
-function swapped<C>(rules: readonly Rule<C>[], first: RuleId, second: RuleId): Rule<C>[] {
+function swapped<R extends Rule<never>>(rules: readonly R[], first: RuleId, second: RuleId): R[] {
   const one = rules.find(({ id }) => id === first);
   const two = rules.find(({ id }) => id === second);
   return rules.map((rule) => {

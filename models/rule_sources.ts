@@ -2,6 +2,7 @@ import { hasCall, hasRule, rulesInOrder } from './behaviour.js';
 import type { CallDescription, Rule } from './ioctls/description.js';
 import { ENVELOPE_RULES } from './ioctls/envelope.js';
 import { CALLS } from './ioctls/index.js';
+import { LANES, RACES } from './lanes/races.js';
 import { OPERATIONS } from './operations/index.js';
 import type { OperationDescription } from './operations/operation.js';
 import type { Profile } from './profiles/index.js';
@@ -21,11 +22,14 @@ export const RULE_SOURCES: readonly RuleSource[] = [
   ...OPERATIONS.map((operation) => ({ name: operation.name, rules: operation.rules, operation })),
 ];
 
+/** What calls of lanes may answer besides, because they overlap. */
+export const LANES_SOURCE: RuleSource = { name: LANES, rules: RACES };
+
 export function ruleSourceByName(name: string): RuleSource | undefined {
   return byName.get(name);
 }
 
-const byName = new Map(RULE_SOURCES.map((source) => [source.name, source]));
+const byName = new Map([...RULE_SOURCES, LANES_SOURCE].map((source) => [source.name, source]));
 
 /** The rules of a source that a profile's kernel has, in its order; none if it lacks the call. */
 export function rulesFor({ call, rules }: RuleSource, profile: Profile): readonly Rule<never>[] {

@@ -2,7 +2,8 @@ import { present } from '../../models/base/assert.js';
 import { takeSnapshot } from '../../models/invariants/snapshot.js';
 import type { Behaviour } from '../../models/behaviour.js';
 import type { Splat } from '../../models/ioctls/description.js';
-import { type CallUnderWay, mayMeetPassing, mayUse, racingAnswers } from '../../models/lanes/races.js';
+import type { CallUnderWay } from '../../models/lanes/lane_call.js';
+import { type RaceContext, mayMeetPassing, mayOutlive, racingAnswers } from '../../models/lanes/races.js';
 import type { Counters, Injection, Returned } from '../../models/outcome.js';
 import type { Branch, Prediction } from '../../models/prediction.js';
 import { predictStep } from '../../models/predict_step.js';
@@ -155,8 +156,10 @@ export class Walk {
   #isUsed(lanes: readonly Lane[], lane: Lane): boolean {
     const { goesNext } = lane;
     if (goesNext === undefined) return false;
-    const mayBeUsed = this.#underWay(lanes, lane).some((other) => mayUse(this.#world, other, goesNext));
-    return mayBeUsed && this.#choose(2) === 1;
+    const at = lane.next - 1;
+    const step = this.#log.resolve(present(this.program.steps[at], 'a step'));
+    const c = { ...this.#raceOf(step, at, this.#underWay(lanes, lane)), goesNext };
+    return mayOutlive(c) && this.#choose(2) === 1;
   }
 
   /** In each other lane, the step before this moment and the one after it. */
@@ -190,12 +193,21 @@ export class Walk {
     at: number,
     others: readonly CallUnderWay[],
   ): readonly Branch[] {
-    const { profile } = this.behaviour;
     if (others.length === 0) return withoutHidden(branches);
-    const c = { world: this.#world, profile, step, call: this.program.calls[at], others };
+    const c = this.#raceOf(step, at, others);
     if (mayMeetPassing(c)) this.hasFreeChoices = true;
     // Several may answer the same, and leave something else.
     return [...branches, ...racingAnswers(c)];
+  }
+
+  #raceOf(step: RawStep, at: number, others: readonly CallUnderWay[]): RaceContext {
+    return {
+      world: this.#world,
+      races: this.behaviour.races,
+      step,
+      call: this.program.calls[at],
+      others,
+    };
   }
 
   #take(branch: Branch, step: RawStep, at: number): void {

@@ -42,8 +42,8 @@ export interface CallContext<A> {
   observe(this: void, field: string, address: bigint, count: number): Uint8Array | undefined;
 }
 
-/** The answer of a rule: an error, or that the model cannot tell. */
-export type RuleId = `${Errno | 'unspecified'}.${string}`;
+/** The answer of a rule: an error, that the model cannot tell, or, of calls that overlap, a success that is not as usual. */
+export type RuleId = `${Errno | 'unspecified' | 'OK'}.${string}`;
 
 /**
  * One reason for which a call fails. Rules stand in the order in which the kernel checks; `when` answers for itself, whatever

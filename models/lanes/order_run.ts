@@ -5,7 +5,7 @@ import type { AssembledProgram } from '../program/assemble.js';
 import type { RawLanes, RawStep } from '../program/raw.js';
 import type { HwptPaging } from '../state/objects.js';
 import type { Steps } from '../state/steps.js';
-import { type CallUnderWay, mayUse } from './races.js';
+import type { CallUnderWay } from './lane_call.js';
 
 /** What the model says of a whole program. */
 export interface JudgedSteps {
@@ -109,10 +109,10 @@ export class OrderRun {
   #isUsed(lanes: readonly Lane[], lane: Lane): boolean {
     const { goesNext } = lane;
     if (goesNext === undefined) return false;
-    const others = this.#underWay(lanes, lane).map((other) => {
-      return { ...other, step: this.run.resolve(other.step) };
-    });
-    return others.some((other) => mayUse(this.run.world, other, goesNext)) && this.#choose([0, 1]) === 1;
+    const at = lane.next - 1;
+    const moment = { underWay: this.#underWay(lanes, lane), goesNext };
+    const { steps, calls } = this.program;
+    return this.run.mayStay(steps[at] as RawStep, calls[at], moment) && this.#choose([0, 1]) === 1;
   }
 
   /** Ends where another order has led to the same state, from which nothing explains the rest. */

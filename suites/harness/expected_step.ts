@@ -76,7 +76,7 @@ export class ExpectedStep {
     return this;
   }
 
-  /** Success, or this error where an earlier step has run out of memory. */
+  /** Success, or this error where an earlier step has run out of memory, or one of another lane came first. */
   orFails(errno: Errno): this {
     this.#expectation = { ...this.#expectation, or: errno };
     return this;

@@ -34,7 +34,7 @@ export const lanesAreas = suite(
   [
     scenario('map,twice', {
       doc: 'Of two mappings that overlap exactly one comes about; automatic ones go to different places.',
-      covers: [`${MAP}/EEXIST.area`, `${MAP}/OK`],
+      covers: [`${MAP}/EEXIST.area`, `${MAP}/OK`, 'lanes/EEXIST.settling', 'lanes/OK.passing_places'],
       source: 'core.md 4.5',
       gaps: [58],
       setup: (t) => t.ioas(),
@@ -88,6 +88,22 @@ export const lanesAreas = suite(
             });
           });
         },
+        automatic_beside_no_memory: (t, ioas) => {
+          t.mockDomain(ioas);
+          rounds(() => {
+            const [bad, good] = together(
+              t,
+              () => t.map(ioas, { iova: A, va: HOLE }),
+              () => t.map(ioas),
+            );
+            t.unmap(ioas, 0n, U64_MAX).ok({ length: P });
+            t.either({
+              bad_first: () => [bad.fails('EFAULT'), good.ok({ iova: A })],
+              good_first: () => [bad.fails('EEXIST'), good.ok({ iova: A })],
+              bad_in_the_way: () => [bad.fails('EFAULT'), good.ok({ iova: A + P })],
+            });
+          });
+        },
         automatic: (t, ioas) => {
           rounds(() => {
             const [one, two] = together(
@@ -119,7 +135,7 @@ export const lanesAreas = suite(
     }),
     scenario('map,and_unmap', {
       doc: 'A range is unmapped before it is mapped, after it, or, while it is being mapped, not at all.',
-      covers: [`${UNMAP}/ENOENT.empty`, `${UNMAP}/OK`, `${MAP}/OK`],
+      covers: [`${UNMAP}/ENOENT.empty`, `${UNMAP}/OK`, `${MAP}/OK`, 'lanes/EBUSY.settling'],
       source: 'core.md 4.5, 4.6',
       gaps: [58],
       setup: (t) => t.ioas(),
@@ -178,7 +194,7 @@ export const lanesAreas = suite(
     }),
     scenario('copy,and_unmap', {
       doc: 'A copy is made of an area that is there, and outlives it; one that is on its way out cannot be copied.',
-      covers: ['IOMMU_IOAS_COPY/ENOENT.src_range', 'IOMMU_IOAS_COPY/OK'],
+      covers: ['IOMMU_IOAS_COPY/ENOENT.src_range', 'IOMMU_IOAS_COPY/OK', 'lanes/ENOENT.settling_source'],
       source: 'core.md 4.5, 4.10',
       gaps: [58],
       setup: (t) => ({ src: t.ioas(), dst: t.ioas() }),
@@ -287,7 +303,12 @@ export const lanesAreas = suite(
     }),
     scenario('pin,and_unmap', {
       doc: 'What an access has pinned is unpinned when its area goes; one that pins while the area goes is refused.',
-      covers: ['IOMMU_TEST_OP_ACCESS_PAGES/ENOENT.hole', 'IOMMU_TEST_OP_ACCESS_PAGES/OK'],
+      covers: [
+        'IOMMU_TEST_OP_ACCESS_PAGES/ENOENT.hole',
+        'IOMMU_TEST_OP_ACCESS_PAGES/OK',
+        'lanes/ENOENT.settling',
+        'lanes/EINVAL.unmapping',
+      ],
       source: 'core.md 4.6, 5.7',
       gaps: [58],
       seeds: ['S2-28', 'S2-29'],

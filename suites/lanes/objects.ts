@@ -1,4 +1,4 @@
-import { SCRATCH } from '../../models/program/arena.js';
+import { BUFFER, SCRATCH } from '../../models/program/arena.js';
 import { deviceWithQueue, fault, record } from '../event/set_up.js';
 import { APERTURE_START as A, P } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
@@ -66,7 +66,7 @@ export const lanesObjects = suite(
     }),
     scenario('ids,passing', {
       doc: 'A device that moves to an IOAS gets an automatic page table before it gives up the one that it has, so a third id can be the lowest.',
-      covers: ['IOMMU_IOAS_ALLOC/OK', 'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/OK'],
+      covers: ['IOMMU_IOAS_ALLOC/OK', 'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/OK', 'lanes/OK.passing_ids'],
       source: 'core.md 2.1, device.md 1',
       gaps: [58],
       setup: (t) => {
@@ -160,9 +160,35 @@ export const lanesObjects = suite(
       },
       control: (t, ioas) => t.destroy(t.mockDomain(ioas).out('out_stdev_id')),
     }),
+    scenario('destroy,looked_at', {
+      doc: 'An automatic page table goes with its device, unless somebody looks at it just then: it stays then, until it is destroyed.',
+      covers: [`${DESTROY}/ENOENT.object`, `${DESTROY}/OK`, 'lanes/OK.page_table_stays'],
+      source: 'device.md 1',
+      gaps: [58],
+      setup: (t) => t.ioas(),
+      cases: {
+        device: (t, ioas) => {
+          t.map(ioas, { iova: A });
+          rounds(() => {
+            const mock = t.mockDomain(ioas);
+            const hwpt = mock.out('out_hwpt_id');
+            t.lanes(
+              () => t.destroy(mock.out('out_stdev_id')),
+              () => [0, 1, 2, 3].map(() => t.checkMap(hwpt, A, BUFFER.start).orFails('ENOENT')),
+            );
+            const left = t.destroy(hwpt);
+            t.either({
+              gone: () => left.fails('ENOENT'),
+              stays: () => left.ok(),
+            });
+          });
+        },
+      },
+      control: (t, ioas) => t.destroy(t.mockDomain(ioas).out('out_stdev_id')),
+    }),
     scenario('destroy,in_use', {
       doc: 'An object that another call uses is busy for as long; after it, what the call has made of it counts.',
-      covers: [`${DESTROY}/EBUSY.users`, `${DESTROY}/OK`],
+      covers: [`${DESTROY}/EBUSY.users`, `${DESTROY}/OK`, 'lanes/EBUSY.in_flight'],
       source: 'core.md 2.4',
       gaps: [58],
       seeds: ['S1-15'],

@@ -1,8 +1,6 @@
 import { assert } from 'chai';
 import { Behaviour } from '../../models/behaviour.js';
 import { ERRNO } from '../../models/base/errno.js';
-import { RACES } from '../../models/lanes/races.js';
-import { callByName } from '../../models/ioctls/index.js';
 import type { Outcome, ProgramOutcome, Returned } from '../../models/outcome.js';
 import { DEFAULT_PROFILE } from '../../models/profiles/index.js';
 import { assemble } from '../../models/program/assemble.js';
@@ -261,14 +259,5 @@ describe('judging lanes', () => {
     const { problems, unspecified } = endingWrong('write', 'write');
     assert.deepEqual(problems, []);
     assert.match(unspecified[0] ?? '', /no order of the lanes' steps was found/);
-  });
-});
-
-describe('answers that overlaps cause', () => {
-  it('are those of calls that there are, with a citation', () => {
-    for (const { calls, cite } of RACES) {
-      assert.match(cite, /^[a-z_]+\.c:[a-z_]+$/);
-      for (const name of calls) assert.isDefined(callByName(name), name);
-    }
   });
 });
