@@ -12,6 +12,7 @@ import { predictStep } from './predict_step.js';
 import type { CallUnderWay } from './lanes/lane_call.js';
 import { type RaceContext, mayMeetPassing, mayOutlive, racingAnswers } from './lanes/races.js';
 import type { RawStep } from './program/raw.js';
+import type { CopySource } from './state/copy_source.js';
 import type { HwptPaging } from './state/objects.js';
 import type { Steps } from './state/steps.js';
 import { World } from './state/world.js';
@@ -167,6 +168,13 @@ export class ModelRun {
     const c = this.#raceOf(step, call, lane.underWay);
     const usual = mayMeetPassing(c) ? this.#withAnyChoice(step, prediction.branches) : prediction.branches;
     return { kind: 'allowed', branches: oneOf([...usual, ...racingAnswers(c)], errno, lane) };
+  }
+
+  /** What a copy would find under its source range now. */
+  findCopySource(raw: RawStep): CopySource | undefined {
+    this.world.copySource = undefined;
+    predictStep(this.world, this.behaviour, this.#log.resolve(raw), this.reading);
+    return this.world.copySource;
   }
 
   /** Whether an automatic page table that a call gives up may stay because others use it. */

@@ -3,9 +3,10 @@ import type { ModelRun, StepVerdict } from '../model_run.js';
 import type { Outcome } from '../outcome.js';
 import type { AssembledProgram } from '../program/assemble.js';
 import type { RawLanes, RawStep } from '../program/raw.js';
+import type { CopySource } from '../state/copy_source.js';
 import type { HwptPaging } from '../state/objects.js';
 import type { Steps } from '../state/steps.js';
-import type { CallUnderWay } from './lane_call.js';
+import { type CallUnderWay, UNMAPPING } from './lane_call.js';
 
 /** What the model says of a whole program. */
 export interface JudgedSteps {
@@ -71,10 +72,40 @@ export class OrderRun {
     while (this.#end === 'explains') {
       const able = lanes.filter(({ next, end, rest }) => next < end || rest !== undefined);
       if (able.length === 0) break;
-      this.#goOn(lanes, lanes[this.#choose(able.map(({ index }) => index))] as Lane);
+      this.#take(lanes, this.#choose([...able.map(({ index }) => index), ...this.#lookingUp(lanes)]));
       this.#leaveKnown(lanes);
     }
     return (lanes.at(-1)?.end ?? first) - 1;
+  }
+
+  /** Numbers of the lanes whose copy can look its source up now, and go on when others have removed it; above those of lanes. */
+  #lookingUp(lanes: readonly Lane[]): number[] {
+    const isLooking = ({ index, next, end, rest, found }: Lane): boolean =>
+      next < end &&
+      rest === undefined &&
+      found === undefined &&
+      this.program.calls[next]?.name === 'IOMMU_IOAS_COPY' &&
+      lanes.some((other) => other.index !== index && this.#removes(other));
+    return lanes.filter(isLooking).map(({ index }) => lanes.length + index);
+  }
+
+  /** Whether a lane has a call left that removes areas. */
+  #removes({ next, end }: Lane): boolean {
+    return this.program.calls.slice(next, end).some((call) => call !== undefined && REMOVING.has(call.name));
+  }
+
+  #take(lanes: readonly Lane[], choice: number): void {
+    const lane = lanes[choice % lanes.length] as Lane;
+    if (choice < lanes.length) this.#goOn(lanes, lane);
+    else this.#lookUp(lane);
+  }
+
+  /** A copy finds its source. What has none is no news later. Memory of files would have to be kept for it. */
+  #lookUp(lane: Lane): void {
+    const source = this.run.findCopySource(this.program.steps[lane.next] as RawStep);
+    if (source?.slices?.every(({ pages }) => pages.source.kind === 'user') === true) {
+      lane.found = { source, after: this.#order.length };
+    } else this.#end = 'refuses';
   }
 
   /** A lane finishes the call that it has begun, or begins the next. */
@@ -88,8 +119,11 @@ export class OrderRun {
       lane.rest = rest;
       lane.goesNext = goesNext;
     };
+    world.earlyCopySource = lane.found?.source;
     this.#judge(lane.next, this.#underWay(lanes, lane));
     world.onSteps = undefined;
+    world.earlyCopySource = undefined;
+    lane.found = undefined;
     lane.next += 1;
   }
 
@@ -123,7 +157,7 @@ export class OrderRun {
   #isKnown(lanes: readonly Lane[]): boolean {
     const { world } = this.run;
     const { values, ids } = takeSnapshot(world);
-    const places = lanes.flatMap(({ next, restsTaken }) => [next, restsTaken]);
+    const places = lanes.flatMap(({ next, restsTaken, found }) => [next, restsTaken, found?.after ?? 0]);
     const { contents } = world.memory.physical;
     const state = [...places, ...values, ...[...ids].flat(2), contents.describe()].join();
     const path = this.#choices.map(({ taken }) => taken).join();
@@ -163,6 +197,9 @@ export class OrderRun {
   }
 }
 
+/** Calls that remove areas. */
+const REMOVING: ReadonlySet<string> = new Set([...UNMAPPING.keys(), 'IOMMU_DESTROY']);
+
 /** The steps of one lane: those before `next` have been judged. */
 interface Lane {
   readonly index: number;
@@ -171,6 +208,8 @@ interface Lane {
   next: number;
   /** What the call before `next` still does. */
   rest: Steps | undefined;
+  /** What its next call, a copy, has found already, and after how many steps. */
+  found: { readonly source: CopySource; readonly after: number } | undefined;
   /** What goes in its next step, unless another call uses it. */
   goesNext: HwptPaging | undefined;
   /** How many steps of calls that went on have been taken. */
@@ -186,6 +225,7 @@ function lanesOf(counts: readonly number[], first: number): Lane[] {
       end: start + count,
       next: start,
       rest: undefined,
+      found: undefined,
       goesNext: undefined,
       restsTaken: 0,
     };

@@ -3,6 +3,7 @@ import { ARENA, type Access } from '../program/arena.js';
 import { CAPABILITIES } from '../program/credentials.js';
 import type { MemoryFilePages } from '../program/raw.js';
 import { destroyAccess } from './access.js';
+import type { CopySource } from './copy_source.js';
 import { releaseFile } from './destroy.js';
 import { IommufdFile } from './iommufd_file.js';
 import { MemoryFile } from './memory_file.js';
@@ -24,6 +25,10 @@ export class World {
   /** Each open of /dev/iommu that is not released yet, whether or not a descriptor of it is left. */
   readonly contexts = new Set<IommufdFile>();
   #opened = 0;
+  /** What the last call that was a copy has found. */
+  copySource: CopySource | undefined;
+  /** What the call at hand has found before calls of other lanes, if it is a copy. */
+  earlyCopySource: CopySource | undefined;
   /** Who takes the rest of what a call does, if calls of other lanes may see it half done. */
   onSteps: ((rest: Steps, goesNext: HwptPaging | undefined) => void) | undefined;
 
@@ -71,6 +76,12 @@ export class World {
     }
     const { done, value } = steps.next(false);
     if (done !== true) onSteps(steps, value);
+  }
+
+  /** What a copy has found under its source range: now, or before calls of other lanes. */
+  lookUpCopySource(find: () => CopySource): CopySource {
+    this.copySource = this.earlyCopySource ?? find();
+    return this.copySource;
   }
 
   /** Lets another process make the next call. */

@@ -230,6 +230,24 @@ describe('judging lanes', () => {
     assert.isNotEmpty(verdict([home, busy], [late, busy]));
   });
 
+  it('knows copies of what is removed before they have a place', () => {
+    const t = new ScenarioBuilder();
+    const ioas = t.ioas();
+    t.map(ioas, { iova: P });
+    together(
+      t,
+      () => t.unmap(ioas, P, P),
+      () => t.copy({ src: ioas, dst: ioas, from: P, iova: P }),
+    );
+    t.map(ioas, { iova: P });
+    const copying = assemble(t.program);
+    const [copied, late] = [5, 6];
+    const run = answering(runOnModel(copying, BEHAVIOUR), copied, { errno: 0, value: 0 });
+    const there = answering(run, late, { errno: ERRNO.EEXIST, value: -1, out: [] });
+    assert.deepEqual(judgeByModel(copying, there, BEHAVIOUR, 'exact').problems, []);
+    assert.isNotEmpty(judgeByModel(copying, run, BEHAVIOUR, 'exact').problems);
+  });
+
   /** Rounds of two mappings that do not touch each other, and at the end an answer that is wrong. */
   function endingWrong(first: string, second: string) {
     const t = new ScenarioBuilder();

@@ -1,11 +1,11 @@
 import { type ArgsOf, flags32, id32, iova64, length64, sizeField } from '../../layout/field.js';
 import { PAGE_SIZE, rangeWraps } from '../../base/u64.js';
 import { present } from '../../base/assert.js';
+import { type Slice, findCopySource } from '../../state/copy_source.js';
 import { FillPlan } from '../../state/fill.js';
 import type { IommufdFile } from '../../state/iommufd_file.js';
-import type { IoPagetable } from '../../state/io_pagetable.js';
 import type { Ioas } from '../../state/objects.js';
-import { Area, type Pages } from '../../state/pages.js';
+import { Area } from '../../state/pages.js';
 import { Placement } from '../../state/placement.js';
 import { type CallContext, type Rule, defineCall, once } from '../description.js';
 import { chooseIova } from '../choices.js';
@@ -38,18 +38,12 @@ const FIELDS = {
 
 type Args = ArgsOf<typeof FIELDS>;
 
-/** The part of one source area that is copied. */
-interface Slice {
-  readonly pages: Pages;
-  readonly startByte: bigint;
-  readonly length: bigint;
-}
-
 interface Lookups {
   source: Ioas | undefined;
   destination: Ioas | undefined;
   /** Undefined where the source range is not covered without gap. */
   slices: readonly Slice[] | undefined;
+  isOneArea: boolean;
   placement: Placement;
 }
 
@@ -69,13 +63,16 @@ export const ioasCopy = defineCall(
   (c) => {
     const { args, profile } = c;
     if (profile.hasTestCommands) convertSyzkallerIova(args, c.file);
-    const source = c.file.objects.findOfType(args.src_ioas_id, 'IOAS');
+    const found = c.world.lookUpCopySource(() =>
+      findCopySource(c.file.objects.findOfType(args.src_ioas_id, 'IOAS'), args.src_iova, args.length),
+    );
+    const { ioas: source, slices, isOneArea } = found;
     const destination = c.file.objects.findOfType(args.dst_ioas_id, 'IOAS');
-    const slices = source === undefined ? undefined : slicesOf(source.table, args);
     const lookups = {
       source,
       destination,
       slices,
+      isOneArea,
       placement: new Placement(
         destination?.table,
         {
@@ -94,7 +91,7 @@ export const ioasCopy = defineCall(
     {
       id: 'copy-takes-any-range',
       says: 'part of an area, or several areas, may be copied, although the header wants a range that was mapped as a whole',
-      isShown: ({ args, source }) => source !== undefined && !isOneArea(source, args),
+      isShown: ({ source, isOneArea }) => source !== undefined && !isOneArea,
     },
   ],
   rules: [
@@ -177,24 +174,6 @@ function convertSyzkallerIova(args: Args, file: IommufdFile): void {
   args.src_iova = syzkallerIova(source.table, args.src_iova);
 }
 
-function slicesOf(table: IoPagetable, { src_iova, length }: Args): Slice[] | undefined {
-  if (length === 0n) return undefined;
-  const last = src_iova + length - 1n;
-  const slices: Slice[] = [];
-  let next = src_iova;
-  for (const area of table.areasIntersecting({ start: src_iova, last })) {
-    if (area.iova > next) return undefined;
-    const end = area.last < last ? area.last : last;
-    slices.push({
-      pages: area.pages,
-      startByte: area.startByte + (next - area.iova),
-      length: end - next + 1n,
-    });
-    next = end + 1n;
-  }
-  return next > last ? slices : undefined;
-}
-
 /** Slice by slice; the first that is refused decides. */
 function firstRefusal({ args, slices, destination }: Context): 'not_writeable' | 'page_offset' | undefined {
   if (destination === undefined) return undefined;
@@ -204,11 +183,6 @@ function firstRefusal({ args, slices, destination }: Context): 'not_writeable' |
     if (((startByte % PAGE_SIZE) & (destination.table.alignment - 1n)) !== 0n) return 'page_offset';
   }
   return undefined;
-}
-
-function isOneArea({ table }: Ioas, { src_iova, length }: Args): boolean {
-  const [area] = table.areasIntersecting({ start: src_iova, last: src_iova });
-  return area?.iova === src_iova && area.length === length;
 }
 
 function isSliceMisaligned({ plan }: Context): boolean {
