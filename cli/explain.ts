@@ -6,7 +6,7 @@ import { DESIGNS } from '../models/designs/index.js';
 import { INVARIANTS_OF_DESIGNS } from '../models/designs/invariants/index.js';
 import { INVARIANTS } from '../models/invariants/index.js';
 import { PROFILES } from '../models/profiles/index.js';
-import { LANES_SOURCE, RULE_SOURCES, ruleSourceByName } from '../models/rule_sources.js';
+import { RULE_SOURCES, ruleSourceByName } from '../models/rule_sources.js';
 import { describePlacedStep } from '../models/program/describe.js';
 import { placedSteps } from '../models/program/program.js';
 import { planCase } from '../suites/harness/plan.js';
@@ -17,9 +17,9 @@ import { coveringOf, sourcePage } from './manual.js';
 
 /** Everything that has an id, the general before the particular. */
 export const EXPLAINABLE_IDS: readonly string[] = [
-  ...[...RULE_SOURCES, LANES_SOURCE].map(({ name }) => name),
+  ...RULE_SOURCES.map(({ name }) => name),
   ...[...INVARIANTS, ...INVARIANTS_OF_DESIGNS].map(({ id }) => id),
-  ...[...RULE_SOURCES, LANES_SOURCE].flatMap(({ name, rules }) => rules.map(({ id }) => `${name}/${id}`)),
+  ...RULE_SOURCES.flatMap(({ name, rules }) => rules.map(({ id }) => `${name}/${id}`)),
   ...SCENARIOS.map(({ id }) => id),
 ];
 

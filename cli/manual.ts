@@ -9,7 +9,7 @@ import { CALLS } from '../models/ioctls/index.js';
 import { LANES, RACES } from '../models/lanes/races.js';
 import { OPERATIONS } from '../models/operations/index.js';
 import type { OperationDescription } from '../models/operations/operation.js';
-import { LANES_SOURCE, RULE_SOURCES, type RuleSource } from '../models/rule_sources.js';
+import { RULE_SOURCES, type RuleSource } from '../models/rule_sources.js';
 import { INVARIANTS } from '../models/invariants/index.js';
 import { PROFILES } from '../models/profiles/index.js';
 import { SCENARIOS } from '../suites/index.js';
@@ -30,7 +30,7 @@ export function manualPages(): Page[] {
   return [
     { file: 'README.md', text: indexPage() },
     { file: 'invariants.md', text: invariantsPage() },
-    ...[...RULE_SOURCES, LANES_SOURCE].map((source) => ({
+    ...RULE_SOURCES.map((source) => ({
       file: `${source.name}.md`,
       text: sourcePage(source),
     })),
@@ -132,7 +132,7 @@ function invariantsPage(): string {
 function indexPage(): string {
   const calls = CALLS.map((call) => [`[${call.name}](${call.name}.md)`, call.doc, kernelsOf(call)]);
   const operations = OPERATIONS.map(({ name, doc }) => [`[${name}](${name}.md)`, doc]);
-  const rows = [...RULE_SOURCES, LANES_SOURCE].flatMap(({ name, rules, call }) =>
+  const rows = RULE_SOURCES.flatMap(({ name, rules, call }) =>
     rules.map((rule) => matrixRow(name, rule, call)),
   );
   return page(

@@ -2,7 +2,7 @@ import { hasCall } from '../models/behaviour.js';
 import { CALLS } from '../models/ioctls/index.js';
 import { errnoOf } from '../models/mutants.js';
 import type { Profile } from '../models/profiles/index.js';
-import { RULE_SOURCES, rulesFor } from '../models/rule_sources.js';
+import { REFUSING_SOURCES, rulesFor } from '../models/rule_sources.js';
 import type { ResultLine } from '../reports/run_report.js';
 import { describeProblem } from '../suites/harness/judge.js';
 import { NEVER_SUCCEED } from '../suites/harness/never_succeed.js';
@@ -36,7 +36,7 @@ export function toResultLine({
 
 /** Every rule that a profile's kernel can answer by, and every success. */
 function answersOf(profile: Profile): Set<string> {
-  const answers = RULE_SOURCES.flatMap((source) => {
+  const answers = REFUSING_SOURCES.flatMap((source) => {
     const rules = rulesFor(source, profile).filter(({ id }) => errnoOf(id) !== undefined);
     return rules.map(({ id }) => `${source.name}/${id}`);
   });

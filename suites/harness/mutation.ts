@@ -1,15 +1,15 @@
 import { Behaviour } from '../../models/behaviour.js';
 import { type Mutant, mutantsOf } from '../../models/mutants.js';
 import type { Profile } from '../../models/profiles/index.js';
-import { RULE_SOURCES, ruleSourceByName, rulesFor } from '../../models/rule_sources.js';
+import { REFUSING_SOURCES, ruleSourceByName, rulesFor } from '../../models/rule_sources.js';
 import { runOnModel } from '../../targets/sim.js';
 import { unmetExpectations } from './judge.js';
 import { type PlannedProgram, planCase } from './plan.js';
 import type { Scenario } from './scenario.js';
 
-/** Every mutant of everything that has rules in a profile. */
+/** Every mutant of everything that refuses by rules in a profile. Those of lanes have answers written by hand instead. */
 export function allMutants(profile: Profile): Mutant[] {
-  return RULE_SOURCES.flatMap((source) => mutantsOf(source.name, rulesFor(source, profile)));
+  return REFUSING_SOURCES.flatMap((source) => mutantsOf(source.name, rulesFor(source, profile)));
 }
 
 /** Kills mutants by the hand-written expectations of scenarios alone. */

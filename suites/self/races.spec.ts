@@ -27,7 +27,10 @@ function seenIn({ what, write }: OverlapCase, profile: Profile): Seen {
   const answers = write(t);
   const program = assemble(t.program);
   const { steps, ...rest } = runOnModel(program, new Behaviour(profile));
-  assert.isTrue(steps.every(({ status }) => status === 'returned'), what);
+  assert.isTrue(
+    steps.every(({ status }) => status === 'returned'),
+    what,
+  );
   const seen = [...steps];
   for (const [step, answer] of answers) {
     const at = present(program.labels.get(labelOf(step.out('x').ref)), 'a step of the program');
