@@ -13,6 +13,7 @@ import { RULE_SOURCES, type RuleSource } from '../models/rule_sources.js';
 import { INVARIANTS } from '../models/invariants/index.js';
 import { PROFILES } from '../models/profiles/index.js';
 import { SCENARIOS } from '../suites/index.js';
+import { biasesPage } from './biases_page.js';
 import { defectsPage } from './designs/defects_page.js';
 import { designInvariantsPage } from './designs/invariants_page.js';
 import { findingsPage } from './findings_page.js';
@@ -38,6 +39,7 @@ export function manualPages(): Page[] {
     { file: '../designs/defects.md', text: defectsPage() },
     { file: '../designs/invariants.md', text: designInvariantsPage() },
     { file: '../findings/README.md', text: findingsPage() },
+    { file: '../biases.md', text: biasesPage() },
     { file: '../syzkaller/iommufd.txt', text: syzlang() },
   ];
 }

@@ -8,8 +8,8 @@ import { ALLOC, DEVICE, type Kind, type Theme, spread } from './theme.js';
 const LIMIT_LOWEST: Kind = { call: 'IOMMU_TEST_OP_SET_TEMP_MEMORY_LIMIT', args: { limit: 12 } };
 const LIMIT_TOO_LOW: Kind = { call: 'IOMMU_TEST_OP_SET_TEMP_MEMORY_LIMIT', args: { limit: 11 } };
 
-/** Accesses of the CPU, and what they pin beside domains and copies. */
 const ACCESSES: Theme = {
+  about: 'Accesses of the CPU, and what they pin beside domains and copies.',
   prelude: [
     ALLOC,
     { call: 'IOMMU_TEST_OP_CREATE_ACCESS', args: { flags: CREATE_ACCESS_FLAGS.NEEDS_PIN_PAGES } },
@@ -49,8 +49,8 @@ const QUEUE: Kind = {
   args: { flags: 0, type: 0xdead_beef, index: 0, nesting_parent_iova: 0x100_0000n, length: 0x800n },
 };
 
-/** Queues that the hardware shares with a guest, and areas that they lock. */
 const HW_QUEUES: Theme = {
+  about: 'Queues that the hardware shares with a guest, and areas that they lock.',
   isFor: ({ hasViommus }) => hasViommus,
   prelude: [
     ALLOC,
@@ -106,8 +106,8 @@ function copy(args: Exclude<Kind, string>['args'] & object): Kind {
   return { call: 'IOMMU_TEST_OP_ACCESS_RW', args };
 }
 
-/** What pages of files hold, by the file and by mappings of it, while it is cut and grows. */
 const FILE_CONTENTS: Theme = {
+  about: 'What pages of files hold, by the file and by mappings of it, while it is cut and grows.',
   prelude: [
     'memory_file',
     ALLOC,

@@ -5,6 +5,7 @@ import type { Member } from '../../models/layout/struct.js';
 import type { IoctlStep, Operand, Scalar } from '../../models/program/program.js';
 import { HOLE } from '../../models/program/arena.js';
 import type { IoPagetable } from '../../models/state/io_pagetable.js';
+import { BIASES } from './biases.js';
 import type { GeneratorState } from './state.js';
 import type { Picks } from './picks.js';
 import { PAGE_SIZE, lowestSetBit, wrapU64 } from '../../models/base/u64.js';
@@ -17,6 +18,7 @@ import {
   anyRange,
   anyUserAddress,
   lengthOfAreaAt,
+  wrappingLength,
 } from './values.js';
 
 /** Ids first, then places, then lengths: what is drawn later can fit what was drawn before, wherever it lies in the struct. */
@@ -46,11 +48,14 @@ export function drawCall(call: CallDescription, state: GeneratorState, picks: Pi
     const operand = draw.operand(member);
     if (operand !== undefined) args[member.name] = operand;
   }
-  const step: IoctlStep = { do: 'ioctl', file: state.file, call: call.name, args };
+  const file = picks.rarely(BIASES.otherFile.oneIn) ? state.drawFile(picks) : state.file;
+  const step: IoctlStep = { do: 'ioctl', file, call: call.name, args };
   if (call.argument === 'value')
-    return picks.rarely(40) ? { ...step, command: otherCommand(call, picks) } : step;
+    return picks.rarely(BIASES.otherCommand.oneIn) ? { ...step, command: otherCommand(call, picks) } : step;
   const framed = call.protocol === 'vfio' ? { ...step, ...roomBehind(picks) } : step;
-  return draw.usesEdge || !picks.rarely(20) ? framed : disturbFrame(framed, call, picks);
+  return draw.usesEdge || !picks.rarely(BIASES.disturbedFrame.oneIn)
+    ? framed
+    : disturbFrame(framed, call, picks);
 }
 
 /** Calls of VFIO may answer behind their struct, or do not mind what lies there. */
@@ -125,7 +130,7 @@ class ArgumentDraw {
       case 'size':
         return undefined;
       case 'reserved':
-        return picks.rarely(32) ? 1 : undefined;
+        return picks.rarely(BIASES.reserved.oneIn) ? 1 : undefined;
       case 'flags':
         return drawFlags(Object.values(field.role.bits), picks);
       case 'choice':
@@ -151,9 +156,11 @@ class ArgumentDraw {
         return this.#pointer(field.role);
       case 'array_bytes':
         // More than there is room for would be written over what lies behind.
-        return picks.rarely(6) ? picks.below(this.#dataBytesMax + 1) : this.#dataBytes;
+        return picks.rarely(BIASES.shortBuffer.oneIn) ? picks.below(this.#dataBytesMax + 1) : this.#dataBytes;
       case 'element_bytes':
-        return picks.rarely(8) ? picks.below(2 * this.#structBytes) : this.#structBytes;
+        return picks.rarely(BIASES.oddElements.oneIn)
+          ? picks.below(2 * this.#structBytes)
+          : this.#structBytes;
       case 'number':
         return picks.any(field.role.likely ?? []) ?? drawNumber(field, picks);
       case 'fd':
@@ -194,6 +201,8 @@ class ArgumentDraw {
   }
 
   #length(): bigint {
+    if (this.#iova !== undefined && !this.call.copies && this.picks.rarely(BIASES.wrappingLength.oneIn))
+      return wrappingLength(this.#iova, this.picks);
     if (this.call.copies && !this.picks.rarely(8)) return this.picks.one(COPY_LENGTHS);
     const whole = this.#iova === undefined ? undefined : lengthOfAreaAt(this.table, this.#iova);
     // Without large pages VFIO takes pieces of areas.
@@ -216,7 +225,7 @@ class ArgumentDraw {
   #bitmap(direction: Direction): Operand {
     const { picks } = this;
     const words = bitmapWords(this.#lengthDrawn, this.#granule, direction);
-    if (picks.rarely(24) || words > BITMAP_WORDS_MAX) return HOLE;
+    if (picks.rarely(BIASES.noBuffer.oneIn) || words > BITMAP_WORDS_MAX) return HOLE;
     const isFilled = direction === 'in' || picks.rarely(8);
     const place = picks.rarely(3) ? { in: { page_offset: picks.one([0, 0x800, 0xff1]) } } : {};
     return { words: Array.from({ length: words }, () => (isFilled ? drawBits(picks) : 0)), ...place };
@@ -226,7 +235,7 @@ class ArgumentDraw {
   #copied(): Operand {
     const { picks } = this;
     const length = Number(this.#lengthDrawn);
-    if (length > COPY_BYTES_MAX || picks.rarely(24)) return HOLE;
+    if (length > COPY_BYTES_MAX || picks.rarely(BIASES.noBuffer.oneIn)) return HOLE;
     const first = 1 + picks.below(0xffff);
     return { words: Array.from({ length: Math.ceil(length / WORD_BYTES) }, (_, at) => first + at) };
   }
@@ -239,7 +248,7 @@ class ArgumentDraw {
     this.#structBytes = struct === undefined ? WORD_BYTES : DRIVER_STRUCTS[struct].bytes;
     this.#goesWithoutData = direction === 'in' && this.#elements === 0 && picks.rarely(3);
     if (this.#goesWithoutData) return undefined;
-    if (picks.rarely(24)) return HOLE;
+    if (picks.rarely(BIASES.noBuffer.oneIn)) return HOLE;
     if (direction === 'out') {
       this.#dataBytes = picks.below(2 * this.#structBytes + WORD_BYTES);
       this.#dataBytesMax = this.#dataBytes;
@@ -257,8 +266,8 @@ class ArgumentDraw {
 
   #array(direction: Direction): Operand {
     const { picks } = this;
-    if (picks.rarely(24)) return HOLE;
-    this.usesEdge = picks.rarely(24);
+    if (picks.rarely(BIASES.noBuffer.oneIn)) return HOLE;
+    this.usesEdge = picks.rarely(BIASES.bufferAtEdge.oneIn);
     const place = this.usesEdge ? { in: { edge: picks.below(3) } } : {};
     if (direction === 'out') return { room: this.#elements, ...place };
     const ranges = Array.from({ length: this.#elements }, () => anyRange(picks, this.table));
@@ -300,7 +309,7 @@ function drawBits(picks: Picks): number {
 
 /** The hardware is the mock: its own kind of data is the one that leads anywhere. */
 function drawChoice({ SELFTEST: own, ...others }: Readonly<Record<string, number>>, picks: Picks): number {
-  if (picks.rarely(24)) return picks.below(4);
+  if (picks.rarely(BIASES.unknownChoice.oneIn)) return picks.below(4);
   if (own !== undefined && !picks.rarely(3)) return own;
   return picks.any(Object.values(others)) ?? 0;
 }
@@ -315,7 +324,7 @@ function chooseBits(bits: readonly number[], picks: Picks): number[] {
 
 function drawFlags(bits: readonly number[], picks: Picks): number {
   const chosen = chooseBits(bits, picks).reduce((flags, bit) => flags | bit, 0);
-  return picks.rarely(32) ? (chosen | (1 << picks.below(31))) >>> 0 : chosen;
+  return picks.rarely(BIASES.unknownFlag.oneIn) ? (chosen | (1 << picks.below(31))) >>> 0 : chosen;
 }
 
 /** Small numbers: values of options, numbers of pins. */

@@ -65,8 +65,8 @@ const FAULT_KINDS: Weights = {
   file: 2,
 };
 
-/** Devices that meet no translation, and user space that answers them or does not. */
 const FAULTS: Theme = {
+  about: 'Devices that meet no translation, and user space that answers them or does not.',
   prelude: [ALLOC, DEVICE, FAULT_QUEUE, PARENT, FAULTING, MOVE],
   kinds: [
     ...spread(FAULT_KINDS),
@@ -77,8 +77,8 @@ const FAULTS: Theme = {
   ],
 };
 
-/** The same by PASID. */
 const FAULTS_OF_PASIDS: Theme = {
+  about: 'Faults of devices by PASID.',
   isFor: (profile) => profile.hasPasids,
   prelude: [
     ALLOC,
@@ -122,8 +122,8 @@ const EVENT_QUEUE: Kind = {
   newest: { viommu_id: 'VIOMMU' },
 };
 
-/** Queues of few events, which devices of guests fill. */
 const EVENTS: Theme = {
+  about: 'Queues of few events, which devices of guests fill.',
   isFor: (profile) => profile.hasViommus,
   prelude: [ALLOC, DEVICE, PARENT, NEWEST_VIOMMU, NAMED, EVENT_QUEUE, NESTED_OF_GUEST, MOVE],
   kinds: [

@@ -33,8 +33,8 @@ const MIXTURE: Weights = {
   counters: 1,
 };
 
-/** Calls at the same time on a few IOASes, one of them with a device behind it. */
 export const LANES_THEME: Theme = {
+  about: 'Calls at the same time on a few IOASes, one of them with a device behind it.',
   prelude: [ALLOC, ALLOC, DEVICE, { call: 'IOMMU_IOAS_MAP' }],
   kinds: spread(MIXTURE),
 };

@@ -39,10 +39,14 @@ const WEIGHTS = {
   second_file: 1,
 };
 
-const PROCESSES: Theme = { prelude: [ALLOC, 'child'], kinds: spread(WEIGHTS) };
+const PROCESSES: Theme = {
+  about: 'Processes that share files, start programs, send descriptors, and exit.',
+  prelude: [ALLOC, 'child'],
+  kinds: spread(WEIGHTS),
+};
 
-/** The same for what is charged to the memory of a process. */
 const CHARGED_PROCESSES: Theme = {
+  about: 'Processes, and what is charged to the memory of one.',
   prelude: [CHARGE_MEMORY, 'process', 'memory_file', ALLOC, DEVICE, 'child', MEMORY_FILE_MAPPED],
   kinds: spread(WEIGHTS),
 };

@@ -4,7 +4,7 @@ import type { Behaviour } from '../../models/behaviour.js';
 import type { Program } from '../../models/program/program.js';
 import { focusThemes } from './focus.js';
 import { Picks } from './picks.js';
-import type { Theme } from './theme.js';
+import type { Kind, Theme } from './theme.js';
 import { themesFor } from './themes.js';
 import { ProgramWriter } from './writer.js';
 
@@ -51,12 +51,30 @@ export function samplePrograms(
 function writeProgram(intents: readonly Intent[], behaviour: Behaviour, themes: readonly Theme[]): Program {
   const writer = new ProgramWriter(behaviour);
   writer.open('f');
-  const theme = present(new Picks(intents[0]?.picks ?? []).any(themes), 'a theme');
+  const first = new Picks(intents[0]?.picks ?? []);
+  const theme = present(first.any(themes), 'a theme');
+  const kinds = drawSwarm(theme.kinds, first);
   for (const [index, { kind, picks }] of intents.entries()) {
-    const drawn = theme.kinds[kind % theme.kinds.length];
+    const drawn = kinds[kind % kinds.length];
     const prepared = theme.prelude[index];
     if (prepared !== undefined) writer.prepare(prepared, picks);
     else writer.addStep(present(drawn, 'kind of a step'), picks);
   }
   return writer.finish();
+}
+
+/**
+ * By what the weight of each kind of steps is multiplied: each program has its own subset and weights (swarm). Programs of everything
+ * are alike; what is hidden by one call, or takes many of another, comes up where the one is missing or the other comes often.
+ */
+export const SWARM_FACTORS = [0, 1, 1, 3] as const;
+
+/** Of so many programs, one has the weights of its theme. */
+const EVEN_ONE_IN = 3;
+
+function drawSwarm(kinds: readonly Kind[], picks: Picks): readonly Kind[] {
+  if (picks.rarely(EVEN_ONE_IN)) return kinds;
+  const factors = new Map([...new Set(kinds)].map((kind) => [kind, picks.one(SWARM_FACTORS)]));
+  const drawn = kinds.flatMap((kind) => new Array<Kind>(factors.get(kind) ?? 1).fill(kind));
+  return drawn.length === 0 ? kinds : drawn;
 }

@@ -27,6 +27,8 @@ export type Kind =
 
 /** What a program is mostly about. Programs of one theme reach combinations that a uniform mixture hardly ever does. */
 export interface Theme {
+  /** In a sentence. */
+  readonly about: string;
   /** The first steps of the program. */
   readonly prelude: readonly Kind[];
   /** Which kernels it makes sense for; without it, all. */

@@ -85,10 +85,14 @@ const PAGE_TABLE: Kind = { call: 'IOMMU_HWPT_ALLOC' };
 /** DMA_CC, the one extension that depends on state. */
 const ASK_COHERENCY: Kind = { call: 'VFIO_CHECK_EXTENSION', args: { extension: 4 } };
 
-const BROAD: Theme = { prelude: [], kinds: [...spread(EVERYTHING), ASK_COHERENCY] };
+const BROAD: Theme = {
+  about: 'Everything, what builds state most of all.',
+  prelude: [],
+  kinds: [...spread(EVERYTHING), ASK_COHERENCY],
+};
 
-/** Memory that no domain has seen meets one when it is copied, or when a device comes. */
 const LATE_PINNING: Theme = {
+  about: 'Memory that no domain has seen meets one when it is copied, or when a device comes.',
   prelude: [ALLOC, ALLOC, DEVICE],
   kinds: spread({
     IOMMU_IOAS_MAP: 20,
@@ -103,8 +107,8 @@ const LATE_PINNING: Theme = {
   }),
 };
 
-/** A process without privileges and with little memory to lock. */
 const POOR: Theme = {
+  about: 'A process without privileges and with little memory to lock.',
   prelude: ['process'],
   kinds: spread({
     ...EVERYTHING,
@@ -117,8 +121,8 @@ const POOR: Theme = {
   }),
 };
 
-/** Page tables of all kinds, and devices that move between them. */
 const PAGE_TABLES: Theme = {
+  about: 'Page tables of all kinds, and devices that move between them.',
   prelude: [ALLOC, DEVICE, PAGE_TABLE, PAGE_TABLE, PAGE_TABLE, PAGE_TABLE, PAGE_TABLE, PAGE_TABLE],
   kinds: spread({
     IOMMU_IOAS_ALLOC: 2,
@@ -142,8 +146,9 @@ const PAGE_TABLES: Theme = {
   }),
 };
 
-/** Devices with several PASIDs on several page tables. Detaching what is left is the end of every program. */
 const PASIDS: Theme = {
+  about:
+    'Devices with several PASIDs on several page tables. Detaching what is left is the end of every program.',
   isFor: (profile) => profile.hasPasids,
   prelude: [
     ALLOC,
@@ -211,14 +216,14 @@ const DIRTY_KINDS = [
   TRACKING,
 ];
 
-/** Pages that devices write to: leaves of one page, whose places are known. */
 const DIRTY: Theme = {
+  about: 'Pages that devices write to: leaves of one page, whose places are known.',
   prelude: [ALLOC, SMALL_PAGES, DEVICE, DIRTY_PAGE_TABLE, TRACKING, { call: 'IOMMU_IOAS_MAP' }],
   kinds: DIRTY_KINDS,
 };
 
-/** The same with leaves of half pages and more. */
 const DIRTY_LARGE: Theme = {
+  about: 'Pages that devices write to: leaves of half pages and more.',
   prelude: [ALLOC, DEVICE, DIRTY_PAGE_TABLE, TRACKING, { call: 'IOMMU_IOAS_MAP' }],
   kinds: DIRTY_KINDS,
 };
@@ -229,8 +234,8 @@ export const SET_COMPAT = { call: 'IOMMU_VFIO_IOAS', args: { op: 1 } } as const;
 const UNMAP_EVERYTHING: Kind = { call: 'VFIO_IOMMU_UNMAP_DMA', args: { flags: 2, iova: 0, size: 0 } };
 const UNMAP_RANGE: Kind = { call: 'VFIO_IOMMU_UNMAP_DMA', args: { flags: 0 } };
 
-/** VFIO's view of an IOAS, mostly without large pages, so that areas are cut. */
 const VFIO: Theme = {
+  about: 'VFIO’s view of an IOAS, mostly without large pages, so that areas are cut.',
   prelude: [ALLOC, SET_COMPAT, { call: 'VFIO_SET_IOMMU' }],
   kinds: [
     ...spread({
@@ -272,8 +277,8 @@ const VFIO: Theme = {
 
 const EMPTY_DMABUF: Kind = { call: 'IOMMU_TEST_OP_DMABUF_GET', args: { length: 0 } };
 
-/** Files of memory and dma-bufs: mapped, copied, cut short and revoked. */
 const FILES: Theme = {
+  about: 'Files of memory and dma-bufs: mapped, copied, cut short and revoked.',
   isFor: ({ hasFileMappings }) => hasFileMappings,
   prelude: ['memory_file', ALLOC, 'show_file', DEVICE, { call: 'IOMMU_TEST_OP_DMABUF_GET' }],
   kinds: [
@@ -349,8 +354,8 @@ const READ_HUGE: readonly Kind[] = HUGE_RANGES.flatMap(([offset, length]) => {
   ];
 });
 
-/** Memory in huge pages, and leaves of all sizes that follow from it. */
 const HUGE_MEMORY: Theme = {
+  about: 'Memory in huge pages, and leaves of all sizes that follow from it.',
   isFor: (profile) => profile.hasHugePages,
   prelude: ['huge_pages', ALLOC, DEVICE, DIRTY_PAGE_TABLE, TRACKING],
   kinds: [
@@ -376,7 +381,7 @@ const HUGE_MEMORY: Theme = {
   ],
 };
 
-const THEMES: readonly Theme[] = [
+export const THEMES: readonly Theme[] = [
   BROAD,
   BROAD,
   LATE_PINNING,

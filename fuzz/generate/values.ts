@@ -1,6 +1,7 @@
 import { PAGE_SIZE, U64_MAX, wrapU64 } from '../../models/base/u64.js';
 import { BUFFER, FROZEN, HOLE, NO_ACCESS, PRIVATE, SCRATCH } from '../../models/program/arena.js';
 import type { IoPagetable } from '../../models/state/io_pagetable.js';
+import { BIASES } from './biases.js';
 import type { Picks } from './picks.js';
 
 /**
@@ -26,22 +27,38 @@ export const WORD_EDGES = [
 ] as const;
 
 /** Offsets within and around pages: the alignments 1, 2048 and 4096 tell them apart. */
-const OFFSETS = [0n, 0n, 0n, 0n, 0n, 0n, 0n, 0n, 0x800n, 0x800n, 0x400n, 0x123n, 1n, 0xfffn] as const;
+export const OFFSETS = [0n, 0n, 0n, 0n, 0n, 0n, 0n, 0n, 0x800n, 0x800n, 0x400n, 0x123n, 1n, 0xfffn] as const;
 
 /** Lengths in small multiples of a page; half pages for the mock. */
-const LENGTHS = [0x1000n, 0x1000n, 0x2000n, 0x3000n, 0x800n, 0x4000n, 0x10000n, 0x1800n, 0x400n, 1n] as const;
+export const LENGTHS = [
+  0x1000n,
+  0x1000n,
+  0x2000n,
+  0x3000n,
+  0x800n,
+  0x4000n,
+  0x10000n,
+  0x1800n,
+  0x400n,
+  1n,
+] as const;
 
 /** Aperture of the mock domain: a device confines the IOAS to it. */
 const APERTURE = [0x100_0000n, 0x7fff_ffffn] as const;
 
 export function anyLength(picks: Picks): bigint {
-  if (picks.rarely(24)) return picks.one(WORD_EDGES);
+  if (picks.rarely(BIASES.edgeOfWord.oneIn)) return picks.one(WORD_EDGES);
   return picks.one(LENGTHS);
+}
+
+/** A length that ends one before, at, or one behind the end of the word. */
+export function wrappingLength(start: bigint, picks: Picks): bigint {
+  return wrapU64(-start + picks.one([-1n, 0n, 1n]));
 }
 
 /** An address of memory: mostly of the buffer, sometimes of a region that refuses something. */
 export function anyUserAddress(picks: Picks): bigint {
-  if (picks.rarely(32)) return picks.one(WORD_EDGES);
+  if (picks.rarely(BIASES.edgeOfWord.oneIn)) return picks.one(WORD_EDGES);
   const region = picks.one([
     BUFFER,
     BUFFER,
@@ -54,7 +71,7 @@ export function anyUserAddress(picks: Picks): bigint {
     NO_ACCESS,
   ] as const);
   const page = BigInt(picks.below(Number(region.bytes / PAGE_SIZE)));
-  if (picks.rarely(24))
+  if (picks.rarely(BIASES.edgeOfMemory.oneIn))
     return picks.one([
       HOLE,
       0n,
@@ -67,10 +84,10 @@ export function anyUserAddress(picks: Picks): bigint {
 
 /** Bytes per bit of a bitmap: those of the mock's leaves, finer and coarser ones, and some that are no power of two. */
 export function anyGranule(picks: Picks, iova: bigint, length: bigint): bigint {
-  if (picks.rarely(32)) return picks.one(WORD_EDGES);
+  if (picks.rarely(BIASES.edgeOfGranule.oneIn)) return picks.one(WORD_EDGES);
   const granule = picks.one(GRANULES);
   const fits = iova % granule === 0n && length % granule === 0n;
-  return fits || picks.rarely(4)
+  return fits || picks.rarely(BIASES.awkwardGranule.oneIn)
     ? granule
     : (picks.any(GRANULES.filter((other) => iova % other === 0n && length % other === 0n)) ?? granule);
 }
@@ -92,15 +109,15 @@ const GRANULES = [
 
 /** An offset in one of the small files that programs make. */
 export function anyOffset(picks: Picks): bigint {
-  if (picks.rarely(24)) return picks.one(WORD_EDGES);
+  if (picks.rarely(BIASES.edgeOfWord.oneIn)) return picks.one(WORD_EDGES);
   return BigInt(picks.one([0, 0, 0, 1, 1, 2, 3])) * PAGE_SIZE + picks.one(OFFSETS);
 }
 
 /** An IOVA near what the IOAS maps, allows or reserves. */
 export function anyIova(picks: Picks, table: IoPagetable | undefined): bigint {
-  if (picks.rarely(24)) return picks.one(WORD_EDGES);
+  if (picks.rarely(BIASES.edgeOfWord.oneIn)) return picks.one(WORD_EDGES);
   const near = picks.any(landmarks(table));
-  if (near !== undefined && !picks.rarely(3)) {
+  if (near !== undefined && !picks.rarely(BIASES.freshIova.oneIn)) {
     return wrapU64(near + picks.one([0n, 0n, 0n, 0n, 0n, 0n, 1n, -1n, PAGE_SIZE, -PAGE_SIZE, 0x800n]));
   }
   const base = picks.one([0x1000n, 0x10_0000n, 0x100_0000n, 0x100_0000n, 0x200_0000n]);

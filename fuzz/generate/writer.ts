@@ -15,6 +15,7 @@ import {
   placedSteps,
 } from '../../models/program/program.js';
 import type { World } from '../../models/state/world.js';
+import { BIASES } from './biases.js';
 import { drawCall } from './calls.js';
 import { detachPasids, resetMemoryLimit } from './ending.js';
 import { drawEventStep, emptyQueues } from './events.js';
@@ -30,18 +31,6 @@ import { SET_COMPAT } from './themes.js';
 
 /** Draws of the same call before one is taken that does not do what was wanted. */
 const ATTEMPTS_MAX = 8;
-
-/** Of so many steps, one may fail without an attempt to make it succeed. */
-const FAILURES_ONE_IN = 4;
-
-/** Of so many steps on a file without objects, one is not the IOAS_ALLOC that most others need. */
-const EMPTY_ONE_IN = 4;
-
-/** Of so many calls of VFIO on a file without an IOAS for them, one is not preceded by the call that makes one of it. */
-const NO_COMPAT_ONE_IN = 4;
-
-/** Programs that user space can make the kernel warn with cost a warning each; one in so many draws of them is kept. */
-const SPLATS_ONE_IN = 200;
 
 /** Lanes of one program: each makes it harder to tell which order explains the rest. */
 const LANES_MAX = 4;
@@ -174,7 +163,9 @@ export class ProgramWriter {
 
   addStep(kind: Kind, numbers: readonly number[]): void {
     const needsIoas =
-      typeof kind === 'object' && this.#state.ids().size === 0 && !new Picks(numbers).rarely(EMPTY_ONE_IN);
+      typeof kind === 'object' &&
+      this.#state.ids().size === 0 &&
+      !new Picks(numbers).rarely(BIASES.nothingToUse.oneIn);
     if (needsIoas) this.#addCall({ call: 'IOMMU_IOAS_ALLOC' }, numbers);
     else if (this.#needsCompat(kind, numbers)) this.#addCall(SET_COMPAT, numbers);
     else if (typeof kind === 'object') this.#addCall(kind, numbers);
@@ -187,7 +178,7 @@ export class ProgramWriter {
       call?.protocol === 'vfio' &&
       call.argument === 'struct' &&
       this.#state.compatTable === undefined &&
-      !new Picks(numbers).rarely(NO_COMPAT_ONE_IN)
+      !new Picks(numbers).rarely(BIASES.noCompat.oneIn)
     );
   }
 
@@ -213,7 +204,7 @@ export class ProgramWriter {
   #addCall(
     { call: name, args, newest = {} }: Extract<Kind, object>,
     numbers: readonly number[],
-    mayFail = new Picks(numbers).rarely(FAILURES_ONE_IN),
+    mayFail = new Picks(numbers).rarely(BIASES.failingStep.oneIn),
   ): void {
     const call = callByName(name);
     const { profile } = this.behaviour;
@@ -243,7 +234,7 @@ export class ProgramWriter {
     const prediction = predictStep(this.#run.world, this.behaviour, raw, 'exact');
     if (prediction.kind === 'unspecified') return 'avoid';
     const branch = present(prediction.branches[0], 'an answer');
-    if (branch.splat !== undefined && !picks.rarely(SPLATS_ONE_IN)) return 'avoid';
+    if (branch.splat !== undefined && !picks.rarely(BIASES.splat.oneIn)) return 'avoid';
     return branch.errno === 0 ? 'succeeds' : 'fails';
   }
 

@@ -25,7 +25,7 @@ export function drawBias<F>(biases: readonly [Bias<F>, ...Bias<F>[]], picks: Pic
 type ChangeNumber = (value: bigint, picks: Picks) => bigint;
 
 /** How numbers change: addresses, lengths, offsets, counts, values. */
-const NUMBER_CHANGES: readonly [Bias<ChangeNumber>, ...Bias<ChangeNumber>[]] = [
+export const NUMBER_CHANGES: readonly [Bias<ChangeNumber>, ...Bias<ChangeNumber>[]] = [
   {
     name: 'one more or less',
     weight: 4,
