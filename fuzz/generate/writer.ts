@@ -247,7 +247,7 @@ export class ProgramWriter {
         this.#addIfPredictable(drawMemory(picks));
         return;
       case 'lanes':
-        this.#addLanes(drawLanes(this.#state, picks, this.#nextLabel('s')));
+        this.#addLanes(drawLanes(this.#state, picks, this.#lanesLabel()));
         return;
       case 'huge_pages':
         this.#addHugePages(drawHugePages(this.#steps, picks));
@@ -408,6 +408,13 @@ export class ProgramWriter {
     const slot = label === undefined ? undefined : this.#assembler.slotOf(label);
     if (label !== undefined) this.#taken.add(label);
     if (label !== undefined && slot !== undefined) this.#state.labels.set(slot, label);
+  }
+
+  /** A name that no label of a lane begins with, as those of drawn lanes do. */
+  #lanesLabel(): string {
+    let label = this.#nextLabel('s');
+    while ([...this.#taken].some((taken) => taken.startsWith(`${label}_`))) label = this.freshLabel('s');
+    return label;
   }
 
   #nextLabel(prefix: string): string {

@@ -124,6 +124,28 @@ describe('mutation', () => {
     assert.deepEqual(destroy?.do === 'ioctl' ? destroy.args : undefined, { id: { ref: 'kept.out_ioas_id' } });
   });
 
+  it('draws lanes whose labels are not those of lanes that are there', () => {
+    const opened = new Names({ schema: 1, steps: [] });
+    const call = (label: string): IoctlStep => ({
+      do: 'ioctl',
+      file: 'f',
+      call: 'IOMMU_IOAS_ALLOC',
+      args: {},
+      label,
+    });
+    for (let seed = 0; seed < 20; seed++) {
+      const round = fc.sample(numbers, { seed, numRuns: 1 })[0] ?? [];
+      // Drawn lanes are named after the number of steps before them: 5, and 6 or more.
+      const program = new Rewriter(behaviour, new Picks(round)).write([
+        { step: { do: 'open', label: 'f' }, from: opened },
+        ...['s5_0_0', 's6_0_0', 's7_1_0', 's8_0_0'].map((label) => ({ step: call(label), from: opened })),
+        { draw: 'lanes' },
+        { draw: 'lanes' },
+      ]);
+      assert.doesNotThrow(() => assemble(program));
+    }
+  });
+
   it('leaves out what finds nothing like what it needs', () => {
     const from = new Names({ schema: 1, steps: [{ do: 'memfd', label: 'm', bytes: 0x1000n }] });
     const candidates = [
