@@ -3,6 +3,9 @@ import type { Argv, CommandModule } from 'yargs';
 import { Campaign, corpusDirectory } from '../../fuzz/campaign/campaign.js';
 import { CAMPAIGN_SCHEMA, type CampaignConfig } from '../../fuzz/campaign/config.js';
 import { type Trouble, readProgramsOf } from '../../fuzz/corpus/read_directory.js';
+import { loadRuntime } from '../../fuzz/export_c/export.js';
+import { reproducersOf } from '../../fuzz/findings/reproducers.js';
+import { Behaviour } from '../../models/behaviour.js';
 import { CALLS, callByName } from '../../models/ioctls/index.js';
 import type { Program } from '../../models/program/program.js';
 import { DEFAULT_PROFILE, PROFILES, profileById } from '../../models/profiles/index.js';
@@ -138,6 +141,7 @@ async function fuzz(args: FuzzArgs, context: Context): Promise<ExitCode> {
   const seconds = args.time === undefined ? undefined : parseDuration(args.time, '--time');
   const { campaign, troubles } =
     args.resume === undefined ? await begin(args, context) : await goOn(args, args.resume);
+  campaign.reproduce = await reproducers(context);
   for (const trouble of troubles) process.stderr.write(`iommufd-cts: ${trouble}\n`);
   const goal = goalOf(args, seconds, campaign.config);
   const { seed, workers, kernel, target } = campaign.config;
@@ -167,6 +171,13 @@ async function fuzz(args: FuzzArgs, context: Context): Promise<ExitCode> {
   process.stdout.write(renderResult(campaign));
   if (args.json) process.stdout.write(`${JSON.stringify(resultOf(campaign))}\n`);
   return exitCodeOfCampaign(campaign, context.interrupted.aborted);
+}
+
+/** Forms of a finding's program that others can run. */
+async function reproducers({ reproducerRuntime }: Context): Promise<NonNullable<Campaign['reproduce']>> {
+  const runtime = await loadRuntime(reproducerRuntime);
+  return (program, profile) =>
+    reproducersOf(program, new Behaviour(profileById(profile) ?? DEFAULT_PROFILE), runtime);
 }
 
 /** What designs have no use for. */

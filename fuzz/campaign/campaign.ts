@@ -53,6 +53,8 @@ export class Campaign {
   #secondsBefore = 0;
   #began = performance.now();
   #canary: CanaryResult | undefined;
+  /** Says a program in forms that others can run, as files by name; without it, there are none. */
+  reproduce: ((program: Program, profile: string) => Readonly<Record<string, string>>) | undefined;
 
   private constructor(
     readonly directory: string,
@@ -251,6 +253,11 @@ export class Campaign {
     reliability,
   }: Extract<CampaignEvent, { kind: 'reduced' }>): Promise<void> {
     await this.#queue.add(() => this.store.setReduced(title, program, reliability));
+    const profile = this.findings.find((finding) => finding.title === title)?.profile;
+    if (this.reproduce !== undefined && profile !== undefined) {
+      const files = this.reproduce(program, profile);
+      await this.#queue.add(() => this.store.addFiles(title, files));
+    }
     await this.#queue.add(async () => {
       await this.regressions.add(program);
     });

@@ -301,6 +301,8 @@ describe('fuzz', function () {
     const { file = '' } = findings[0] ?? {};
     assert.match(await readFile(file, 'utf8'), /"IOMMU_DESTROY"/);
     assert.isAtMost((await readProgramFile(join(file, '../reduced.json'))).steps.length, 4);
+    assert.match(await readFile(join(file, '../repro.c'), 'utf8'), /int main\(/);
+    assert.match(await readFile(join(file, '../repro.syz'), 'utf8'), /openat\$iommufd/);
     assert.isNotEmpty(await readdir(join(out, 'regressions')));
   });
 
