@@ -110,6 +110,7 @@ export class ModelRun {
     const prediction = predictStep(this.world, this.behaviour, step, 'exact');
     if (prediction.kind === 'unspecified') return undefined;
     const branch = present(prediction.own ?? prediction.branches[0], 'an answer');
+    if (branch.untold !== undefined) return undefined;
     const { returned } = branch.enact();
     this.#log.record(step, returned);
     const { because, splat } = branch;
@@ -119,7 +120,9 @@ export class ModelRun {
   /** Where the model cannot tell what a step answers: why, and the kernel findings that it shows whatever that is. */
   untold(raw: RawStep): Unspecified | undefined {
     const prediction = predictStep(this.world, this.behaviour, this.#log.resolve(raw), 'exact');
-    return prediction.kind === 'unspecified' ? prediction : undefined;
+    if (prediction.kind === 'unspecified') return prediction;
+    const branch = present(prediction.own ?? prediction.branches[0], 'an answer');
+    return branch.untold === undefined ? undefined : unspecifiedAfter(branch, branch.untold);
   }
 
   /** Judges what a target made of a step. After an answer that the model cannot follow, it judges no more. */
@@ -132,10 +135,10 @@ export class ModelRun {
     const comparison = compare(prediction, step, call, outcome);
     if (comparison.kind === 'fits') {
       this.#log.record(step, outcome, lane?.at);
-      const { branch, enacted } = comparison;
-      if (enacted.untold === undefined) return this.#accept(step, branch);
-      const { because, findings } = branch;
-      return this.#refuse({ kind: 'unspecified', because, why: enacted.untold, findings });
+      const { branch } = comparison;
+      return branch.untold === undefined
+        ? this.#accept(step, branch)
+        : this.#refuse(unspecifiedAfter(branch, branch.untold));
     }
     return this.#refuse(comparison);
   }
@@ -265,6 +268,11 @@ function oneOf(branches: readonly Branch[], errno: number, { choose }: LaneMomen
   const different = fitting.filter((branch) => branch === first || branch.mayLeave === 'anything');
   if (different.length < 2) return branches;
   return different.slice(choose(different.length));
+}
+
+/** What is said of an answer after which the model does not know the state. */
+function unspecifiedAfter({ because, findings }: Branch, why: string): Unspecified {
+  return { kind: 'unspecified', because, why, findings };
 }
 
 /** The state before the first step. */

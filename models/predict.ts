@@ -114,7 +114,11 @@ class PreparedCall {
     if (plain.kind === 'unspecified') return plain;
     const c = this.#context(this.envelope.memory, PREDICTING);
     const ways = failingWays(this.call, this.behaviour.profile, c, nth);
-    const failing = ways.map((way) => this.#failing(way, nth, reading));
+    const untold = this.#untoldAfterFailing(c);
+    const failing = ways.map((way) => ({
+      ...this.#failing(way, nth, reading),
+      ...(way.errno !== 'OK' && untold !== undefined && { untold }),
+    }));
     const runsOut = nth === 1 && this.call.allocates && plain.branches[0]?.errno === 0;
     const own = runsOut ? failing[0] : plain.branches[0];
     return { kind: 'allowed', branches: [...failing, ...plain.branches], ...(own && { own }) };
@@ -136,7 +140,6 @@ class PreparedCall {
           reading === 'exact' || seen === undefined
             ? this.#context(this.envelope.memory, PREDICTING)
             : this.#contextAdopting(seen, illegal, adopted);
-        const untold = errno === 0 ? undefined : this.#untoldAfterFailing(c);
         does?.(c, nth);
         if (isResponding === true) this.#respond(c);
         const [injected] = injections;
@@ -144,7 +147,6 @@ class PreparedCall {
           returned: { ...returned(errno, c.memory), ...(injected && { injected }) },
           illegal,
           adopted,
-          ...(untold !== undefined && { untold }),
         };
       },
     };

@@ -27,6 +27,8 @@ export interface Branch {
   readonly findings: readonly FindingId[];
   /** What must have been made to fail for it; without it, anything or nothing may have been. */
   readonly injections?: readonly Injection[];
+  /** Why nobody can say what the state is after the answer, if so. */
+  readonly untold?: string;
   /** How the kernel's choices are read; without it, as all others of the run. */
   readonly reading?: Reading;
   /**
@@ -43,8 +45,6 @@ export interface Enacted {
   readonly illegal: readonly string[];
   /** Members in which the observed answer has a choice that the uAPI allows and the profile's kernel does not make. */
   readonly adopted?: readonly string[];
-  /** Why nobody can say what the state is after the answer, if so. */
-  readonly untold?: string;
 }
 
 /** That the model cannot tell; the kernel may say something that is known all the same. */

@@ -221,8 +221,8 @@ export class Walk {
         return [];
       },
     };
-    const { returned, untold } = branch.enact(seen);
-    if (untold !== undefined) {
+    const { returned } = branch.enact(seen);
+    if (branch.untold !== undefined) {
       this.isLost = true;
       return;
     }

@@ -5,6 +5,7 @@ import { probesOf } from '../../models/invariants/probes.js';
 import { callByName } from '../../models/ioctls/index.js';
 import { ModelRun } from '../../models/model_run.js';
 import { predictStep } from '../../models/predict_step.js';
+import type { Prediction } from '../../models/prediction.js';
 import { Assembler } from '../../models/program/assemble.js';
 import {
   type IoctlStep,
@@ -232,7 +233,7 @@ export class ProgramWriter {
   #foresee(step: IoctlStep, picks: Picks): 'succeeds' | 'fails' | 'avoid' {
     const raw = this.#run.resolve(this.#assembler.preview(this.#performed(step)));
     const prediction = predictStep(this.#run.world, this.behaviour, raw, 'exact');
-    if (prediction.kind === 'unspecified') return 'avoid';
+    if (!isFollowed(prediction)) return 'avoid';
     const branch = present(prediction.branches[0], 'an answer');
     if (branch.splat !== undefined && !picks.rarely(BIASES.splat.oneIn)) return 'avoid';
     return branch.errno === 0 ? 'succeeds' : 'fails';
@@ -316,7 +317,7 @@ export class ProgramWriter {
       this.#run.resolve(this.#assembler.preview(step)),
       'exact',
     );
-    return prediction.kind === 'allowed' && prediction.branches[0]?.splat === undefined;
+    return isFollowed(prediction) && prediction.branches[0]?.splat === undefined;
   }
 
   #addIfPredictable(step: Step | undefined): void {
@@ -376,7 +377,7 @@ export class ProgramWriter {
 
   #isPredictable(step: Step): boolean {
     const raw = this.#run.resolve(this.#assembler.preview(this.#performed(step)));
-    return predictStep(this.#run.world, this.behaviour, raw, 'exact').kind === 'allowed';
+    return isFollowed(predictStep(this.#run.world, this.behaviour, raw, 'exact'));
   }
 
   #switchFile(): void {
@@ -421,4 +422,9 @@ export class ProgramWriter {
     const name = `${prefix}${String(this.#steps.length)}`;
     return this.isTaken(name) ? this.freshLabel(prefix) : name;
   }
+}
+
+/** Whether the model knows the state after each answer that it allows. */
+function isFollowed(prediction: Prediction): prediction is Extract<Prediction, { kind: 'allowed' }> {
+  return prediction.kind === 'allowed' && prediction.branches.every(({ untold }) => untold === undefined);
 }
