@@ -4,7 +4,7 @@ import { type Comparison, type Mismatch, compare } from './compare.js';
 import type { CallDescription, Splat } from './ioctls/description.js';
 import type { FindingId } from './findings.js';
 import type { Invariant } from './invariants/index.js';
-import { ioasesOf } from './invariants/invariant.js';
+import { ioasesOf, pagesOf } from './invariants/invariant.js';
 import { type Snapshot, takeSnapshot } from './invariants/snapshot.js';
 import type { Outcome, Returned } from './outcome.js';
 import type { Branch, Prediction, Reading, Unspecified } from './prediction.js';
@@ -243,9 +243,11 @@ export class ModelRun {
     const before = this.#before ?? EMPTY;
     const after = takeSnapshot(this.world);
     this.#before = after;
+    const ioases = ioasesOf(this.world);
     const moment = {
       world: this.world,
-      ioases: ioasesOf(this.world),
+      ioases,
+      pages: pagesOf(ioases),
       step,
       reading,
       errno,

@@ -1,5 +1,5 @@
 import type { OpenFile } from '../state/open_file.js';
-import { type Invariant, pagesOf } from './invariant.js';
+import type { Invariant } from './invariant.js';
 
 export const areasKeepFiles: Invariant = {
   id: 'areas_keep_files',
@@ -7,15 +7,14 @@ export const areasKeepFiles: Invariant = {
     'Each file of memory and each dma-buf has one reference for each descriptor and one for each mapping that shows it.',
   notCovered: 'Files of iommufds, which other files keep open too; mappings of processes by mmap().',
   cite: 'pages.c:iopt_alloc_file_pages, iopt_map_dmabuf, iopt_release_pages',
-  check: ({ world, ioases }) => {
+  check: ({ world, pages }) => {
     const held = new Map<OpenFile, number>();
     const hold = (file: OpenFile): void => {
-      held.set(file, (held.get(file) ?? 0) + 1);
+      if (file.kind === 'memfd' || file.kind === 'dmabuf') held.set(file, (held.get(file) ?? 0) + 1);
     };
     for (const { fds } of world.processes) for (const [, file] of fds.entries) hold(file);
-    for (const { source } of pagesOf(ioases)) if (source.kind !== 'user') hold(source.file);
+    for (const { source } of pages) if (source.kind !== 'user') hold(source.file);
     for (const [file, count] of held) {
-      if (file.kind !== 'memfd' && file.kind !== 'dmabuf') continue;
       if (file.references !== count)
         return `a ${file.kind} has ${String(file.references)} references, holders are ${String(count)}`;
     }

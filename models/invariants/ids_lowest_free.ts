@@ -10,18 +10,23 @@ export const idsLowestFree: Invariant = {
     for (const file of world.contexts) {
       const { number } = file;
       const ids = after.ids.get(number) ?? [];
+      const old = before.ids.get(number) ?? [];
+      if (isSame(ids, old)) continue;
       const { objects } = file.objects;
       if (new Set(objects.map(({ id }) => id)).size !== objects.length)
         return `file ${String(number)} has an id twice`;
       if (reading === 'contract') continue;
-      const old = new Set(before.ids.get(number));
-      const gap = skippedId(ids, old);
+      const gap = skippedId(ids, new Set(old));
       if (gap !== undefined)
         return `a new object of file ${String(number)} skipped the free id ${String(gap)}`;
     }
     return undefined;
   },
 };
+
+function isSame(one: readonly number[], two: readonly number[]): boolean {
+  return one === two || (one.length === two.length && one.every((id, at) => id === two[at]));
+}
 
 /** A free id below the highest new one. */
 function skippedId(ids: readonly number[], old: ReadonlySet<number>): number | undefined {

@@ -10,6 +10,8 @@ export interface Moment {
   readonly world: World;
   /** Each IOAS of each open file. */
   readonly ioases: readonly Ioas[];
+  /** The memory that they show, each once. */
+  readonly pages: ReadonlySet<Pages>;
   readonly step: RawStep;
   readonly reading: Reading;
   readonly errno: number;

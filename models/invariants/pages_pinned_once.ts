@@ -1,9 +1,8 @@
 import { hex } from '../base/u64.js';
-import { present } from '../base/assert.js';
 import type { Process } from '../state/process.js';
 import type { World } from '../state/world.js';
 import { type Pages, isHeld } from '../state/pages.js';
-import { type Invariant, pagesOf } from './invariant.js';
+import type { Invariant } from './invariant.js';
 
 export const pagesPinnedOnce: Invariant = {
   id: 'pages_pinned_once',
@@ -12,13 +11,12 @@ export const pagesPinnedOnce: Invariant = {
   notCovered:
     'Pins of other users of the same memory; what processes that are gone are charged too much, which nobody can relieve.',
   cite: 'pages.c: header comment on the three tiers; iopt_pages_update_pinned',
-  check: ({ world, ioases }) => {
-    const all = pagesOf(ioases);
-    for (const pages of all) {
-      const wrong = wrongPin(pages);
+  check: ({ world, pages }) => {
+    for (const shown of pages) {
+      const wrong = wrongPin(shown);
       if (wrong !== undefined) return wrong;
     }
-    return wrongSums(world, all);
+    return wrongSums(world, pages);
   },
 };
 
@@ -55,23 +53,28 @@ interface Sums {
   locked: number;
 }
 
+const NOTHING: Readonly<Sums> = { pinned: 0, locked: 0 };
+
 /** Nobody can relieve the memory of a process that is gone, so that it may count more. */
 function differs(counter: number, pages: number, isAlive: boolean): boolean {
   return isAlive ? counter !== pages : counter < pages;
 }
 
 function wrongSums({ everyProcess, user, memory }: World, all: ReadonlySet<Pages>): string | undefined {
-  const sums = new Map<Process, Sums>(everyProcess.map((process) => [process, { pinned: 0, locked: 0 }]));
+  const sums = new Map<Process, Sums>();
   const pins = new Map<number, number>();
   let userLocked = 0;
   for (const { accountMode, frames, owner } of all) {
-    const sum = present(sums.get(owner), 'a process of the program');
+    if (frames.size === 0) continue;
+    const sum = sums.get(owner) ?? { pinned: 0, locked: 0 };
+    sums.set(owner, sum);
     sum.pinned += frames.size;
     if (accountMode === 'MM') sum.locked += frames.size;
     if (accountMode === 'USER') userLocked += frames.size;
     for (const frame of frames.values()) pins.set(frame, (pins.get(frame) ?? 0) + 1);
   }
-  for (const [process, { pinned, locked }] of sums) {
+  for (const process of everyProcess) {
+    const { pinned, locked } = sums.get(process) ?? NOTHING;
     const { pinnedVm, miscountedPins, isAlive } = process;
     if (differs(pinnedVm, pinned - miscountedPins, isAlive))
       return `pinned_vm is ${String(pinnedVm)}, pages held are ${String(pinned)}, ${String(miscountedPins)} of them counted elsewhere`;

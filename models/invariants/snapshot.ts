@@ -24,8 +24,8 @@ export function takeSnapshot({ everyProcess, processes, user, memory, contexts }
     values.push(pinnedVm, miscountedPins, lockedVm, isAlive);
   }
   for (const { fds } of processes) {
-    for (const [slot, file] of fds.entries) values.push(slot, ...describeOpenFile(file));
-    values.push(fds.slotsClosingOnExec.join());
+    for (const [slot, file] of fds.entries) describeOpenFile(slot, file, values);
+    values.push(...fds.slotsClosingOnExec);
   }
   for (const file of contexts) ids.set(file.number, describeFile(file, values));
   return { values, writes: memory.physical.contents.writes, ids };
@@ -39,14 +39,14 @@ export function snapshotsEqual(one: Snapshot, two: Snapshot): boolean {
   return true;
 }
 
-function describeOpenFile(file: OpenFile): Primitive[] {
+function describeOpenFile(slot: number, file: OpenFile, values: Primitive[]): void {
   const { kind, references } = file;
-  if (kind === 'memfd') return [kind, references, file.bytes];
-  if (kind === 'dmabuf') return [kind, references, file.bytes, file.isRevoked, file.imports.size];
-  return [kind, references];
+  values.push(slot, kind, references);
+  if (kind === 'memfd') values.push(file.bytes);
+  if (kind === 'dmabuf') values.push(file.bytes, file.isRevoked, file.imports.size);
 }
 
-function describeFile(file: IommufdFile, values: Primitive[]): number[] {
+function describeFile(file: IommufdFile, values: Primitive[]): readonly number[] {
   values.push(file.accountMode, file.compatIoas?.id ?? 0);
   for (const object of file.objects.objects) describeObject(object, values);
   values.push(file.going.size);

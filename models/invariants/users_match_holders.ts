@@ -12,8 +12,8 @@ export const usersMatchHolders: Invariant = {
   check: ({ world }) => {
     for (const file of world.contexts) {
       for (const object of file.objects.objects) {
-        const held = file.held.filter((other) => other === object).length;
-        const holders = 1 + held + holdersOf(object, file, world);
+        let holders = 1 + holdersOf(object, file, world);
+        for (const other of file.held) if (other === object) holders += 1;
         if (object.users !== holders) {
           return `${object.type} ${String(object.id)} has ${String(object.users)} users, holders are ${String(holders)}`;
         }
@@ -91,7 +91,10 @@ function attachmentsTo(hwpt: Hwpt, file: IommufdFile): number {
 }
 
 function count(file: IommufdFile, holds: (other: IommufdObject) => boolean): number {
-  return [...file.objects.objects, ...file.going].filter(holds).length;
+  let holders = 0;
+  for (const other of file.objects.objects) if (holds(other)) holders += 1;
+  for (const other of file.going) if (holds(other)) holders += 1;
+  return holders;
 }
 
 /** Mappings of an object's region in all processes. */

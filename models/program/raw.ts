@@ -195,7 +195,11 @@ export function applyPatches(
   sourceBytes: (from: PatchSource) => Uint8Array | undefined,
 ): RawIoctl {
   if (step.patches.length === 0) return step;
-  const buffers = step.buffers.map(({ address, bytes }) => ({ address, bytes: bytes.slice() }));
+  const buffers = step.buffers.map((buffer, index) =>
+    step.patches.some((patch) => patch.buffer === index)
+      ? { address: buffer.address, bytes: buffer.bytes.slice() }
+      : buffer,
+  );
   for (const { buffer, offset, bytes, from, plus } of step.patches) {
     const target = buffers[buffer];
     const source = sourceBytes(from);

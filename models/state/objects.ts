@@ -162,21 +162,22 @@ const TOMBSTONE = 'tombstone';
 /** The table of one open file: ids are the lowest free ones from 1. Source: main.c:_iommufd_object_alloc. */
 export class ObjectTable {
   readonly #slots: (IommufdObject | typeof TOMBSTONE | undefined)[] = [undefined];
+  /** What is asked for after every step, until something changes. */
+  #objects: readonly IommufdObject[] | undefined;
+  #takenIds: readonly number[] | undefined;
 
   get isEmpty(): boolean {
     return this.#slots.every((slot) => slot === undefined);
   }
 
   /** Ascending by id. */
-  get objects(): IommufdObject[] {
-    return this.#slots.filter((slot) => slot !== undefined && slot !== TOMBSTONE);
+  get objects(): readonly IommufdObject[] {
+    return (this.#objects ??= this.#slots.filter((slot) => slot !== undefined && slot !== TOMBSTONE));
   }
 
   /** Ids of objects and of tombstones, ascending. */
-  get takenIds(): number[] {
-    const ids: number[] = [];
-    for (const [id, slot] of this.#slots.entries()) if (slot !== undefined) ids.push(id);
-    return ids;
+  get takenIds(): readonly number[] {
+    return (this.#takenIds ??= [...this.#slots.keys()].filter((id) => this.#slots[id] !== undefined));
   }
 
   has(id: number): boolean {
@@ -213,18 +214,26 @@ export class ObjectTable {
     assert(this.#slots[object.id] === undefined && object.id > 0, `id ${String(object.id)} is free`);
     while (this.#slots.length < object.id) this.#slots.push(undefined);
     this.#slots[object.id] = object;
+    this.#forget();
   }
 
   /** Removes an object and keeps its id. Source: main.c: REMOVE_OBJ_TOMBSTONE. */
   bury(object: IommufdObject): void {
     assert(this.#slots[object.id] === object, `id ${String(object.id)} is the object to bury`);
     this.#slots[object.id] = TOMBSTONE;
+    this.#forget();
   }
 
   remove(object: IommufdObject): void {
     assert(this.#slots[object.id] === object, `id ${String(object.id)} is the object to remove`);
     this.#slots[object.id] = undefined;
     while (this.#slots.length > 1 && this.#slots.at(-1) === undefined) this.#slots.pop();
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#objects = undefined;
+    this.#takenIds = undefined;
   }
 }
 

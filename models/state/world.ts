@@ -59,7 +59,7 @@ export class World {
 
   /** Every process, also as it was before exec(): what it had pinned is charged to its memory still. */
   get everyProcess(): readonly Process[] {
-    return [...this.processes, ...this.#replaced];
+    return this.#replaced.length === 0 ? this.processes : [...this.processes, ...this.#replaced];
   }
 
   /** How many descriptors refer to a file, in all processes. */

@@ -2,7 +2,7 @@ import { assert } from 'chai';
 import { present } from '../../models/base/assert.js';
 import { Behaviour } from '../../models/behaviour.js';
 import { INVARIANTS } from '../../models/invariants/index.js';
-import { type Moment, ioasesOf } from '../../models/invariants/invariant.js';
+import { type Moment, ioasesOf, pagesOf } from '../../models/invariants/invariant.js';
 import { takeSnapshot } from '../../models/invariants/snapshot.js';
 import { ModelRun } from '../../models/model_run.js';
 import { assemble } from '../../models/program/assemble.js';
@@ -73,9 +73,11 @@ function brokenQueue(depth: number, numbers: readonly (number | 'lost')[]): Veve
 /** The moment after a call that succeeded, unless a part of it says otherwise. */
 function momentOf(world: World, part: Partial<Moment> = {}): Moment {
   const snapshot = takeSnapshot(world);
+  const ioases = ioasesOf(world);
   return {
     world,
-    ioases: ioasesOf(world),
+    ioases,
+    pages: pagesOf(ioases),
     step: { do: 'counters' },
     reading: 'exact',
     errno: 0,
