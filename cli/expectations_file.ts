@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { Ajv } from 'ajv';
+import { Ajv, type ValidateFunction } from 'ajv';
 import writeFileAtomic from 'write-file-atomic';
 import { CONDITIONS, type Expectation } from '../reports/expectations.js';
 import { UsageError } from './errors.js';
+import { parseJson } from '../fuzz/json_file.js';
+import { once } from '../models/ioctls/description.js';
 
 /** The version of the file's shape. */
 const SCHEMA = 1;
@@ -14,49 +16,54 @@ interface ExpectationsFile {
 
 const TEXT = { type: 'string', minLength: 1 } as const;
 
-const validate = new Ajv({ allErrors: false }).compile<ExpectationsFile>({
-  type: 'object',
-  required: ['schema', 'expectations'],
-  additionalProperties: false,
-  properties: {
-    schema: { const: SCHEMA },
-    expectations: {
-      type: 'array',
-      items: {
-        type: 'object',
-        required: ['scenario', 'expect', 'reason'],
-        additionalProperties: false,
-        properties: {
-          scenario: TEXT,
-          expect: { enum: ['fail', 'may_fail'] },
-          reason: TEXT,
-          when: {
-            type: 'object',
-            additionalProperties: false,
-            properties: Object.fromEntries(CONDITIONS.map((name) => [name, TEXT])),
+/** Compiled when a file is read: no command that reads none should wait for it. */
+const expectationsValidator = once(() =>
+  new Ajv({ allErrors: false }).compile<ExpectationsFile>({
+    type: 'object',
+    required: ['schema', 'expectations'],
+    additionalProperties: false,
+    properties: {
+      schema: { const: SCHEMA },
+      expectations: {
+        type: 'array',
+        items: {
+          type: 'object',
+          required: ['scenario', 'expect', 'reason'],
+          additionalProperties: false,
+          properties: {
+            scenario: TEXT,
+            expect: { enum: ['fail', 'may_fail'] },
+            reason: TEXT,
+            when: {
+              type: 'object',
+              additionalProperties: false,
+              properties: Object.fromEntries(CONDITIONS.map((name) => [name, TEXT])),
+            },
           },
         },
       },
     },
-  },
-});
+  }),
+);
 
 /** The report of an earlier run, as far as a comparison with it goes. */
 interface Baseline {
   readonly results: readonly { readonly id: string; readonly status: string }[];
 }
 
-const validateBaseline = new Ajv({ allErrors: false }).compile<Baseline>({
-  type: 'object',
-  required: ['schema', 'results'],
-  properties: {
-    schema: { const: 1 },
-    results: {
-      type: 'array',
-      items: { type: 'object', required: ['id', 'status'], properties: { id: TEXT, status: TEXT } },
+const baselineValidator = once(() =>
+  new Ajv({ allErrors: false }).compile<Baseline>({
+    type: 'object',
+    required: ['schema', 'results'],
+    properties: {
+      schema: { const: 1 },
+      results: {
+        type: 'array',
+        items: { type: 'object', required: ['id', 'status'], properties: { id: TEXT, status: TEXT } },
+      },
     },
-  },
-});
+  }),
+);
 
 /**
  * Reads an expectations file.
@@ -66,6 +73,7 @@ const validateBaseline = new Ajv({ allErrors: false }).compile<Baseline>({
 export async function readExpectations(path: string, mayBeMissing: boolean): Promise<readonly Expectation[]> {
   const json = await readJson(path, mayBeMissing);
   if (json === undefined) return [];
+  const validate = expectationsValidator();
   if (validate(json)) return json.expectations;
   throw new UsageError(`${path} is no expectations file: ${complaint(validate.errors)}`);
 }
@@ -82,8 +90,9 @@ export async function writeExpectations(path: string, expectations: readonly Exp
  */
 export async function readBaseline(path: string): Promise<readonly Expectation[]> {
   const json = await readJson(path, false);
-  if (!validateBaseline(json)) {
-    throw new UsageError(`${path} is no JSON report of a run: ${complaint(validateBaseline.errors)}`);
+  const validate = baselineValidator();
+  if (!validate(json)) {
+    throw new UsageError(`${path} is no JSON report of a run: ${complaint(validate.errors)}`);
   }
   return json.results
     .filter(({ status }) => status === 'failed')
@@ -91,16 +100,14 @@ export async function readBaseline(path: string): Promise<readonly Expectation[]
 }
 
 async function readJson(path: string, mayBeMissing: boolean): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new UsageError(`${path} is not JSON: ${error.message}`);
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
     if (mayBeMissing && (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
-  }
+  });
+  return text === undefined ? undefined : parseJson(path, text);
 }
 
-function complaint(errors: typeof validate.errors): string {
+function complaint(errors: ValidateFunction['errors']): string {
   const [first] = errors ?? [];
   const place = first?.instancePath.split('/').slice(1).join('.') ?? '';
   return `${place === '' ? 'the file' : place} ${first?.message ?? 'does not match the schema'}`;

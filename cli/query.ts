@@ -1,3 +1,4 @@
+import { globSource } from '../reports/glob.js';
 import type { Scenario } from '../suites/harness/scenario.js';
 import { UsageError } from './errors.js';
 
@@ -30,8 +31,7 @@ export function shard<T>(all: readonly T[], spec: string | undefined): T[] {
 }
 
 function compile(query: string): RegExp {
-  const body = query.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
-  return new RegExp(`^${body}(?:$|(?<=[/:,])|[/:,])`);
+  return new RegExp(`^${globSource(query)}(?:$|(?<=[/:,])|[/:,])`);
 }
 
 function unknownQuery(scenarios: readonly Scenario[], query: string): string {

@@ -5,7 +5,7 @@ import type { Reading } from '../models/prediction.js';
 import { type AssembledProgram, assemble } from '../models/program/assemble.js';
 import { describePlacedStep } from '../models/program/describe.js';
 import { type Program, placedSteps } from '../models/program/program.js';
-import { type Problem, judgeByModel } from '../models/program_verdict.js';
+import { type Problem, countJudged, judgeByModel } from '../models/program_verdict.js';
 import type { Session } from '../targets/target.js';
 import { samplePrograms } from './generate/program.js';
 
@@ -116,7 +116,7 @@ function judge(
     reading,
   );
   stats.programs += 1;
-  stats.calls += verdicts.filter(({ kind }) => kind === 'exact' || kind === 'legal').length;
+  stats.calls += countJudged(verdicts);
   for (const id of findings) stats.findings.set(id, (stats.findings.get(id) ?? 0) + 1);
   for (const why of unspecified) stats.unspecified.set(why, (stats.unspecified.get(why) ?? 0) + 1);
   if (infra !== undefined) stats.infra += 1;

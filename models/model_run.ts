@@ -109,7 +109,7 @@ export class ModelRun {
     const step = this.#log.resolve(raw);
     const prediction = predictStep(this.world, this.behaviour, step, 'exact');
     if (prediction.kind === 'unspecified') return undefined;
-    const branch = present(prediction.own ?? prediction.branches[0], 'an answer');
+    const branch = ownBranch(prediction);
     if (branch.untold !== undefined) return undefined;
     const { returned } = branch.enact();
     this.#log.record(step, returned);
@@ -121,7 +121,7 @@ export class ModelRun {
   untold(raw: RawStep): Unspecified | undefined {
     const prediction = predictStep(this.world, this.behaviour, this.#log.resolve(raw), 'exact');
     if (prediction.kind === 'unspecified') return prediction;
-    const branch = present(prediction.own ?? prediction.branches[0], 'an answer');
+    const branch = ownBranch(prediction);
     return branch.untold === undefined ? undefined : unspecifiedAfter(branch, branch.untold);
   }
 
@@ -270,6 +270,11 @@ function oneOf(branches: readonly Branch[], errno: number, { choose }: LaneMomen
   const different = fitting.filter((branch) => branch === first || branch.mayLeave === 'anything');
   if (different.length < 2) return branches;
   return different.slice(choose(different.length));
+}
+
+/** What the model answers as a target. */
+function ownBranch({ own, branches }: Extract<Prediction, { kind: 'allowed' }>): Branch {
+  return present(own ?? branches[0], 'an answer');
 }
 
 /** What is said of an answer after which the model does not know the state. */

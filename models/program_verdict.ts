@@ -22,6 +22,11 @@ export interface Problem {
 export type ProblemKind =
   'expectation' | 'model' | 'invariant' | 'metamorphic' | 'console' | 'stray_write' | 'leftover' | 'crash';
 
+/** How many steps the model has judged, and found to be as it allows. */
+export function countJudged(verdicts: readonly StepVerdict[]): number {
+  return verdicts.filter(({ kind }) => kind === 'exact' || kind === 'legal').length;
+}
+
 /** What the model makes of a program's outcome. */
 export interface ProgramVerdict {
   readonly verdicts: readonly StepVerdict[];

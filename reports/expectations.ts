@@ -1,3 +1,4 @@
+import { globSource } from './glob.js';
 import type { ResultLine, RunReport } from './run_report.js';
 
 /** That a scenario is known to fail: `fail` always, `may_fail` sometimes. */
@@ -62,6 +63,5 @@ function isAbout({ when = {} }: Expectation, run: RunFacts): boolean {
 }
 
 function matches(pattern: string, text: string): boolean {
-  const body = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
-  return new RegExp(`^${body}$`).test(text);
+  return new RegExp(`^${globSource(pattern)}$`).test(text);
 }

@@ -7,6 +7,7 @@ import {
   findingsOf,
   isGood,
   summarise,
+  unexpectedPass,
 } from './run_report.js';
 
 /** A comment of a pull request holds 65,536 characters; what is longer is cut, and said to be. */
@@ -49,8 +50,9 @@ function sentence(report: RunReport): string {
   return `${parts.join(', ')}; ${String(seen)} of ${String(all)} rules answered${end}`;
 }
 
-function renderBad({ id, doc, status, reason = '', details, expected }: ResultLine): string {
-  const why = status === 'passed' ? `passed, and was expected to fail: ${expected?.reason ?? ''}` : reason;
+function renderBad(result: ResultLine): string {
+  const { id, doc, status, reason = '', details } = result;
+  const why = status === 'passed' ? unexpectedPass(result) : reason;
   const lines = details.length === 0 ? [why] : details;
   return `**\`${id}\`** ${status}: ${escape(doc)}\n\n${fence(lines.join('\n'))}`;
 }

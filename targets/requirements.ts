@@ -1,6 +1,7 @@
 import { findTool, runTool } from './tools.js';
 import { exists } from './kernels/store.js';
 import { TestBedError } from './target.js';
+import { reasonOf } from '../models/base/reason.js';
 
 /** Something of the machine that targets use. */
 export interface Requirement {
@@ -82,7 +83,7 @@ export async function installPackages(missing: readonly Requirement[]): Promise<
     await runTool('apt-get', ['update', '-qq']);
     await runTool('apt-get', ['install', '-qq', '-y', '--no-install-recommends', ...packages]);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = reasonOf(error);
     throw new TestBedError(`${packages.join(' ')} could not be installed: ${why}`);
   }
 }

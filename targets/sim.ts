@@ -4,6 +4,7 @@ import { ModelRun } from '../models/model_run.js';
 import type { ConsoleSplat, Outcome, ProgramOutcome } from '../models/outcome.js';
 import type { RawProgram, RawStep } from '../models/program/raw.js';
 import { type Session, type Target, type TargetCapability, type TargetInfo } from './target.js';
+import { reasonOf } from '../models/base/reason.js';
 
 /** The reference model in a target's clothing: deterministic, needs nothing, and may have a planted difference. */
 export class SimTarget implements Target {
@@ -58,7 +59,7 @@ function runStep(run: ModelRun, step: RawStep, splats: ConsoleSplat[]): Outcome 
     if (splat !== undefined) splats.push({ title: splat.title, text: splat.title });
     return returned;
   } catch (error) {
-    const title = error instanceof Error ? error.message : String(error);
+    const title = reasonOf(error);
     return { status: 'crashed', title, console: title };
   }
 }

@@ -10,7 +10,12 @@ import type { Reading } from '../../models/prediction.js';
 import { type AssembledProgram, assemble } from '../../models/program/assemble.js';
 import { describePlacedStep } from '../../models/program/describe.js';
 import { type Program, placedSteps } from '../../models/program/program.js';
-import { type Problem, type ProgramVerdict, judgeByModel } from '../../models/program_verdict.js';
+import {
+  type Problem,
+  type ProgramVerdict,
+  countJudged,
+  judgeByModel,
+} from '../../models/program_verdict.js';
 import type { StepVerdict } from '../../models/model_run.js';
 import { environmentOf } from '../../suites/harness/environment.js';
 import type { Context } from '../context.js';
@@ -98,7 +103,7 @@ function renderReplay(
 function summary({ verdicts, problems, infra }: ProgramVerdict): string {
   if (problems.length > 0) return `${String(problems.length)} problems`;
   if (infra !== undefined) return `not run to the end: ${infra}`;
-  const judged = verdicts.filter(({ kind }) => kind === 'exact' || kind === 'legal').length;
+  const judged = countJudged(verdicts);
   return judged === verdicts.length
     ? 'as the model allows'
     : `of which the model judges ${String(judged)}, as it allows`;

@@ -1,5 +1,5 @@
 import { MessageChannel } from 'node:worker_threads';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import type { CampaignEvent } from '../../fuzz/campaign/events.js';
 import { type Orders, carryOut } from './orders.js';
 import type { ThreadMessage, ThreadReport, ThreadTask } from './thread.js';
@@ -27,7 +27,9 @@ export async function runCrew(
     await carryOut(ordersOf(0), (event) => take(0, event), stopped);
     return;
   }
-  const pool = new Piscina<ThreadTask>({
+  // Most commands and campaigns have no use for it.
+  const { Piscina: Pool } = await import('piscina');
+  const pool = new Pool<ThreadTask>({
     filename: new URL('./thread.js', import.meta.url).href,
     minThreads: workers,
     maxThreads: workers,

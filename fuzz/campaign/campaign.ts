@@ -11,6 +11,7 @@ import { DiskQueue } from './disk_queue.js';
 import { type CampaignEvent, type CanaryResult, type WorkerStats, emptyStats } from './events.js';
 import { Journal, type JournalLine } from './journal.js';
 import { claimDirectory, releaseDirectory } from './running.js';
+import { reasonOf } from '../../models/base/reason.js';
 
 /** What the directory of a campaign has. */
 const PLACES = {
@@ -82,7 +83,7 @@ export class Campaign {
     seeds: AsyncIterable<Program>,
   ): Promise<Campaign> {
     await mkdir(directory, { recursive: true }).catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       throw new BadInputError(`${directory} cannot be the directory of a campaign: ${reason}`);
     });
     if ((await readdir(directory)).includes(PLACES.config)) {

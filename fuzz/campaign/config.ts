@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { Ajv } from 'ajv';
 import { BadInputError } from '../../targets/target.js';
+import { reasonOf } from '../../models/base/reason.js';
+import { parseJson } from '../json_file.js';
+import { once } from '../../models/ioctls/description.js';
 
 /** The version of the format that this code writes. */
 export const CAMPAIGN_SCHEMA = 1;
@@ -26,47 +29,39 @@ export interface CampaignConfig {
 
 const TEXT = { type: 'string' } as const;
 
-const validate = new Ajv().compile<CampaignConfig>({
-  type: 'object',
-  properties: {
-    schema: { const: CAMPAIGN_SCHEMA },
-    seed: { type: 'integer' },
-    workers: { type: 'integer', minimum: 1 },
-    steps: { type: 'integer', minimum: 1 },
-    focus: { type: 'array', items: TEXT },
-    target: TEXT,
-    kernel: TEXT,
-    flavour: TEXT,
-    profile: TEXT,
-    mutant: TEXT,
-    accel: TEXT,
-    append: TEXT,
-  },
-  required: ['schema', 'seed', 'workers', 'steps', 'focus', 'target'],
-  additionalProperties: false,
-});
+/** Compiled when a file is read: no command that reads none should wait for it. */
+const validator = once(() =>
+  new Ajv().compile<CampaignConfig>({
+    type: 'object',
+    properties: {
+      schema: { const: CAMPAIGN_SCHEMA },
+      seed: { type: 'integer' },
+      workers: { type: 'integer', minimum: 1 },
+      steps: { type: 'integer', minimum: 1 },
+      focus: { type: 'array', items: TEXT },
+      target: TEXT,
+      kernel: TEXT,
+      flavour: TEXT,
+      profile: TEXT,
+      mutant: TEXT,
+      accel: TEXT,
+      append: TEXT,
+    },
+    required: ['schema', 'seed', 'workers', 'steps', 'focus', 'target'],
+    additionalProperties: false,
+  }),
+);
 
 /** @throws BadInputError saying in one sentence what is wrong with the file */
 export async function readConfig(path: string): Promise<CampaignConfig> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new BadInputError(`there is no campaign: ${reasonOf(error)}`);
   });
-  const json = parse(path, text);
+  const json = parseJson(path, text);
+  const validate = validator();
   if (validate(json)) return json;
   const [error] = validate.errors ?? [];
   throw new BadInputError(
     `${path} is no campaign of this version: ${error?.instancePath.slice(1) ?? ''} ${error?.message ?? 'it is something else'}`,
   );
-}
-
-function parse(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw new BadInputError(`${path} is not JSON: ${reasonOf(error)}`);
-  }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

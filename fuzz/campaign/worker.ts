@@ -1,7 +1,7 @@
 import type { ProgramOutcome } from '../../models/outcome.js';
 import { type AssembledProgram, assemble } from '../../models/program/assemble.js';
 import type { Program } from '../../models/program/program.js';
-import type { ProgramVerdict } from '../../models/program_verdict.js';
+import { type ProgramVerdict, countJudged } from '../../models/program_verdict.js';
 import { type Feature, type Judged, featureName, judgeWithFeatures } from '../feedback/features.js';
 import { Novelty } from '../feedback/novelty.js';
 import { factsOf } from '../findings/facts.js';
@@ -221,7 +221,7 @@ export class Worker {
 
   #count({ verdicts, unspecified, findings, problems }: ProgramVerdict): void {
     const stats = this.#stats;
-    stats.calls += verdicts.filter(({ kind }) => kind === 'exact' || kind === 'legal').length;
+    stats.calls += countJudged(verdicts);
     stats.unspecified += unspecified.length;
     if (problems.length > 0) stats.problems += 1;
     for (const id of findings) stats.known[id] = (stats.known[id] ?? 0) + 1;

@@ -5,9 +5,12 @@ import { assemble } from '../../models/program/assemble.js';
 import { type Json, programFromJson, programText } from '../../models/program/json.js';
 import { PROGRAM_SCHEMA, type Program, ProgramError } from '../../models/program/program.js';
 import { PROGRAM_JSON_SCHEMA } from '../../models/program/schema.js';
+import { reasonOf } from '../../models/base/reason.js';
+import { once } from '../../models/ioctls/description.js';
 
-const validate = new Ajv({ discriminator: true, allErrors: false, strict: false }).compile(
-  PROGRAM_JSON_SCHEMA,
+/** Compiled when a file is read: no command that reads none should wait for it. */
+const validator = once(() =>
+  new Ajv({ discriminator: true, allErrors: false, strict: false }).compile(PROGRAM_JSON_SCHEMA),
 );
 
 /**
@@ -56,6 +59,7 @@ function checkShape(path: string, json: Json): Json {
       `${path} has schema ${String(schema)}, this version reads up to ${String(PROGRAM_SCHEMA)}: use a newer iommufd-cts`,
     );
   }
+  const validate = validator();
   if (validate(json)) return json;
   throw new ProgramError(`${path} is no program: ${describe(validate.errors?.[0])}`);
 }
@@ -72,8 +76,4 @@ function describe(error: ErrorObject | undefined): string {
   const extra =
     error.keyword === 'additionalProperties' ? ` (${String(error.params.additionalProperty)})` : '';
   return `${where} ${error.message ?? 'is wrong'}${extra}`;
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -4,6 +4,7 @@ import { type Program, ProgramError } from '../../models/program/program.js';
 import { BadInputError } from '../../targets/target.js';
 import { migrateProgram } from './migrate.js';
 import { readProgramShape } from './program_file.js';
+import { reasonOf } from '../../models/base/reason.js';
 
 /** What became of a file that the present descriptions do not take as it is. */
 export interface Trouble {
@@ -37,7 +38,7 @@ async function namesIn(directory: string): Promise<string[]> {
   try {
     return (await readdir(directory)).filter((name) => name.endsWith('.json')).sort();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new BadInputError(`${directory} is no directory of programs: ${reason}`);
   }
 }

@@ -8,6 +8,7 @@ import { BadInputError } from '../../targets/target.js';
 import { migrateProgram } from './migrate.js';
 import { readProgramShape } from './program_file.js';
 import type { Trouble } from './read_directory.js';
+import { reasonOf } from '../../models/base/reason.js';
 
 /** Characters of the hash that names a program. */
 const HASH_CHARACTERS = 40;
@@ -50,7 +51,7 @@ export class CorpusStore {
    */
   static async openExisting(directory: string): Promise<CorpusStore> {
     return CorpusStore.#read(directory).catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       throw new BadInputError(`${directory} is no directory of programs: ${reason}`);
     });
   }

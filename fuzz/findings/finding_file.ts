@@ -4,6 +4,10 @@ import { Ajv } from 'ajv';
 import { BadInputError } from '../../targets/target.js';
 import { readProgramFile } from '../corpus/program_file.js';
 import type { Finding } from './finding.js';
+import { reasonOf } from '../../models/base/reason.js';
+import { parseJson } from '../json_file.js';
+import { once } from '../../models/ioctls/description.js';
+import { exists } from '../../targets/kernels/store.js';
 
 /** The version of the format that this code writes. */
 const FINDING_SCHEMA = 1;
@@ -21,40 +25,43 @@ type FindingRecord = Omit<Finding, 'program' | 'reduced'>;
 const COUNT = { type: 'integer', minimum: 0 } as const;
 const TEXT = { type: 'string' } as const;
 
-const validate = new Ajv().compile<FindingRecord & { readonly schema: number }>({
-  type: 'object',
-  properties: {
-    schema: { const: FINDING_SCHEMA },
-    title: { type: 'string', minLength: 1 },
-    kind: {
-      enum: [
-        'expectation',
-        'model',
-        'invariant',
-        'metamorphic',
-        'console',
-        'stray_write',
-        'leftover',
-        'crash',
-      ],
+/** Compiled when a file is read: no command that reads none should wait for it. */
+const validator = once(() =>
+  new Ajv().compile<FindingRecord & { readonly schema: number }>({
+    type: 'object',
+    properties: {
+      schema: { const: FINDING_SCHEMA },
+      title: { type: 'string', minLength: 1 },
+      kind: {
+        enum: [
+          'expectation',
+          'model',
+          'invariant',
+          'metamorphic',
+          'console',
+          'stray_write',
+          'leftover',
+          'crash',
+        ],
+      },
+      suspect: { enum: ['kernel', 'model', 'either'] },
+      allowed: TEXT,
+      seen: TEXT,
+      invariant: TEXT,
+      profile: TEXT,
+      target: TEXT,
+      seed: { type: 'integer' },
+      count: { type: 'integer', minimum: 1 },
+      shown: COUNT,
+      tried: COUNT,
     },
-    suspect: { enum: ['kernel', 'model', 'either'] },
-    allowed: TEXT,
-    seen: TEXT,
-    invariant: TEXT,
-    profile: TEXT,
-    target: TEXT,
-    seed: { type: 'integer' },
-    count: { type: 'integer', minimum: 1 },
-    shown: COUNT,
-    tried: COUNT,
-  },
-  required: [
-    ...['schema', 'title', 'kind', 'suspect', 'allowed', 'seen'],
-    ...['profile', 'target', 'seed', 'count', 'shown', 'tried'],
-  ],
-  additionalProperties: false,
-});
+    required: [
+      ...['schema', 'title', 'kind', 'suspect', 'allowed', 'seen'],
+      ...['profile', 'target', 'seed', 'count', 'shown', 'tried'],
+    ],
+    additionalProperties: false,
+  }),
+);
 
 /** The text of finding.json. */
 export function findingText(finding: Finding): string {
@@ -70,10 +77,7 @@ export async function readFinding(directory: string): Promise<Finding> {
   const record = await readRecord(join(directory, FILES.finding));
   const program = await readProgramFile(join(directory, FILES.program));
   const reducedFile = join(directory, FILES.reduced);
-  const hasReduced = await readFile(reducedFile).then(
-    () => true,
-    () => false,
-  );
+  const hasReduced = await exists(reducedFile);
   return { ...record, program, ...(hasReduced ? { reduced: await readProgramFile(reducedFile) } : {}) };
 }
 
@@ -81,10 +85,11 @@ async function readRecord(path: string): Promise<FindingRecord> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new BadInputError(`${path} cannot be read: ${reasonOf(error)}`);
   });
-  const json = parse(path, text);
+  const json = parseJson(path, text);
   const schema = (json as { readonly schema?: unknown } | null)?.schema;
   if (typeof schema === 'number' && schema > FINDING_SCHEMA)
     throw new BadInputError(`${path} has schema ${String(schema)}: use a newer iommufd-cts`);
+  const validate = validator();
   if (!validate(json)) {
     const [error] = validate.errors ?? [];
     const place = error?.instancePath.slice(1) ?? '';
@@ -98,16 +103,4 @@ async function readRecord(path: string): Promise<FindingRecord> {
 function without<T extends object, K extends keyof T & string>(all: T, ...dropped: K[]): Omit<T, K> {
   const names: readonly string[] = dropped;
   return Object.fromEntries(Object.entries(all).filter(([name]) => !names.includes(name))) as Omit<T, K>;
-}
-
-function parse(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new BadInputError(`${path} is not JSON: ${reasonOf(error)}`);
-  }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -10,7 +10,6 @@ export interface SweptCall {
   readonly program: Program;
   /** Index of the call's step in the program. */
   readonly at: number;
-  readonly call: string;
   /** What the call answers if nothing fails. */
   readonly because: string;
 }
@@ -41,7 +40,7 @@ export class CallPicker {
       const because = run.execute(raw)?.because;
       if (because === undefined) break;
       if (step.do !== 'ioctl' || step.failNth !== undefined || !this.#isNew(because, state)) continue;
-      picked.push({ program, at, call: step.call, because });
+      picked.push({ program, at, because });
     }
     return picked;
   }

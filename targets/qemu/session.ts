@@ -17,6 +17,7 @@ import { type ParsedSplat, isFatal, parseSplat } from './console.js';
 import type { Frame } from './frames.js';
 import type { Progress } from './progress_page.js';
 import { type MachineOptions, VirtualMachine } from './virtual_machine.js';
+import { reasonOf } from '../../models/base/reason.js';
 
 /** Programs and bytes of one frame: enough that the round trip costs nothing, few enough that little is lost with one. */
 const BATCH_PROGRAMS_MAX = 64;
@@ -341,7 +342,7 @@ export class QemuSession implements Session {
         if (this.#isStillWanted()) return machine;
         await machine.kill();
       } catch (error) {
-        lastTrouble = `: ${error instanceof Error ? error.message : String(error)}`;
+        lastTrouble = `: ${reasonOf(error)}`;
       }
     }
     this.#giveUp(`the virtual machine ends again and again without a result${lastTrouble}`);

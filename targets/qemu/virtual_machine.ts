@@ -10,6 +10,7 @@ import { TestBedError } from '../target.js';
 import { ConsoleLog, parseSplat } from './console.js';
 import { type Frame, FrameSplitter, frameHeader } from './frames.js';
 import { type Progress, ProgressPage } from './progress_page.js';
+import { reasonOf } from '../../models/base/reason.js';
 
 export type Accelerator = 'kvm' | 'tcg';
 
@@ -211,7 +212,7 @@ export class VirtualMachine {
       try {
         for (const frame of this.#splitter.push(chunk)) this.#events?.frame(frame);
       } catch (error) {
-        this.#exit(error instanceof Error ? error.message : String(error));
+        this.#exit(reasonOf(error));
       }
     });
   }
