@@ -1,5 +1,5 @@
 import { findTool, runTool } from './tools.js';
-import { exists } from './kernels/store.js';
+import { exists } from './files.js';
 import { TestBedError } from './target.js';
 import { reasonOf } from '../models/base/reason.js';
 

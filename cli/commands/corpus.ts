@@ -7,7 +7,7 @@ import { Novelty } from '../../fuzz/feedback/novelty.js';
 import { Behaviour } from '../../models/behaviour.js';
 import { DEFAULT_PROFILE, PROFILES, profileById } from '../../models/profiles/index.js';
 import type { Program } from '../../models/program/program.js';
-import { exists } from '../../targets/kernels/store.js';
+import { exists } from '../../targets/files.js';
 import { EXIT, type ExitCode } from '../errors.js';
 
 interface CorpusArgs {

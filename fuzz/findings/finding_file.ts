@@ -7,7 +7,7 @@ import type { Finding } from './finding.js';
 import { reasonOf } from '../../models/base/reason.js';
 import { parseJson } from '../json_file.js';
 import { once } from '../../models/ioctls/description.js';
-import { exists } from '../../targets/kernels/store.js';
+import { exists } from '../../targets/files.js';
 
 /** The version of the format that this code writes. */
 const FINDING_SCHEMA = 1;

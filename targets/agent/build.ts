@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HUGE_PAGES_MAX } from '../../models/program/arena.js';
 import {
@@ -11,6 +10,7 @@ import {
   SLOTS_MAX,
   STEPS_MAX,
 } from '../../models/program/raw.js';
+import { cached } from '../cached.js';
 import { runTool } from '../tools.js';
 import { cHeader } from './wire.js';
 
@@ -30,12 +30,7 @@ export async function buildInitramfs(sources: string, cache: string): Promise<st
   const hash = createHash('sha256').update(header).update(STATIC_FLAGS.join(' '));
   for (const name of names) hash.update(name).update(await readFile(join(sources, name)));
   const path = join(cache, `agent-${hash.digest('hex').slice(0, 16)}.cpio`);
-  const isBuilt = await stat(path).then(
-    () => true,
-    () => false,
-  );
-  if (!isBuilt) await build(sources, names, header, cache, path);
-  return path;
+  return cached(path, (work) => build(sources, names, header, work));
 }
 
 /** The header that the C sources include. */
@@ -55,20 +50,13 @@ async function build(
   sources: string,
   names: readonly string[],
   header: string,
-  cache: string,
-  path: string,
-): Promise<void> {
-  const work = await mkdtemp(join(tmpdir(), 'iommufd-cts-agent-'));
-  try {
-    await writeFile(join(work, 'wire.h'), header);
-    const units = names.filter((name) => name.endsWith('.c')).map((name) => join(sources, name));
-    await runTool('gcc', [...STATIC_FLAGS, '-I', work, '-o', join(work, 'init'), ...units]);
-    const archive = await runTool('cpio', ['-o', '-H', 'newc', '--quiet'], { cwd: work, input: 'init\n' });
-    await mkdir(cache, { recursive: true });
-    const unfinished = `${path}.${String(process.pid)}`;
-    await writeFile(unfinished, archive);
-    await rename(unfinished, path);
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+  work: string,
+): Promise<string> {
+  await writeFile(join(work, 'wire.h'), header);
+  const units = names.filter((name) => name.endsWith('.c')).map((name) => join(sources, name));
+  await runTool('gcc', [...STATIC_FLAGS, '-I', work, '-o', join(work, 'init'), ...units]);
+  const archive = await runTool('cpio', ['-o', '-H', 'newc', '--quiet'], { cwd: work, input: 'init\n' });
+  const file = join(work, 'initramfs.cpio');
+  await writeFile(file, archive);
+  return file;
 }

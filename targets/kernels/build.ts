@@ -9,7 +9,8 @@ import { TestBedError } from '../target.js';
 import { runTool } from '../tools.js';
 import { versionOfBzImage } from './bz_image.js';
 import { type SourcePlan, type SourceRequest, planSource } from './source.js';
-import { type Flavour, type Kernel, KERNEL_FILES, KernelStore, exists } from './store.js';
+import { type Flavour, type Kernel, KERNEL_FILES, KernelStore } from './store.js';
+import { exists } from '../files.js';
 
 /** What a build tells of itself while it runs. */
 export interface BuildListener {

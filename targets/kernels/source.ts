@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { BadInputError, TestBedError } from '../target.js';
 import { runTool } from '../tools.js';
 import { downloadPackage, findPackage } from './packages.js';
-import { type Kernel, exists } from './store.js';
+import { cached } from '../cached.js';
+import { exists } from '../files.js';
+import type { Kernel } from './store.js';
 
 /** Where a kernel's source is to come from. */
 export type SourceRequest =
@@ -45,19 +47,13 @@ async function planPackage(
   return {
     description: `Debian ${title}`,
     identity: title,
-    fetch: async () => {
-      if (await exists(place)) return place;
-      notice(`downloading ${title}`);
-      const work = join(cache, 'sources', `.unfinished-${String(process.pid)}`);
-      await rm(work, { recursive: true, force: true });
-      const file = await downloadPackage(found, work);
-      notice(`unpacking ${basename(file)}`);
-      const tree = await unpackSource(file, work);
-      await mkdir(join(cache, 'sources'), { recursive: true });
-      await rename(tree, place);
-      await rm(work, { recursive: true, force: true });
-      return place;
-    },
+    fetch: () =>
+      cached(place, async (work) => {
+        notice(`downloading ${title}`);
+        const file = await downloadPackage(found, work);
+        notice(`unpacking ${basename(file)}`);
+        return unpackSource(file, work);
+      }),
   };
 }
 

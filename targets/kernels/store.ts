@@ -1,6 +1,8 @@
-import { mkdir, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import { unfinishedIn } from '../cached.js';
+import { exists } from '../files.js';
 import { TestBedError } from '../target.js';
 
 /** How a kernel is configured: for gates, or with sanitizers for campaigns. */
@@ -99,11 +101,8 @@ export class KernelStore {
   }
 
   /** A directory for the files of a kernel under construction. */
-  async newDirectory(): Promise<string> {
-    const directory = join(this.#directory, `.unfinished-${String(process.pid)}`);
-    await rm(directory, { recursive: true, force: true });
-    await mkdir(directory, { recursive: true });
-    return directory;
+  newDirectory(): Promise<string> {
+    return unfinishedIn(this.#directory);
   }
 
   async #freeId({ version, flavour, content }: KernelDescription): Promise<string> {
@@ -143,11 +142,4 @@ function parseDescription(text: string): KernelDescription | undefined {
   } catch {
     return undefined;
   }
-}
-
-export function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cached } from '../cached.js';
 import { runTool } from '../tools.js';
 import { recorderHeader } from './header.js';
 
@@ -34,24 +34,18 @@ export async function buildRecorder(sources: string, cache: string): Promise<str
   const hash = createHash('sha256').update(header).update(COMPILER_FLAGS.join(' '));
   for (const name of names) hash.update(name).update(await readFile(join(sources, name)));
   const path = join(cache, `recorder-${hash.digest('hex').slice(0, 16)}.so`);
-  const isBuilt = await stat(path).then(
-    () => true,
-    () => false,
-  );
-  if (!isBuilt) await build(sources, names, header, path);
-  return path;
+  return cached(path, (work) => build(sources, names, header, work));
 }
 
-async function build(sources: string, names: readonly string[], header: string, path: string): Promise<void> {
-  const work = await mkdtemp(join(tmpdir(), 'iommufd-cts-recorder-'));
-  try {
-    await writeFile(join(work, 'generated.h'), header);
-    const units = names.filter((name) => name.endsWith('.c')).map((name) => join(sources, name));
-    await mkdir(join(path, '..'), { recursive: true });
-    const unfinished = `${path}.${String(process.pid)}`;
-    await runTool(COMPILER, [...COMPILER_FLAGS, '-I', work, '-o', unfinished, ...units, '-ldl']);
-    await rename(unfinished, path);
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+async function build(
+  sources: string,
+  names: readonly string[],
+  header: string,
+  work: string,
+): Promise<string> {
+  await writeFile(join(work, 'generated.h'), header);
+  const units = names.filter((name) => name.endsWith('.c')).map((name) => join(sources, name));
+  const library = join(work, 'recorder.so');
+  await runTool(COMPILER, [...COMPILER_FLAGS, '-I', work, '-o', library, ...units, '-ldl']);
+  return library;
 }

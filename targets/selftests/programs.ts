@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sourceTreeOf } from '../kernels/source.js';
-import { type Kernel, exists } from '../kernels/store.js';
+import { cached } from '../cached.js';
+import type { Kernel } from '../kernels/store.js';
 import { runTool } from '../tools.js';
 
 /** The kernel's own tests of iommufd. Source: tools/testing/selftests/iommu/Makefile. */
@@ -37,20 +38,11 @@ const HEADERS = ['include/uapi/linux/iommufd.h', 'drivers/iommu/iommufd/iommufd_
 export async function buildSelftests(kernel: Kernel, cache: string): Promise<string> {
   const hash = createHash('sha256').update(kernel.content).update(JSON.stringify(DEFINITIONS));
   const place = join(cache, 'selftests', `${kernel.id}-${hash.digest('hex').slice(0, 16)}`);
-  if (await exists(place)) return place;
-  const tree = await sourceTreeOf(kernel, cache);
-  const work = join(cache, 'selftests', `.unfinished-${String(process.pid)}`);
-  await rm(work, { recursive: true, force: true });
-  try {
-    await compile(tree, work);
-    await rename(join(work, 'programs'), place);
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
-  return place;
+  return cached(place, async (work) => compile(await sourceTreeOf(kernel, cache), work));
 }
 
-async function compile(tree: string, work: string): Promise<void> {
+/** @returns the directory of the programs, in `work` */
+async function compile(tree: string, work: string): Promise<string> {
   const [headers, programs] = [join(work, 'headers'), join(work, 'programs')];
   await mkdir(programs, { recursive: true });
   await mkdir(headers);
@@ -62,6 +54,7 @@ async function compile(tree: string, work: string): Promise<void> {
     `USERCFLAGS=${definitions.join(' ')}`,
     ...SELFTESTS.map((name) => join(programs, name)),
   ]);
+  return programs;
 }
 
 async function missingDefinitions(tree: string): Promise<[name: string, value: string][]> {
