@@ -86,6 +86,8 @@ export class ModelRun {
   readonly #possibleSplats = new Map<string, FindingId>();
   #before: Snapshot | undefined;
   #lost: string | undefined;
+  /** What a later answer that does not fit may come of. */
+  #doubt: Unspecified | undefined;
 
   constructor(
     private readonly behaviour: Behaviour,
@@ -136,11 +138,12 @@ export class ModelRun {
     if (comparison.kind === 'fits') {
       this.#log.record(step, outcome, lane?.at);
       const { branch } = comparison;
+      if (branch.doubt !== undefined) this.#doubt = unspecifiedAfter(branch, branch.doubt);
       return branch.untold === undefined
         ? this.#accept(step, branch)
         : this.#refuse(unspecifiedAfter(branch, branch.untold));
     }
-    return this.#refuse(comparison);
+    return this.#refuse((comparison.kind === 'mismatch' ? this.#doubt : undefined) ?? comparison);
   }
 
   /**

@@ -114,18 +114,20 @@ class PreparedCall {
     if (plain.kind === 'unspecified') return plain;
     const c = this.#context(this.envelope.memory, PREDICTING);
     const ways = failingWays(this.call, this.behaviour.profile, c, nth);
-    const untold = this.#untoldAfterFailing(c);
-    const failing = ways.map((way) => ({
-      ...this.#failing(way, nth, reading),
-      ...(way.errno !== 'OK' && untold !== undefined && { untold }),
-    }));
+    const fails = this.#untoldAfterFailing(c);
+    const refuses = plain.branches[0]?.errno !== 0;
+    const failing = ways.map((way) => {
+      // A success where the call would be refused leaves no doubt that it took another way.
+      const untold = way.errno !== 'OK' ? fails : refuses ? way.doubt : undefined;
+      return { ...this.#failing(way, nth, reading), ...(untold !== undefined && { untold }) };
+    });
     const runsOut = nth === 1 && this.call.allocates && plain.branches[0]?.errno === 0;
     const own = runsOut ? failing[0] : plain.branches[0];
     return { kind: 'allowed', branches: [...failing, ...plain.branches], ...(own && { own }) };
   }
 
   #failing(way: FailingWay, nth: number, reading: Reading): Branch {
-    const { of, does, isResponding, injections } = way;
+    const { of, does, isResponding, doubt, injections } = way;
     const errno = way.errno === 'OK' ? 0 : ERRNO[way.errno];
     return {
       because: `${this.call.name}/failing.${of}`,
@@ -133,6 +135,7 @@ class PreparedCall {
       mayLeave: does === undefined ? 'nothing' : 'anything',
       findings: NO_FINDINGS,
       injections,
+      ...(doubt !== undefined && { doubt }),
       enact: (seen) => {
         const illegal: string[] = [];
         const adopted: string[] = [];

@@ -29,6 +29,8 @@ export interface Branch {
   readonly injections?: readonly Injection[];
   /** Why nobody can say what the state is after the answer, if so. */
   readonly untold?: string;
+  /** Why the state may be another one after the answer, if so: a later answer that does not fit may come of that. */
+  readonly doubt?: string;
   /** How the kernel's choices are read; without it, as all others of the run. */
   readonly reading?: Reading;
   /**

@@ -98,6 +98,8 @@ export interface Failing<C> {
   does?(this: void, c: C, nth: number): void;
   /** Whether the struct is written back. */
   readonly isResponding?: boolean;
+  /** What nobody can say of the state then, if there is something; a later answer that does not fit may come of it. */
+  readonly doubt?: string;
 }
 
 /** A console message that user space can provoke. */

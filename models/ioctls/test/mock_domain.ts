@@ -22,7 +22,27 @@ const SOURCE = 'selftest.c:iommufd_test_mock_domain';
 type Context = CallContext<{ id: number } & MemberArgs<'mock_domain'>> &
   AttachTarget & { readonly hardware: MockDevice };
 
+/** Its probe may fail unseen; with CONFIG_IOMMUFD_NOIOMMU such a device is bound all the same, and other rules hold for it. */
+const WITHOUT_IOMMU = {
+  of: 'memory',
+  cite: 'iommu.c:iommu_bus_notifier, device.c:iommufd_device_is_noiommu',
+  isFor: ({ hasGenericPageTable }) => hasGenericPageTable,
+} as const satisfies Partial<Failing<Context>>;
+
 const FAILING: readonly Failing<Context>[] = [
+  {
+    ...WITHOUT_IOMMU,
+    errno: 'OK',
+    what: 'the device may have no IOMMU: its memory for one may be what was made to fail',
+    does: createDevice,
+    isResponding: true,
+    doubt: 'whether a device has an IOMMU whose memory for one may be what was made to fail',
+  },
+  ...(['EFAULT', 'EADDRINUSE'] as const).map((errno) => ({
+    ...WITHOUT_IOMMU,
+    errno,
+    what: 'nothing has changed: the device had no IOMMU, and the areas could not be mapped for it',
+  })),
   {
     of: 'memory',
     errno: 'EINVAL',
