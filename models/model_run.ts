@@ -224,7 +224,8 @@ export class ModelRun {
     else {
       this.#lost = 'the model does not know the state after an unspecified answer';
       if (comparison.splat !== undefined) {
-        this.#possibleSplats.set(comparison.splat.title, comparison.splat.finding);
+        const { title, finding, followedBy = [] } = comparison.splat;
+        for (const possible of [title, ...followedBy]) this.#possibleSplats.set(possible, finding);
       }
     }
     return comparison;

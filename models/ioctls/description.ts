@@ -109,6 +109,8 @@ export interface Splat {
   readonly finding: FindingId;
   /** Whether the kernel prints it only the first time. */
   readonly isOnce?: boolean;
+  /** Titles of what may follow it, as long as the kernel runs. */
+  readonly followedBy?: readonly string[];
 }
 
 /** Something a call does, although it succeeds, that its documentation does not say, or denies. */

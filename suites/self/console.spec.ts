@@ -1,5 +1,5 @@
 import { assert } from 'chai';
-import { ConsoleLog, parseSplat } from '../../targets/qemu/console.js';
+import { ConsoleLog, parseSplat, parseSplats } from '../../targets/qemu/console.js';
 
 /** Console texts as Linux prints them, shortened, with the title and whether the machine must be replaced. */
 const TEXTS: readonly (readonly [title: string, needsRestart: boolean, text: string])[] = [
@@ -98,6 +98,14 @@ describe('console texts', () => {
       assert.isUndefined(parseSplat(text));
     });
   }
+
+  it('tell of each report that they hold, and of the same one once', () => {
+    const [, , warning] = TEXTS[0] ?? [];
+    const other = warning?.replaceAll('iopt_insert_area', 'iopt_area_fill_domain');
+    const titles = parseSplats([warning, other, warning].join('\n')).map(({ title }) => title);
+    assert.deepEqual(titles, ['WARNING in iopt_insert_area', 'WARNING in iopt_area_fill_domain']);
+    assert.deepEqual(parseSplats(QUIET.join('\n')), []);
+  });
 
   it('give the same title from run to run', () => {
     const [, , text] = TEXTS[2] ?? [];

@@ -57,6 +57,19 @@ export interface ParsedSplat extends ConsoleSplat {
   readonly needsRestart: boolean;
 }
 
+/** The last line of a warning, an oops or a BUG. */
+const REPORT_END = /^.*---\[ end (?:trace|Kernel panic).*$/m;
+
+/** Finds the messages of a console text: the most telling one of each report, and each title once. */
+export function parseSplats(text: string): ParsedSplat[] {
+  const splats = new Map<string, ParsedSplat>();
+  for (const report of text.split(REPORT_END)) {
+    const splat = parseSplat(report);
+    if (splat !== undefined && !splats.has(splat.title)) splats.set(splat.title, { ...splat, text });
+  }
+  return [...splats.values()];
+}
+
 /**
  * Finds the most telling message of a console text.
  * @returns undefined for text that tells of no trouble

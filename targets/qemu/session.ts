@@ -13,7 +13,7 @@ import {
 import { encodeArena, encodeBatch } from '../agent/encode.js';
 import { FRAME } from '../agent/wire.js';
 import { type Session, type TargetInfo, TestBedError } from '../target.js';
-import { type ParsedSplat, isFatal, parseSplat } from './console.js';
+import { type ParsedSplat, isFatal, parseSplat, parseSplats } from './console.js';
 import type { Frame } from './frames.js';
 import type { Progress } from './progress_page.js';
 import { type MachineOptions, VirtualMachine } from './virtual_machine.js';
@@ -218,11 +218,11 @@ export class QemuSession implements Session {
       void this.#restart(leftover);
       return;
     }
-    const splats = results.programs.map(({ console }) => parseSplat(console));
-    const spoiler = splats.findIndex((splat) => splat?.needsRestart === true);
+    const splats = results.programs.map(({ console }) => parseSplats(console));
+    const spoiler = splats.findIndex((reports) => reports.some(({ needsRestart }) => needsRestart));
     const trusted = spoiler < 0 ? batch.jobs.length : spoiler + 1;
     for (const [index, job] of batch.jobs.slice(0, trusted).entries()) {
-      job.resolve(outcomeOf(results.programs[index], splats[index], leftover));
+      job.resolve(outcomeOf(results.programs[index], splats[index] ?? [], leftover));
     }
     if (spoiler >= 0 || leftover !== undefined) {
       this.#requeue(batch.jobs.slice(trusted), false);
@@ -235,7 +235,7 @@ export class QemuSession implements Session {
   /** The worker died in the middle of a batch; what came before is good. */
   #keepFinished(batch: Batch, { programs }: BatchResults): void {
     for (const [index, result] of programs.entries()) {
-      batch.jobs[index]?.resolve(outcomeOf(result, parseSplat(result.console), undefined));
+      batch.jobs[index]?.resolve(outcomeOf(result, parseSplats(result.console), undefined));
     }
     const [, ...waiting] = this.#inFlight;
     this.#inFlight = [{ number: batch.number, jobs: batch.jobs.slice(programs.length) }, ...waiting];
@@ -364,12 +364,12 @@ export class QemuSession implements Session {
 
 function outcomeOf(
   results: ProgramResults | undefined,
-  splat: ParsedSplat | undefined,
+  reports: readonly ParsedSplat[],
   leftover: string | undefined,
 ): ProgramOutcome {
   const steps: readonly Returned[] = results?.steps ?? [];
   const strayWrites = results?.strayWrites ?? [];
-  const splats = splat === undefined ? [] : [{ title: splat.title, text: splat.text }];
+  const splats = reports.map(({ title, text }) => ({ title, text }));
   return { steps, strayWrites, splats, leftovers: leftover === undefined ? [] : [leftover] };
 }
 

@@ -41,7 +41,11 @@ export const destroy = defineCall(
       says: 'PASIDs of the mock device are attached: the kernel warns, and then uses memory that it has freed',
       cite: 'selftest.c:iommufd_selftest_destroy',
       when: ({ object }) => object?.type === 'SELFTEST' && hasPasids(object.device),
-      splat: { title: 'WARNING in iommufd_device_unbind', finding: 'pasids-outlive-device' },
+      splat: {
+        title: 'WARNING in iommufd_device_unbind',
+        finding: 'pasids-outlive-device',
+        followedBy: ['WARNING in __iommu_group_free_device', 'WARNING in iommufd_fops_release'],
+      },
     },
   ],
   effect: ({ world, file, object }) => {

@@ -38,7 +38,7 @@ const FAILING: readonly Failing<Context>[] = [
     isResponding: true,
     doubt: 'whether a device has an IOMMU whose memory for one may be what was made to fail',
   },
-  ...(['EFAULT', 'EADDRINUSE'] as const).map((errno) => ({
+  ...(['EFAULT', 'EADDRINUSE', 'EINVAL'] as const).map((errno) => ({
     ...WITHOUT_IOMMU,
     errno,
     what: 'nothing has changed: the device had no IOMMU, and the areas could not be mapped for it',
