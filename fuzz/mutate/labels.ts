@@ -7,11 +7,10 @@ import {
   type Reference,
   type Scalar,
   type Step,
-  isArray,
-  isFd,
   isReference,
   placedSteps,
 } from '../../models/program/program.js';
+import { replaceOperand } from '../../models/program/replace_operand.js';
 
 /** What the names of one program stand for: enough to find something like it in another. */
 export class Names {
@@ -116,7 +115,11 @@ function renameCall(step: IoctlStep, renaming: Renaming): Step | undefined {
   const layout = callByName(step.call)?.layout;
   const args: Record<string, Operand> = {};
   for (const [name, operand] of Object.entries(step.args)) {
-    const renamed = renameOperand(operand, renaming, layout?.memberOf(name)?.field.role);
+    const role = layout?.memberOf(name)?.field.role;
+    const renamed = replaceOperand(operand, {
+      file: (file) => renaming.file(file),
+      scalar: (scalar) => (isReference(scalar) ? renaming.value(scalar, role) : scalar),
+    });
     if (renamed === undefined) return undefined;
     args[name] = renamed;
   }
@@ -126,17 +129,4 @@ function renameCall(step: IoctlStep, renaming: Renaming): Step | undefined {
     ...(label === undefined ? {} : { label: renaming.made(label) }),
     ...(fd === undefined ? {} : { fd: renaming.made(fd) }),
   };
-}
-
-function renameOperand(operand: Operand, renaming: Renaming, role: Role | undefined): Operand | undefined {
-  if (isFd(operand)) {
-    const fd = renaming.file(operand.fd);
-    return fd === undefined ? undefined : { fd };
-  }
-  const scalar = (one: Scalar): Scalar => (isReference(one) ? renaming.value(one, role) : one);
-  if (!isArray(operand)) return scalar(operand);
-  if ('words' in operand) return { ...operand, words: operand.words.map(scalar) };
-  if ('ranges' in operand)
-    return { ...operand, ranges: operand.ranges.map(([start, last]) => [scalar(start), scalar(last)]) };
-  return operand;
 }

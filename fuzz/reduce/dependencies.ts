@@ -1,14 +1,12 @@
 import { callByName } from '../../models/ioctls/index.js';
 import {
-  type ArrayOperand,
   type Operand,
   type Reference,
   type Scalar,
   type Step,
-  isArray,
-  isFd,
   isReference,
 } from '../../models/program/program.js';
+import { type Replacement, replaceOperand } from '../../models/program/replace_operand.js';
 
 /** What steps make for later ones: results of calls, files and processes, each with names of their own. */
 export type ProductKind = 'result' | 'file' | 'process';
@@ -110,32 +108,15 @@ function replacePerformer(step: Step, substitute: Substitute, mayBeFirst: boolea
 type Args = Readonly<Record<string, Operand>>;
 
 function replaceArgs(args: Args, substitute: Substitute): Args | undefined {
+  const replacement: Replacement = {
+    file: (label) => substitute('file', label),
+    scalar: (scalar) => replaceScalar(scalar, substitute),
+  };
   const entries = Object.entries(args).map(
-    ([name, operand]) => [name, replaceOperand(operand, substitute)] as const,
+    ([name, operand]) => [name, replaceOperand(operand, replacement)] as const,
   );
   const isWhole = entries.every(([, operand]) => operand !== undefined);
   return isWhole ? (Object.fromEntries(entries) as Args) : undefined;
-}
-
-function replaceOperand(operand: Operand, substitute: Substitute): Operand | undefined {
-  if (isFd(operand)) {
-    const found = substitute('file', operand.fd);
-    return found === undefined ? undefined : { fd: found };
-  }
-  return isArray(operand) ? replaceArray(operand, substitute) : replaceScalar(operand, substitute);
-}
-
-function replaceArray(operand: ArrayOperand, substitute: Substitute): ArrayOperand | undefined {
-  if ('room' in operand) return operand;
-  if ('words' in operand) {
-    const words = operand.words.map((word) => replaceScalar(word, substitute));
-    return words.every((word) => word !== undefined) ? { ...operand, words } : undefined;
-  }
-  const ranges = operand.ranges.map(([start, last]) => {
-    const [one, two] = [replaceScalar(start, substitute), replaceScalar(last, substitute)];
-    return one === undefined || two === undefined ? undefined : ([one, two] as const);
-  });
-  return ranges.every((range) => range !== undefined) ? { ...operand, ranges } : undefined;
 }
 
 function replaceScalar(scalar: Scalar, substitute: Substitute): Scalar | undefined {
