@@ -7,6 +7,7 @@ import { renderJunit } from '../reports/junit.js';
 import { renderKtap } from '../reports/ktap.js';
 import { renderMarkdown } from '../reports/markdown.js';
 import type { RunReport } from '../reports/run_report.js';
+import { renderSarif } from '../reports/sarif.js';
 import { renderSpec } from '../reports/spec.js';
 import { UsageError, describeError } from './errors.js';
 
@@ -17,6 +18,7 @@ const RENDERERS: Readonly<Record<string, (report: RunReport) => string>> = {
   ktap: renderKtap,
   junit: renderJunit,
   json: renderJson,
+  sarif: renderSarif,
   md: renderMarkdown,
 };
 

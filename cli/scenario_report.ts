@@ -7,6 +7,7 @@ import type { ResultLine } from '../reports/run_report.js';
 import { describeProblem } from '../suites/harness/judge.js';
 import { NEVER_SUCCEED } from '../suites/harness/never_succeed.js';
 import type { ScenarioResult } from '../suites/harness/run.js';
+import { brokenRules } from './broken_rules.js';
 
 /** Problems of one scenario that are told; the rest are like them. */
 const DETAILS_MAX = 12;
@@ -31,7 +32,9 @@ export function toResultLine({
     rest > 0 ? [...problems.slice(0, DETAILS_MAX), `… ${String(rest)} more like these`] : problems;
   const { id, doc, covers } = scenario;
   const facts = { details, skippedCases, findings, ms, programs, covers, orders: Object.fromEntries(orders) };
-  return { id, doc, status, ...(reason === undefined ? {} : { reason }), ...facts };
+  const source = `suites/${id.slice(0, id.indexOf(':'))}.ts`;
+  const broken = brokenRules(failures);
+  return { id, doc, status, ...(reason === undefined ? {} : { reason }), ...facts, source, broken };
 }
 
 /** Every rule that a profile's kernel can answer by, and every success. */

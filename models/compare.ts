@@ -16,6 +16,8 @@ export interface Mismatch {
   /** The answers that were allowed, each with the rule that gives it. */
   readonly allowed: readonly string[];
   readonly seen: string;
+  /** The rules that give the answers that were allowed. */
+  readonly rules: readonly string[];
   readonly differences: readonly Difference[];
 }
 
@@ -55,5 +57,6 @@ function mismatch(
   differences: readonly Difference[],
 ): Comparison {
   const allowed = branches.map(({ errno, because }) => `${errnoName(errno)} (${because})`);
-  return { kind: 'mismatch', mismatch: { allowed, seen: errnoName(seen.errno), differences } };
+  const rules = branches.map(({ because }) => because);
+  return { kind: 'mismatch', mismatch: { allowed, rules, seen: errnoName(seen.errno), differences } };
 }

@@ -17,6 +17,8 @@ export interface Problem {
   readonly step?: number;
   /** In words; says what was expected and what was seen. */
   readonly what: string;
+  /** The rules whose answers were allowed, as `call/rule`, where the model objects to another answer. */
+  readonly rules?: readonly string[];
 }
 
 export type ProblemKind =
@@ -122,7 +124,7 @@ function objections({ steps }: AssembledProgram, { verdicts, order }: JudgedStep
       return [{ kind: 'invariant', step, what: `${invariant} does not hold: ${what}` }];
     }
     if (verdict.kind !== 'mismatch') return [];
-    const { allowed, seen, differences } = verdict.mismatch;
+    const { allowed, rules, seen, differences } = verdict.mismatch;
     const places = differences.map(
       ({ where, expected, seen: got }) => `; ${where}: allowed ${expected}, seen ${got}`,
     );
@@ -130,6 +132,7 @@ function objections({ steps }: AssembledProgram, { verdicts, order }: JudgedStep
       {
         kind: 'model',
         step,
+        rules,
         what: `${lanes}allowed is ${allowed.join(' or ')}, seen ${seen}${places.join('')}`,
       },
     ];

@@ -15,6 +15,8 @@ export function renderJson(report: RunReport): string {
       findings,
       programs,
       orders = {},
+      broken = [],
+      source,
       expected,
     }) => ({
       id,
@@ -24,6 +26,8 @@ export function renderJson(report: RunReport): string {
       ms: Math.round(scenarioMs),
       covers,
       programs,
+      ...(source === undefined ? {} : { source }),
+      ...(broken.length === 0 ? {} : { broken }),
       ...(details.length === 0 ? {} : { details }),
       ...(findings.length === 0 ? {} : { findings }),
       ...(Object.keys(orders).length === 0 ? {} : { orders }),

@@ -16,6 +16,9 @@ const CHARACTERS_MAX = 60_000;
 /** Scenarios that are told in full; of the others there is the number. */
 const TOLD_MAX = 20;
 
+/** What is told of one of them at most, so that none takes the place of the others. */
+const TOLD_CHARACTERS_MAX = 1500;
+
 const VERDICTS = { 0: '✅ as expected', 1: '❌ not as expected', 2: '❔ could not tell' } as const;
 
 /** Markdown for a comment on a change: the verdict, a table of areas, and whatever was not as expected. */
@@ -53,8 +56,9 @@ function sentence(report: RunReport): string {
 function renderBad(result: ResultLine): string {
   const { id, doc, status, reason = '', details } = result;
   const why = status === 'passed' ? unexpectedPass(result) : reason;
-  const lines = details.length === 0 ? [why] : details;
-  return `**\`${id}\`** ${status}: ${escape(doc)}\n\n${fence(lines.join('\n'))}`;
+  const text = (details.length === 0 ? [why] : details).join('\n');
+  const told = text.length <= TOLD_CHARACTERS_MAX ? text : `${text.slice(0, TOLD_CHARACTERS_MAX)} …`;
+  return `**\`${id}\`** ${status}: ${escape(doc)}\n\n${fence(told)}`;
 }
 
 /** A block of text as it is, whatever it has in it. */
@@ -66,9 +70,13 @@ function fence(text: string): string {
 
 function renderExpected(results: readonly ResultLine[]): string[] {
   const lines = results.flatMap(({ id, status, expected }) =>
-    status === 'failed' && expected !== undefined ? [`- \`${id}\`: ${escape(expected.reason)}`] : [],
+    status === 'failed' && expected !== undefined
+      ? [`- \`${id}\`: ${escape(expected.reason.slice(0, TOLD_CHARACTERS_MAX))}`]
+      : [],
   );
-  return lines.length === 0 ? [] : [`Failed as expected:\n\n${lines.join('\n')}`];
+  const rest = lines.length > TOLD_MAX ? [`- … and ${String(lines.length - TOLD_MAX)} more`] : [];
+  const told = [...lines.slice(0, TOLD_MAX), ...rest];
+  return lines.length === 0 ? [] : [`Failed as expected:\n\n${told.join('\n')}`];
 }
 
 function renderTable(results: readonly ResultLine[]): string {

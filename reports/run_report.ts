@@ -39,8 +39,24 @@ export interface ResultLine {
   readonly covers: readonly string[];
   /** The orders that steps at the same time came in, by name, with how often; without it, there are none. */
   readonly orders?: Readonly<Record<string, number>>;
+  /** Rules that the target did not keep; without it, there are none. */
+  readonly broken?: readonly BrokenRule[];
+  /** The file that it comes from, as seen from the root of the project. */
+  readonly source?: string;
   /** What an expectations file or an earlier run says of it. */
   readonly expected?: { readonly is: 'fail' | 'may_fail'; readonly reason: string };
+}
+
+/** A rule of the model that a target did not keep. */
+export interface BrokenRule {
+  /** `call/rule`; `call/OK` is success. */
+  readonly rule: string;
+  /** What it says, as a sentence without its end. */
+  readonly says: string;
+  /** Where the kernel decides so. */
+  readonly cite: string;
+  /** The first answer that shows it, in one line. */
+  readonly what: string;
 }
 
 export interface Summary extends Readonly<Record<ResultStatus, number>> {
