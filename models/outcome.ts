@@ -59,6 +59,16 @@ export interface ProgramOutcome {
   readonly splats: readonly ConsoleSplat[];
   /** What the program left behind after its files were closed, in words. */
   readonly leftovers: readonly string[];
+  /** What it reached of the kernel's code, on a target that was asked to tell. */
+  readonly coverage?: Coverage;
+}
+
+/** What a program reached of a kernel's code. */
+export interface Coverage {
+  /** Each once: places, as offsets from a base, or pairs of places by a hash. */
+  readonly numbers: Uint32Array;
+  /** Whether some of it is lost, because a step did too much to be traced. */
+  readonly isCut: boolean;
 }
 
 /** The outcome of a program that did not run. */

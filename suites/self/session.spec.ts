@@ -4,6 +4,7 @@ import { assert } from 'chai';
 import type { Outcome, ProgramOutcome } from '../../models/outcome.js';
 import type { RawProgram } from '../../models/program/raw.js';
 import { QemuSession } from '../../targets/qemu/session.js';
+import type { WatchedCode } from '../../targets/coverage/watched_code.js';
 import { TestBedError } from '../../targets/target.js';
 import { makeDirectory, removeDirectory } from './temporary.js';
 
@@ -47,7 +48,7 @@ describe('a session with a guest that misbehaves', function () {
     await removeDirectory(directory);
   });
 
-  async function start(mode: string): Promise<QemuSession> {
+  async function start(mode: string, watched?: WatchedCode): Promise<QemuSession> {
     const qemu = join(directory, 'qemu');
     const script = join(import.meta.dirname, 'fake_qemu.js');
     await writeFile(qemu, `#!/bin/sh\nexec "${process.execPath}" "${script}" ${mode} "$@"\n`);
@@ -60,7 +61,8 @@ describe('a session with a guest that misbehaves', function () {
       memoryMib: 1,
       bootMs: 8000,
     } as const;
-    session = await QemuSession.start({ machine, stepMs: STEP_MS }, ({ release }) => ({
+    const watching = watched === undefined ? {} : { watched };
+    session = await QemuSession.start({ machine, stepMs: STEP_MS, ...watching }, ({ release }) => ({
       description: 'a fake',
       release,
       capabilities: new Set(),
@@ -82,6 +84,16 @@ describe('a session with a guest that misbehaves', function () {
   it('well-behaved: everything is returned, and no guest is replaced', async () => {
     assert.isTrue(isClean(await outcomeOfOdd('good')));
     assert.isEmpty(session?.troubles());
+  });
+
+  it('a kernel without kcov cannot tell what was reached: one sentence says so', async () => {
+    const watched = { tells: 'places', base: 0n, ranges: [] } as const;
+    const error: unknown = await start('good', watched).catch((thrown: unknown) => thrown);
+    assert.instanceOf(error, TestBedError);
+    assert.match(
+      (error as Error).message,
+      /^the kernel k cannot tell which of its code runs: it has no kcov; .*"kernel build --flavour sanitize"/,
+    );
   });
 
   it('pages that stay pinned are the program’s that left them', async () => {

@@ -116,6 +116,18 @@ describe('results of the agent', () => {
     assert.deepInclude(only?.steps[1], { errno: 12, injected: 'pages' });
   });
 
+  it('tell what code was reached, if that was asked for', () => {
+    const payload = results((to) => {
+      for (const tag of [0, 0, 0]) to.u8(tag);
+      to.u8(1);
+      to.u32(2);
+      for (const place of [0x1234, 0x3ff_ffff]) to.u32(place);
+    });
+    const [only] = decodeResults(payload, [program], true).programs;
+    assert.isTrue(only?.coverage?.isCut);
+    assert.deepEqual([...only.coverage.numbers], [0x1234, 0x3ff_ffff]);
+  });
+
   it('that end too early are refused', () => {
     const payload = results((to) => {
       to.u8(RESULT.CHANGED);

@@ -93,6 +93,12 @@ export class ByteReader {
     return this.#view.getBigUint64(this.#take(8), true);
   }
 
+  /** So many numbers of 32 bits. */
+  u32s(count: number): Uint32Array {
+    const at = this.#take(count * 4);
+    return Uint32Array.from({ length: count }, (_, index) => this.#view.getUint32(at + index * 4, true));
+  }
+
   /** A copy, because frames are read into memory that is used again. */
   bytes(count: number): Uint8Array {
     const at = this.#take(count);

@@ -1,5 +1,6 @@
 import {
   type Counters,
+  type Coverage,
   INJECTIONS,
   type Injection,
   type Returned,
@@ -22,6 +23,8 @@ export interface Hello {
   readonly hugePagesReserved: number;
   /** Whether allocations can be made to fail. */
   readonly canInject: boolean;
+  /** Whether the kernel tells which of its code runs. */
+  readonly hasKcov: boolean;
   readonly hasIommufd: boolean;
 }
 
@@ -33,6 +36,8 @@ export interface ProgramResults {
   readonly console: string;
   /** Whether an earlier program left a file open. */
   readonly foundLeakedFile: boolean;
+  /** What it reached of the code that is watched. */
+  readonly coverage?: Coverage;
 }
 
 /** A RESULTS frame. */
@@ -72,18 +77,26 @@ export function decodeHello(payload: Uint8Array): Hello {
     hasHugePages: values.get('thp') === '1',
     hugePagesReserved: Number(values.get('hugetlb') ?? 0),
     canInject: values.get('failnth') === '1',
+    hasKcov: values.get('kcov') === '1',
     hasIommufd: values.get('iommufd') === '1',
   };
 }
 
-/** @param programs the batch that was sent: results do not repeat what they are results of */
-export function decodeResults(payload: Uint8Array, programs: readonly RawProgram[]): BatchResults {
+/**
+ * @param programs the batch that was sent: results do not repeat what they are results of
+ * @param isWatched whether the host has asked what code is reached
+ */
+export function decodeResults(
+  payload: Uint8Array,
+  programs: readonly RawProgram[],
+  isWatched = false,
+): BatchResults {
   const from = new ByteReader(payload);
   const batch = from.u32();
   const ended = from.u32();
   from.u32();
   if (ended > programs.length) throw new WireError('the agent reports more programs than it was given');
-  const results = programs.slice(0, ended).map((program) => decodeProgram(from, program));
+  const results = programs.slice(0, ended).map((program) => decodeProgram(from, program, isWatched));
   const left = from.left > 0 ? decodeCounters(from) : undefined;
   return { batch, programs: results, left };
 }
@@ -95,12 +108,18 @@ export function decodeDeath(payload: Uint8Array): Death {
   return { batch, program, step, lanes, signal: from.u32() };
 }
 
-function decodeProgram(from: ByteReader, { steps }: RawProgram): ProgramResults {
+function decodeProgram(from: ByteReader, { steps }: RawProgram, isWatched: boolean): ProgramResults {
   const foundLeakedFile = from.u8() !== 0;
   const console = Buffer.from(from.bytes(from.u16())).toString('latin1');
   const strayWrites: StrayWrite[] = [];
   const returned = steps.map((step, index) => decodeStep(from, step, index, strayWrites));
-  return { steps: returned, strayWrites, console, foundLeakedFile };
+  const results = { steps: returned, strayWrites, console, foundLeakedFile };
+  return isWatched ? { ...results, coverage: decodeCoverage(from) } : results;
+}
+
+function decodeCoverage(from: ByteReader): Coverage {
+  const isCut = from.u8() !== 0;
+  return { isCut, numbers: from.u32s(from.u32()) };
 }
 
 const SUCCESS: Returned = { status: 'returned', errno: 0, value: 0, out: [] };

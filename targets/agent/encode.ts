@@ -1,3 +1,4 @@
+import { assert } from '../../models/base/assert.js';
 import { GUARD_BYTES } from '../../models/program/buffers.js';
 import { ARENA, GUARD_BYTE, GUARDED_REGIONS, HUGE, SCRATCH } from '../../models/program/arena.js';
 import type {
@@ -10,7 +11,8 @@ import type {
 } from '../../models/program/raw.js';
 import { CAPABILITY_NUMBERS, MEMLOCK_DEFAULT_BYTES } from '../../models/program/credentials.js';
 import { ByteWriter } from './cursor.js';
-import { ACCESS, FD, OP, REGION } from './wire.js';
+import type { WatchedCode } from '../coverage/watched_code.js';
+import { ACCESS, COVERAGE, COVERAGE_RANGES_MAX, COVERAGE_SPACE, FD, OP, REGION } from './wire.js';
 
 /** The payload of an ARENA frame. */
 export function encodeArena(to: ByteWriter): void {
@@ -32,6 +34,19 @@ export function encodeArena(to: ByteWriter): void {
         (region === SCRATCH ? REGION.SCRATCH : 0),
     );
     to.u8(ARENA.findIndex(({ name }) => name === region.aliasOf) + 1);
+  }
+}
+
+/** The payload of a COVERAGE frame. */
+export function encodeWatchedCode(to: ByteWriter, { tells, base, ranges }: WatchedCode): void {
+  assert(ranges.length <= COVERAGE_RANGES_MAX, 'the ranges of code fit in a frame');
+  to.u8(COVERAGE[tells]);
+  to.u64(base);
+  to.u32(ranges.length);
+  for (const { start, end } of ranges) {
+    assert(start <= end && end <= COVERAGE_SPACE, 'a range of code is near the first');
+    to.u32(start);
+    to.u32(end);
   }
 }
 

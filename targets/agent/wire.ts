@@ -7,7 +7,7 @@
 export const FRAME_MAGIC = 0x53544349;
 
 /** Raised whenever a frame changes its form; host and agent of different versions refuse each other. */
-export const WIRE_VERSION = 8;
+export const WIRE_VERSION = 9;
 
 /** A frame: magic, type and payload length, 32 bits each, then the payload. */
 export const FRAME_HEADER_BYTES = 12;
@@ -22,6 +22,8 @@ export const FRAME = {
   BENCH: 3,
   /** To the init of the kernel's selftests: seconds and whether to record, 32 bits each; the program and its arguments, each ended by 0. */
   EXECUTE: 4,
+  /** What code of the kernel is watched from now on. */
+  COVERAGE: 5,
   HELLO: 16,
   RESULTS: 17,
   BENCHED: 18,
@@ -90,6 +92,15 @@ export const RESULT = {
 /** What was made to fail: an allocation of the slab or of pages, or a place that the kernel's own tests of iommufd have. */
 export const INJECTED = { nothing: 0, slab: 1, pages: 2, iommufd: 3, other: 4 } as const;
 
+/** What of the traces of kcov the results of a program tell: places in the code, or pairs of places that followed each other. */
+export const COVERAGE = { off: 0, places: 1, edges: 2 } as const;
+
+/** Offsets of places, and numbers of pairs, are below this. */
+export const COVERAGE_SPACE = 1 << 26;
+
+/** Ranges of code that can be watched. */
+export const COVERAGE_RANGES_MAX = 4096;
+
 /** Access to memory, and kinds of arena regions. */
 export const ACCESS = { rw: 0, ro: 1, none: 2, rwx: 3 } as const;
 export const REGION = {
@@ -139,11 +150,14 @@ export function cHeader(programLimits: {
     define('LANES_MAX', programLimits.lanes),
     define('LANE_STEPS_MAX', programLimits.laneSteps),
     define('HUGE_PAGES_MAX', programLimits.hugePages),
+    define('COVERAGE_SPACE', COVERAGE_SPACE),
+    define('COVERAGE_RANGES_MAX', COVERAGE_RANGES_MAX),
     ...table('FRAME', FRAME),
     ...table('OP', OP),
     ...table('FD', FD),
     ...table('RESULT', RESULT),
     ...table('INJECTED', INJECTED),
+    ...table('COVERAGE', COVERAGE),
     ...table('ACCESS', ACCESS),
     ...table('REGION', REGION),
     ...table('PROGRESS', PROGRESS),

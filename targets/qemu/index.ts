@@ -1,6 +1,7 @@
 import { HUGE_PAGES_MAX } from '../../models/program/arena.js';
 import type { Hello } from '../agent/decode.js';
 import { buildInitramfs } from '../agent/build.js';
+import type { WatchedCode } from '../coverage/watched_code.js';
 import { type Target, type TargetCapability, type TargetInfo } from '../target.js';
 import type { AcceleratorChoice } from './accelerator.js';
 import { prepareMachine } from './machine.js';
@@ -25,6 +26,8 @@ export interface QemuOptions {
   readonly path: string;
   /** Keeps the console of every boot. */
   readonly consoleFile?: string;
+  /** What code of the kernel programs are to tell of. */
+  readonly watched?: WatchedCode;
   /** More of the kernel command line. */
   readonly kernelArguments?: string;
 }
@@ -37,8 +40,17 @@ export class QemuTarget implements Target {
 
   /** @throws TestBedError when something is missing, or the kernel does not boot */
   async start(): Promise<QemuSession> {
-    const { bzImage, flavour, accelerator, agentSources, cache, path, consoleFile, kernelArguments } =
-      this.options;
+    const {
+      bzImage,
+      flavour,
+      accelerator,
+      agentSources,
+      cache,
+      path,
+      consoleFile,
+      kernelArguments,
+      watched,
+    } = this.options;
     const machine = await prepareMachine({
       bzImage,
       accelerator,
@@ -50,7 +62,8 @@ export class QemuTarget implements Target {
       ...(kernelArguments === undefined ? {} : { kernelArguments }),
       ...(consoleFile === undefined ? {} : { consoleFile }),
     });
-    return QemuSession.start({ machine, stepMs: STEP_MS[flavour] }, (hello) =>
+    const watching = watched === undefined ? {} : { watched };
+    return QemuSession.start({ machine, stepMs: STEP_MS[flavour], ...watching }, (hello) =>
       describe(hello, machine.accelerator),
     );
   }

@@ -10,8 +10,9 @@ import {
   decodeDeath,
   decodeResults,
 } from '../agent/decode.js';
-import { encodeArena, encodeBatch } from '../agent/encode.js';
+import { encodeArena, encodeBatch, encodeWatchedCode } from '../agent/encode.js';
 import { FRAME } from '../agent/wire.js';
+import type { WatchedCode } from '../coverage/watched_code.js';
 import { type Session, type TargetInfo, TestBedError } from '../target.js';
 import { type ParsedSplat, isFatal, parseSplat, parseSplats } from './console.js';
 import type { Frame } from './frames.js';
@@ -52,6 +53,8 @@ export interface SessionOptions {
   readonly machine: MachineOptions;
   /** How long one step may take. */
   readonly stepMs: number;
+  /** What code of the kernel programs are to tell of. */
+  readonly watched?: WatchedCode;
 }
 
 /**
@@ -85,6 +88,12 @@ export class QemuSession implements Session {
    */
   static async start(options: SessionOptions, infoOf: (hello: Hello) => TargetInfo): Promise<QemuSession> {
     const machine = await VirtualMachine.boot(options.machine);
+    if (options.watched !== undefined && !machine.hello.hasKcov) {
+      await machine.kill();
+      throw new TestBedError(
+        `the kernel ${options.machine.bzImage} cannot tell which of its code runs: it has no kcov; "kernel build --flavour sanitize" builds one that has`,
+      );
+    }
     return new QemuSession(options, machine, infoOf(machine.hello));
   }
 
@@ -141,6 +150,7 @@ export class QemuSession implements Session {
       const arena = new ByteWriter();
       encodeArena(arena);
       machine.send(FRAME.ARENA, arena.bytes);
+      this.#askForCoverage(machine);
     }
     machine.listen({
       frame: (frame) => {
@@ -155,6 +165,14 @@ export class QemuSession implements Session {
     this.#watch = setInterval(() => {
       this.#look();
     }, WATCH_MS);
+  }
+
+  #askForCoverage(machine: VirtualMachine): void {
+    const { watched } = this.options;
+    if (watched === undefined) return;
+    const request = new ByteWriter();
+    encodeWatchedCode(request, watched);
+    machine.send(FRAME.COVERAGE, request.bytes);
   }
 
   #pump(): void {
@@ -200,6 +218,7 @@ export class QemuSession implements Session {
     const results = decodeResults(
       payload,
       batch.jobs.map(({ program }) => program),
+      this.options.watched !== undefined,
     );
     if (results.batch !== batch.number) return;
     this.#futileRestarts = 0;
@@ -370,7 +389,9 @@ function outcomeOf(
   const steps: readonly Returned[] = results?.steps ?? [];
   const strayWrites = results?.strayWrites ?? [];
   const splats = reports.map(({ title, text }) => ({ title, text }));
-  return { steps, strayWrites, splats, leftovers: leftover === undefined ? [] : [leftover] };
+  const leftovers = leftover === undefined ? [] : [leftover];
+  const coverage = results?.coverage;
+  return { steps, strayWrites, splats, leftovers, ...(coverage === undefined ? {} : { coverage }) };
 }
 
 function describeLeftover({ left, programs }: BatchResults): string | undefined {

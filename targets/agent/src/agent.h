@@ -32,6 +32,7 @@ void put(struct writer *to, uint64_t value, unsigned int bytes);
 void put_bytes(struct writer *to, const void *bytes, size_t count);
 
 #define DEBUGFS "/sys/kernel/debug"
+#define KCOV_FILE DEBUGFS "/kcov"
 
 /* start.c: what comes first in a guest. */
 void start_mount(void);
@@ -81,6 +82,19 @@ void inject_begin(void);
 void inject_end(void);
 /* What was made to fail between the last begin and end. */
 uint8_t inject_result(void);
+
+/* coverage.c: what code of the kernel a program reaches. */
+/* From now on, as the host describes it. */
+void coverage_ask(struct reader *from);
+void coverage_enter(void);
+void coverage_leave(void);
+void coverage_lane_begin(unsigned int lane);
+void coverage_lane_end(unsigned int lane);
+/* Takes what this process has traced since the last time, and what a thread that has ended has. */
+void coverage_collect(void);
+void coverage_collect_lane(unsigned int lane);
+/* What the program reached, unless nobody asked; the next one begins with nothing. */
+void coverage_put(struct writer *to);
 
 /* What the agent is called when a process of a program has started it anew. */
 #define EXEC_NAME "agent-exec"
@@ -145,6 +159,26 @@ void read_text(const char *directory, const char *name, char *text, size_t bytes
 /* Numbers of descriptors that programs shall not come to begin here. */
 #define HIDDEN_NUMBER_MIN 600
 
+/* Numbers of a program; more are too many for a frame. */
+#define COVERAGE_NUMBERS_MAX (1 << 15)
+
+struct coverage {
+	uint8_t mode;
+	/* What offsets count from. */
+	uint64_t base;
+	/* The code that is asked for, in order. */
+	uint32_t ranges;
+	struct {
+		uint32_t start;
+		uint32_t end;
+	} range[COVERAGE_RANGES_MAX];
+	/* The set, as a list and as a bit for each possible number. */
+	uint32_t count;
+	bool is_cut;
+	uint32_t numbers[COVERAGE_NUMBERS_MAX];
+	uint64_t seen[COVERAGE_SPACE / 64];
+};
+
 /* common.c: what the processes of a program have in common, wherever each of them sees it. */
 struct common {
 	/* The memory that programs run in, as the host described it. */
@@ -171,6 +205,7 @@ struct common {
 	int port;
 	uint32_t exec_end;
 	bool exec_reports;
+	struct coverage coverage;
 	/* Descriptors are sent by the first and received by the second. */
 	int passing[2];
 };

@@ -60,6 +60,7 @@ static void serve(void)
 		struct writer to = { common->report, common->report, common->report + REPORT_BYTES_MAX };
 
 		run_step(&from, order.step, order.reports ? &to : NULL);
+		coverage_collect();
 		if (!say(place_of(from.at), (size_t)(to.at - to.start)))
 			break;
 	}
@@ -82,6 +83,7 @@ void child_exec(struct reader *from, bool reports)
 	keep_on_exec(common->passing[1]);
 	snprintf(socket, sizeof(socket), "%d", master);
 	snprintf(memory, sizeof(memory), "%d", common_hand_over());
+	coverage_leave();
 	execv("/proc/self/exe", arguments);
 	trouble("the agent cannot be started anew: %s", strerror(errno));
 }

@@ -45,11 +45,13 @@ static void *run_lane(void *argument)
 	struct lane *lane = argument;
 	unsigned int offset = PROGRESS_LANES + (unsigned int)(lane - lanes) * sizeof(uint32_t);
 
+	coverage_lane_begin((unsigned int)(lane - lanes));
 	wait_for_others();
 	for (unsigned int i = 0; i < lane->steps; i++) {
 		note_progress(offset, lane->first + i + 1);
 		run_step(&lane->from, lane->first + i, lane->reports ? &lane->to : NULL);
 	}
+	coverage_lane_end((unsigned int)(lane - lanes));
 	note_progress(offset, 0);
 	lane->has_ended = true;
 	return NULL;
@@ -104,6 +106,8 @@ unsigned int lanes_run(struct reader *from, unsigned int step, struct writer *to
 		start_lane(&lanes[(first_started + i) % count], to != NULL);
 	for (unsigned int i = 0; i < count; i++)
 		pthread_join(lanes[i].thread, NULL);
+	for (unsigned int i = 0; i < count; i++)
+		coverage_collect_lane(i);
 	if (to)
 		put_result(to, 0, 0, 0);
 	for (unsigned int i = 0; i < count; i++) {

@@ -42,6 +42,9 @@ static void work(void)
 			arena_lay_out(&from);
 			process_start();
 			break;
+		case FRAME_COVERAGE:
+			coverage_ask(&from);
+			break;
 		case FRAME_RUN:
 			batch_run(&from);
 			break;

@@ -63,6 +63,7 @@ void process_enter(void)
 		close(status_file);
 	open_status();
 	inject_enter();
+	coverage_enter();
 }
 
 /* Drops effective capabilities and sets the soft limit, until process_restore(). */

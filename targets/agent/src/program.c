@@ -226,6 +226,7 @@ static bool tidy_up(void)
 	changed_memory = false;
 	changed_process = false;
 	calls_forget();
+	coverage_collect();
 	return has_leaked;
 }
 
@@ -242,11 +243,15 @@ static bool run_steps(struct reader *from, struct writer *to)
 			step += lanes_run(from, step, to);
 		else
 			run_step(from, step, to);
+		coverage_collect();
 	}
 	return tidy_up();
 }
 
-/* The results of a program: whether it found a leaked file, the console text that it provoked, then its steps. */
+/*
+ * The results of a program: whether it found a leaked file, the console text that it provoked, its steps, and what it reached if
+ * the host has asked for that.
+ */
 static void run_program(struct reader *from, struct writer *to)
 {
 	static char console[CONSOLE_BYTES_MAX];
@@ -261,6 +266,7 @@ static void run_program(struct reader *from, struct writer *to)
 	put(to, console_bytes, 2);
 	put_bytes(to, console, console_bytes);
 	put_bytes(to, steps, (size_t)(step_results.at - steps));
+	coverage_put(to);
 }
 
 /*
