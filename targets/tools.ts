@@ -9,6 +9,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   gcc: 'gcc libc6-dev',
   cc: 'gcc libc6-dev',
   cpio: 'cpio',
+  objdump: 'binutils',
+  addr2line: 'binutils',
   make: 'make',
   bc: 'bc',
   flex: 'flex',

@@ -4,7 +4,7 @@ import { assert } from 'chai';
 import type { Outcome, ProgramOutcome } from '../../models/outcome.js';
 import type { RawProgram } from '../../models/program/raw.js';
 import { QemuSession } from '../../targets/qemu/session.js';
-import type { WatchedCode } from '../../targets/coverage/watched_code.js';
+import type { WatchedCode } from '../../targets/kcov/watched_code.js';
 import { TestBedError } from '../../targets/target.js';
 import { makeDirectory, removeDirectory } from './temporary.js';
 

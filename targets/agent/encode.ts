@@ -11,7 +11,7 @@ import type {
 } from '../../models/program/raw.js';
 import { CAPABILITY_NUMBERS, MEMLOCK_DEFAULT_BYTES } from '../../models/program/credentials.js';
 import { ByteWriter } from './cursor.js';
-import type { WatchedCode } from '../coverage/watched_code.js';
+import type { WatchedCode } from '../kcov/watched_code.js';
 import { ACCESS, COVERAGE, COVERAGE_RANGES_MAX, COVERAGE_SPACE, FD, OP, REGION } from './wire.js';
 
 /** The payload of an ARENA frame. */

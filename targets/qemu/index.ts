@@ -1,7 +1,7 @@
 import { HUGE_PAGES_MAX } from '../../models/program/arena.js';
 import type { Hello } from '../agent/decode.js';
 import { buildInitramfs } from '../agent/build.js';
-import type { WatchedCode } from '../coverage/watched_code.js';
+import type { WatchedCode } from '../kcov/watched_code.js';
 import { type Target, type TargetCapability, type TargetInfo } from '../target.js';
 import type { AcceleratorChoice } from './accelerator.js';
 import { prepareMachine } from './machine.js';

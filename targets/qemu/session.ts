@@ -12,7 +12,7 @@ import {
 } from '../agent/decode.js';
 import { encodeArena, encodeBatch, encodeWatchedCode } from '../agent/encode.js';
 import { FRAME } from '../agent/wire.js';
-import type { WatchedCode } from '../coverage/watched_code.js';
+import type { WatchedCode } from '../kcov/watched_code.js';
 import { type Session, type TargetInfo, TestBedError } from '../target.js';
 import { type ParsedSplat, isFatal, parseSplat, parseSplats } from './console.js';
 import type { Frame } from './frames.js';
