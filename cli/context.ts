@@ -13,6 +13,8 @@ export interface Context {
   readonly recorderSources: string;
   /** Of the init that runs the kernel's own selftests. */
   readonly initSources: string;
+  /** Of what is preloaded into them to note the code that they reach. */
+  readonly kcovSources: string;
   /** What every C file of a program has. */
   readonly reproducerRuntime: string;
   readonly kernelFragments: string;
@@ -41,6 +43,7 @@ export function makeContext(version: string, interruption: Interruption): Contex
     agentSources: join(ROOT, 'targets/agent/src'),
     recorderSources: join(ROOT, 'targets/recorder/src'),
     initSources: join(ROOT, 'targets/selftests/src'),
+    kcovSources: join(ROOT, 'targets/kcov/src'),
     reproducerRuntime: join(ROOT, 'fuzz/export_c/runtime'),
     kernelFragments: join(ROOT, 'targets/kernels'),
     corpus: join(ROOT, 'corpus'),

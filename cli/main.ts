@@ -7,6 +7,7 @@ import { benchCommand } from './commands/bench.js';
 import { bootCommand } from './commands/boot.js';
 import { checkCommand } from './commands/check.js';
 import { corpusCommand } from './commands/corpus.js';
+import { coverageCommand } from './commands/coverage.js';
 import { designsCommand } from './commands/designs.js';
 import { doctorCommand } from './commands/doctor.js';
 import { exportCommand } from './commands/export.js';
@@ -53,6 +54,7 @@ async function main(args: readonly string[], context: Context): Promise<number> 
     .command(sweepCommand(context, finish))
     .command(bootCommand(context, finish))
     .command(testKernelCommand(context, finish))
+    .command(coverageCommand(context, finish))
     .command(recordCommand(context, finish))
     .command(checkCommand(finish))
     .command(recordSelftestsCommand(context, finish))

@@ -113,6 +113,8 @@ export interface FoundKernel {
   readonly name: string;
   readonly bzImage: string;
   readonly flavour: Flavour;
+  /** With symbols, for a kernel of the cache that has it. */
+  readonly vmlinux?: string;
 }
 
 /** @throws UsageError when there is no such kernel */
@@ -131,8 +133,8 @@ export async function findKernel(
   throw await unknownKernel(asked, store);
 }
 
-function describe({ id, bzImage, flavour }: Kernel): FoundKernel {
-  return { name: id, bzImage, flavour };
+function describe({ id, bzImage, flavour, vmlinux }: Kernel): FoundKernel {
+  return { name: id, bzImage, flavour, ...(vmlinux === undefined ? {} : { vmlinux }) };
 }
 
 /**

@@ -11,6 +11,8 @@ import type { Program } from '../../models/program/program.js';
 import { DEFAULT_PROFILE, PROFILES, profileById } from '../../models/profiles/index.js';
 import type { Design } from '../../models/designs/framework/design.js';
 import { exists } from '../../targets/files.js';
+import { codePlacesOf } from '../../targets/kcov/symbols.js';
+import { type WatchedCode, watch } from '../../targets/kcov/watched_code.js';
 import { FLAVOURS } from '../../targets/kernels/store.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError, worst } from '../errors.js';
@@ -23,7 +25,7 @@ import { type Orders, fileOf } from '../fuzz/orders.js';
 import type { PlaceSpec } from '../fuzz/place.js';
 import { exitCodeOfCampaign, renderResult, resultOf } from '../fuzz/result.js';
 import { mutantByName } from '../mutant_option.js';
-import { findKernel, qemuOptions } from '../target_options.js';
+import { type FoundKernel, findKernel, qemuOptions } from '../target_options.js';
 
 interface FuzzArgs {
   readonly target: string | undefined;
@@ -332,7 +334,19 @@ async function placeOf(config: CampaignConfig, context: Context): Promise<PlaceS
   if (target !== 'qemu') return named;
   const found = await findKernel({ kernel, flavour }, context);
   const options = { accel, append, console: undefined };
-  return { ...named, qemu: qemuOptions(found.bzImage, found.flavour, options, context) };
+  const qemu = qemuOptions(found.bzImage, found.flavour, options, context);
+  const watched = await watchedEdges(found, context);
+  return { ...named, qemu: { ...qemu, ...(watched && { watched }) } };
+}
+
+/** The code of iommufd, whose edges are news on a kernel that tells of them. */
+async function watchedEdges(
+  { flavour, vmlinux }: FoundKernel,
+  { cache }: Context,
+): Promise<WatchedCode | undefined> {
+  if (flavour !== 'sanitize' || vmlinux === undefined) return undefined;
+  const places = await codePlacesOf(vmlinux, cache, (what) => process.stderr.write(`${what}\n`));
+  return watch(places, 'edges', ({ file }) => file.startsWith('drivers/iommu/iommufd/'));
 }
 
 /** Files of programs that come before all others. */

@@ -7,7 +7,8 @@ import type { World } from '../../models/state/world.js';
 import { STATE_CODES, addStateFeatures, stateFeatureName } from './state_features.js';
 
 /**
- * What programs have in common or not: a (call, rule that decided), a pair of consecutive ones, or something of the state. A number,
+ * What programs have in common or not: a (call, rule that decided), a pair of consecutive ones, something of the state, or an edge of
+ * the kernel's code: two places that kcov told of one after the other. A number,
  * because there are many; names are for people and files, since numbers are given in the order of coming.
  */
 export type Feature = number;
@@ -17,6 +18,7 @@ const PLACES_MAX = 1 << 14;
 
 const FIRST_PLACE = STATE_CODES;
 const FIRST_PAIR = FIRST_PLACE + PLACES_MAX;
+const FIRST_EDGE = FIRST_PAIR + PLACES_MAX * PLACES_MAX;
 
 /** Numbers of (call, rule) in the order of their first coming. */
 const placeNumbers = new Map<string, number>();
@@ -35,6 +37,7 @@ function numberOf(place: string): number {
 export function featureName(feature: Feature): string {
   if (feature < FIRST_PLACE) return stateFeatureName(feature);
   if (feature < FIRST_PAIR) return nameOfPlace(feature - FIRST_PLACE);
+  if (feature >= FIRST_EDGE) return `edge ${String(feature - FIRST_EDGE)}`;
   const pair = feature - FIRST_PAIR;
   return `${nameOfPlace(Math.floor(pair / PLACES_MAX))} > ${nameOfPlace(pair % PLACES_MAX)}`;
 }
@@ -71,6 +74,7 @@ export function judgeWithFeatures(
   };
   const verdict = judgeByModel(program, outcome, behaviour, reading, [], watch);
   addPlaces(verdict, features);
+  for (const edge of outcome.coverage?.numbers ?? []) features.add(FIRST_EDGE + edge);
   return { verdict, features };
 }
 

@@ -20,7 +20,7 @@ export const FRAME = {
   ARENA: 1,
   RUN: 2,
   BENCH: 3,
-  /** To the init of the kernel's selftests: seconds and whether to record, 32 bits each; the program and its arguments, each ended by 0. */
+  /** To the init of the kernel's selftests: seconds and what to preload, 32 bits each; the program and its arguments, each ended by 0. */
   EXECUTE: 4,
   /** What code of the kernel is watched from now on. */
   COVERAGE: 5,
@@ -36,6 +36,9 @@ export const FRAME = {
   /** The status of the program as wait(2) gives it, and whether its time was up, 32 bits each. */
   ENDED: 23,
 } as const;
+
+/** What the init of the kernel's selftests preloads into a program: nothing, the recorder, or what notes the code that is reached. */
+export const PRELOAD = { nothing: 0, recorder: 1, kcov: 2 } as const;
 
 /** Operations of a step. */
 export const OP = {
@@ -153,6 +156,7 @@ export function cHeader(programLimits: {
     define('COVERAGE_SPACE', COVERAGE_SPACE),
     define('COVERAGE_RANGES_MAX', COVERAGE_RANGES_MAX),
     ...table('FRAME', FRAME),
+    ...table('PRELOAD', PRELOAD),
     ...table('OP', OP),
     ...table('FD', FD),
     ...table('RESULT', RESULT),

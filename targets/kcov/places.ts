@@ -1,3 +1,5 @@
+import { normalize } from 'node:path/posix';
+
 /** A place in a kernel's code that kcov tells of: the beginning of a basic block. */
 export interface Place {
   /** The address that kcov tells, from the base of the code on. */
@@ -64,8 +66,7 @@ function topOf(symbols: readonly Symbol[]): string {
 }
 
 function relativePath(file: string, top: string): string {
-  const path = top !== '' && file.startsWith(top) ? file.slice(top.length) : file;
-  return path.includes('./') ? path.replace(/^(?:\.\/)+/, '').replace(/[^/]+\/\.\.\//g, '') : path;
+  return normalize(top !== '' && file.startsWith(top) ? file.slice(top.length) : file);
 }
 
 /** What is kept of places: names once, and of each place the distance from the one before, file, line and function. */

@@ -6,9 +6,10 @@ import { runTool } from '../tools.js';
 import { recorderHeader } from './header.js';
 
 /** The name under which POSIX systems have their C compiler. */
-const COMPILER = 'cc';
+export const COMPILER = 'cc';
 
-const COMPILER_FLAGS = [
+/** Flags of libraries that are preloaded. */
+export const LIBRARY_FLAGS = [
   '-std=gnu11',
   '-O2',
   '-fPIC',
@@ -31,7 +32,7 @@ const COMPILER_FLAGS = [
 export async function buildRecorder(sources: string, cache: string): Promise<string> {
   const header = recorderHeader();
   const names = (await readdir(sources)).filter((name) => /\.[ch]$/.test(name)).sort();
-  const hash = createHash('sha256').update(header).update(COMPILER_FLAGS.join(' '));
+  const hash = createHash('sha256').update(header).update(LIBRARY_FLAGS.join(' '));
   for (const name of names) hash.update(name).update(await readFile(join(sources, name)));
   const path = join(cache, `recorder-${hash.digest('hex').slice(0, 16)}.so`);
   return cached(path, (work) => build(sources, names, header, work));
@@ -46,6 +47,6 @@ async function build(
   await writeFile(join(work, 'generated.h'), header);
   const units = names.filter((name) => name.endsWith('.c')).map((name) => join(sources, name));
   const library = join(work, 'recorder.so');
-  await runTool(COMPILER, [...COMPILER_FLAGS, '-I', work, '-o', library, ...units, '-ldl']);
+  await runTool(COMPILER, [...LIBRARY_FLAGS, '-I', work, '-o', library, ...units, '-ldl']);
   return library;
 }

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { FRAME } from '../agent/wire.js';
+import { FRAME, PRELOAD } from '../agent/wire.js';
 import { parseSplat } from '../qemu/console.js';
 import type { Frame } from '../qemu/frames.js';
 import { type MachineOptions, VirtualMachine } from '../qemu/virtual_machine.js';
@@ -10,7 +10,9 @@ export interface Execution {
   /** Its path in the guest and its arguments. */
   readonly command: readonly [program: string, ...args: string[]];
   readonly seconds: number;
-  /** Where its trace is written; without one it runs without the recorder. */
+  /** What is preloaded into it. */
+  readonly preload: keyof typeof PRELOAD;
+  /** Where is written what the library notes. */
   readonly trace?: FileHandle;
   /** Told what the program prints. */
   onOutput(this: void, text: string): void;
@@ -58,7 +60,7 @@ export class SelftestGuest {
   }
 
   /** @throws TestBedError when the machine ends meanwhile, or the trace cannot be written */
-  async execute({ command, seconds, trace, onOutput }: Execution): Promise<ExecutionResult> {
+  async execute({ command, seconds, preload, trace, onOutput }: Execution): Promise<ExecutionResult> {
     const output: Buffer[] = [];
     let written: Promise<unknown> = Promise.resolve();
     const ended = new Promise<Buffer>((resolve, reject) => {
@@ -77,7 +79,7 @@ export class SelftestGuest {
         else reject(new TestBedError(`the guest reports: ${bytes.toString('utf8')}`));
       };
     });
-    this.machine.send(FRAME.EXECUTE, encodeOrder(command, seconds, trace !== undefined));
+    this.machine.send(FRAME.EXECUTE, encodeOrder(command, seconds, PRELOAD[preload]));
     const end = await ended;
     await written;
     const status = end.readUInt32LE(0);
@@ -105,9 +107,9 @@ export class SelftestGuest {
   }
 }
 
-function encodeOrder(command: readonly string[], seconds: number, isRecorded: boolean): Buffer {
+function encodeOrder(command: readonly string[], seconds: number, preload: number): Buffer {
   const header = Buffer.alloc(8);
   header.writeUInt32LE(seconds, 0);
-  header.writeUInt32LE(isRecorded ? 1 : 0, 4);
+  header.writeUInt32LE(preload, 4);
   return Buffer.concat([header, ...command.map((word) => Buffer.from(`${word}\0`))]);
 }

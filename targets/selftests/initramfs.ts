@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { agentHeader, STATIC_FLAGS } from '../agent/build.js';
 import { ENVIRONMENT } from '../recorder/header.js';
+import { REACHED_BYTES } from '../kcov/preload.js';
 import { TRACE_HEADER_BYTES, traceHeader } from '../trace/format.js';
 import { runTool } from '../tools.js';
 import { SELFTESTS, type Selftest } from './programs.js';
@@ -11,7 +12,7 @@ import { SELFTESTS, type Selftest } from './programs.js';
 const SHARED_SOURCES = ['bytes.c', 'frame.c', 'start.c', 'sysfs.c'] as const;
 
 /** Where files are in the guest. */
-const RECORDER_PATH = '/recorder.so';
+const PRELOADED_PATH = '/preloaded.so';
 const EMPTY_TRACE_PATH = '/empty.trace';
 
 /** Pages of 2 MiB that are set aside: the largest fixture takes 64, and some are still to be given back when it starts. */
@@ -32,19 +33,19 @@ export interface InitSources {
 export interface InitramfsParts extends InitSources {
   /** Directory of the programs. */
   readonly programs: string;
-  /** The recorder, built. */
-  readonly recorder: string;
+  /** The library that is preloaded into them. */
+  readonly preloaded: string;
 }
 
 /**
- * Packs the selftests, the recorder, the libraries that they need, and an init that runs them.
+ * Packs the selftests, what is preloaded into them, the libraries that they need, and an init that runs them.
  * @param directory where the result is put
  * @returns its path
  * @throws TestBedError when a tool is missing or fails
  */
 export function packInitramfs(parts: InitramfsParts, directory: string): Promise<string> {
   const programs = SELFTESTS.map((name) => ({ from: join(parts.programs, name), to: guestPathOf(name) }));
-  return packPrograms(parts, [...programs, { from: parts.recorder, to: RECORDER_PATH }], directory);
+  return packPrograms(parts, [...programs, { from: parts.preloaded, to: PRELOADED_PATH }], directory);
 }
 
 /** A file and where it is in the guest. */
@@ -116,7 +117,7 @@ async function compileInit(
 /** What the init has to know of the recorder and of where things are. */
 function initHeader(): string {
   const strings = {
-    RECORDER_PATH,
+    PRELOADED_PATH,
     EMPTY_TRACE: EMPTY_TRACE_PATH,
     HUGE_PAGES_WANTED: String(HUGE_PAGES),
     TRACE_VARIABLE: ENVIRONMENT.TRACE,
@@ -125,6 +126,7 @@ function initHeader(): string {
   return [
     '/* Generated from targets/selftests/initramfs.ts. */',
     `#define TRACE_HEADER_BYTES ${String(TRACE_HEADER_BYTES)}`,
+    `#define REACHED_BYTES ${String(REACHED_BYTES)}`,
     ...Object.entries(strings).map(([name, value]) => `#define ${name} ${JSON.stringify(value)}`),
     '',
   ].join('\n');

@@ -1,7 +1,7 @@
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Kernel } from '../kernels/store.js';
+import type { Flavour, Kernel } from '../kernels/store.js';
 import type { AcceleratorChoice } from '../qemu/accelerator.js';
 import { describeGuest } from '../qemu/index.js';
 import { prepareMachine } from '../qemu/machine.js';
@@ -14,8 +14,8 @@ import { type Selftest, buildSelftests } from './programs.js';
 import { type TapReport, parseTap } from './tap.js';
 
 /** Of the guest: the largest fixture maps 128 MiB of huge pages, and as much of others. */
-const MEMORY_MIB = 2048;
-const BOOT_MS = 120_000;
+const MEMORY_MIB: Readonly<Record<Flavour, number>> = { fast: 2048, sanitize: 4096 };
+const BOOT_MS = 180_000;
 
 /** Where things are that a recording is made of. */
 export interface RecordingMeans {
@@ -36,6 +36,8 @@ export interface RecordingRequest {
   readonly accelerator: AcceleratorChoice;
   /** The file; without one the program runs as it is. */
   readonly trace?: string;
+  /** A library that notes in that file what code is reached, in place of the recorder. */
+  readonly kcov?: string;
   readonly secondsMax: number;
   readonly consoleFile?: string;
   /** Ends the machine. */
@@ -64,13 +66,13 @@ export async function recordSelftest(request: RecordingRequest, means: Recording
   const { kernel, onPhase, interrupted } = request;
   onPhase(`selftests of ${kernel.source}`);
   const programs = await buildSelftests(kernel, means.cache);
-  const recorder = await buildRecorder(means.recorderSources, means.cache);
+  const preloaded = request.kcov ?? (await buildRecorder(means.recorderSources, means.cache));
   const work = await mkdtemp(join(tmpdir(), 'iommufd-cts-selftests-'));
   try {
     const machine = await prepareMachine({
       bzImage: kernel.bzImage,
-      pack: () => packInitramfs({ ...means, programs, recorder }, work),
-      memoryMib: MEMORY_MIB,
+      pack: () => packInitramfs({ ...means, programs, preloaded }, work),
+      memoryMib: MEMORY_MIB[kernel.flavour],
       bootMs: BOOT_MS,
       accelerator: request.accelerator,
       cache: means.cache,
@@ -101,10 +103,11 @@ async function runIn(guest: SelftestGuest, request: RecordingRequest): Promise<O
   const start = performance.now();
   try {
     // The guest sends its own once the counters in it are final.
-    await trace?.write(traceHeader());
+    if (request.kcov === undefined) await trace?.write(traceHeader());
     const result = await guest.execute({
       command: [guestPathOf(request.program), ...request.arguments],
       seconds: request.secondsMax,
+      preload: trace === undefined ? 'nothing' : request.kcov === undefined ? 'recorder' : 'kcov',
       onOutput: request.onOutput,
       ...(trace === undefined ? {} : { trace }),
     });

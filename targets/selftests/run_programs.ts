@@ -61,7 +61,9 @@ export async function runInGuest(request: GuestRequest, means: GuestMeans): Prom
       const results: ExecutionResult[] = [];
       for (const [at, [, ...args]] of commands.entries()) {
         const command = [programs[at]?.to ?? '', ...args] as const;
-        results.push(await guest.execute({ command, seconds, onOutput: () => undefined }));
+        results.push(
+          await guest.execute({ command, seconds, preload: 'nothing', onOutput: () => undefined }),
+        );
       }
       return results;
     } finally {

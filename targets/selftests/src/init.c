@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The init of a guest that runs the kernel's own selftests: starts the programs that the host names, with the recorder if it
- * wants, and passes on what they print and what is recorded while they run.
+ * The init of a guest that runs the kernel's own selftests: starts the programs that the host names, with the library
+ * that it wants, and passes on what they print and what is noted while they run.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,7 +29,7 @@
 /* What the host asks for. */
 struct order {
 	unsigned int seconds;
-	bool is_recorded;
+	uint32_t preload;
 	char *arguments[ARGUMENTS_MAX + 1];
 };
 
@@ -71,7 +71,7 @@ static struct order receive_order(void)
 	if (type != FRAME_EXECUTE)
 		trouble("there is no frame of type %u", type);
 	order.seconds = (unsigned int)take(&from, 4);
-	order.is_recorded = take(&from, 4);
+	order.preload = (uint32_t)take(&from, 4);
 	for (; from.at < from.end && count < ARGUMENTS_MAX; from.at += strlen((const char *)from.at) + 1)
 		order.arguments[count++] = (char *)from.at;
 	return order;
@@ -123,13 +123,29 @@ static void trace_finish(struct trace *trace)
 	close(trace->file);
 }
 
+/* What was reached is not passed on before the end: it changes everywhere. */
+static void reached_start(struct trace *trace)
+{
+	unlink(TRACE_FILE);
+	trace->file = open(TRACE_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (trace->file < 0 || ftruncate(trace->file, REACHED_BYTES))
+		trouble("there is no file for what is reached: %s", strerror(errno));
+}
+
+static void reached_finish(struct trace *trace)
+{
+	for (uint64_t offset = 0; offset < REACHED_BYTES; offset += CHUNK_BYTES)
+		trace_send_at(trace, offset, CHUNK_BYTES);
+	close(trace->file);
+}
+
 static void become(const struct order *order, int output)
 {
-	char *environment[] = { "PATH=/bin", "HOME=/", "LD_PRELOAD=" RECORDER_PATH, TRACE_VARIABLE "=" TRACE_FILE,
-				LIBRARY_VARIABLE "=" RECORDER_PATH, NULL };
+	char *environment[] = { "PATH=/bin", "HOME=/", "LD_PRELOAD=" PRELOADED_PATH, TRACE_VARIABLE "=" TRACE_FILE,
+				LIBRARY_VARIABLE "=" PRELOADED_PATH, NULL };
 	int nothing = open("/dev/null", O_RDONLY);
 
-	if (!order->is_recorded)
+	if (order->preload == PRELOAD_NOTHING)
 		environment[2] = NULL;
 	setsid();
 	dup2(nothing, STDIN_FILENO);
@@ -173,8 +189,10 @@ static void run(const struct order *order)
 	int pipes[2];
 	pid_t child;
 
-	if (order->is_recorded)
+	if (order->preload == PRELOAD_RECORDER)
 		trace_start(&trace);
+	else if (order->preload == PRELOAD_KCOV)
+		reached_start(&trace);
 	if (pipe2(pipes, O_CLOEXEC))
 		trouble("no pipe: %s", strerror(errno));
 	child = fork();
@@ -184,7 +202,7 @@ static void run(const struct order *order)
 		become(order, pipes[1]);
 	close(pipes[1]);
 	while (output_pass_on(pipes[0])) {
-		if (trace.file >= 0)
+		if (order->preload == PRELOAD_RECORDER)
 			trace_pass_on(&trace);
 		if (!ended[1] && now() >= end) {
 			ended[1] = 1;
@@ -198,8 +216,10 @@ static void run(const struct order *order)
 	kill(-1, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0)
 		;
-	if (trace.file >= 0)
+	if (order->preload == PRELOAD_RECORDER)
 		trace_finish(&trace);
+	else if (order->preload == PRELOAD_KCOV)
+		reached_finish(&trace);
 	frame_send(FRAME_ENDED, ended, sizeof(ended));
 }
 

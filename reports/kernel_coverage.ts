@@ -1,0 +1,200 @@
+import { markdownTable } from 'markdown-table';
+
+/** Whether a line was reached by calls one after another, or only when an allocation failed, or only by calls at the same time. */
+export type Means = 'alone' | 'injection' | 'lanes';
+
+/** A line of a kernel's source that can be reached: code that kcov tells of begins there. */
+export interface ReachableLine {
+  readonly line: number;
+  readonly function: string;
+  /** Numbers of the tests that reached it. */
+  readonly tests: readonly number[];
+  /** The program that was the first. */
+  readonly first?: string;
+  readonly means?: Means;
+  /** Whether the kernel's own tests reached it; undefined if they were not asked. */
+  readonly theirs?: boolean;
+}
+
+/** A file of a kernel's source. */
+export interface CoveredFile {
+  /** From the top of the tree. */
+  readonly file: string;
+  /** In order. */
+  readonly lines: readonly ReachableLine[];
+}
+
+/** What code of a kernel was reached. */
+export interface KernelCoverage {
+  readonly tool: string;
+  readonly kernel: string;
+  /** Where the kernel came from. */
+  readonly source: string;
+  /** Where programs ran. */
+  readonly description: string;
+  /** Scenarios, and others, by number. */
+  readonly tests: readonly string[];
+  readonly programs: number;
+  /** Programs of which not everything was traced. */
+  readonly cut: number;
+  readonly files: readonly CoveredFile[];
+  /** What the kernel's own tests did, in words; empty if they were not asked. */
+  readonly theirs: readonly string[];
+}
+
+/** How many of something were reached. */
+interface Share {
+  readonly reached: number;
+  readonly all: number;
+}
+
+type IsReached = (line: ReachableLine) => boolean;
+
+const byUs: IsReached = ({ tests }) => tests.length > 0;
+const byThem: IsReached = ({ theirs }) => theirs === true;
+
+function share(lines: readonly ReachableLine[], isReached: IsReached): Share {
+  return { reached: lines.filter(isReached).length, all: lines.length };
+}
+
+function functionsOf(lines: readonly ReachableLine[]): Map<string, ReachableLine[]> {
+  const functions = new Map<string, ReachableLine[]>();
+  for (const line of lines) {
+    const known = functions.get(line.function);
+    if (known === undefined) functions.set(line.function, [line]);
+    else known.push(line);
+  }
+  return functions;
+}
+
+function shareOfFunctions(lines: readonly ReachableLine[], isReached: IsReached): Share {
+  const functions = [...functionsOf(lines).values()];
+  return { reached: functions.filter((own) => own.some(isReached)).length, all: functions.length };
+}
+
+function percent({ reached, all }: Share): number {
+  return all === 0 ? 100 : Math.floor((1000 * reached) / all) / 10;
+}
+
+function render(one: Share): string {
+  return `${String(one.reached)} of ${String(one.all)}`;
+}
+
+/** A table of files, beside what the kernel's own tests reach if they were asked. */
+export function renderCoverageTable({ files, theirs }: KernelCoverage): string {
+  const hasTheirs = theirs.length > 0;
+  const rows = [...files, { file: 'all', lines: files.flatMap(({ lines }) => lines) }].map(
+    ({ file, lines }) => {
+      const ours = share(lines, byUs);
+      const their = share(lines, byThem);
+      return [
+        ...[file, render(ours), `${percent(ours).toFixed(1)} %`, render(shareOfFunctions(lines, byUs))],
+        ...(hasTheirs
+          ? [
+              render(their),
+              `${percent(their).toFixed(1)} %`,
+              String(countOnly(lines, byUs, byThem)),
+              String(countOnly(lines, byThem, byUs)),
+            ]
+          : []),
+      ];
+    },
+  );
+  const head = [
+    'file',
+    'lines',
+    '%',
+    'functions',
+    ...(hasTheirs ? ['their lines', 'their %', 'only ours', 'only theirs'] : []),
+  ];
+  return `${markdownTable([head, ...rows], { align: ['l', ...head.slice(1).map(() => 'r')] })}\n`;
+}
+
+function countOnly(lines: readonly ReachableLine[], here: IsReached, there: IsReached): number {
+  return lines.filter((line) => here(line) && !there(line)).length;
+}
+
+/** Lines that were not reached, by file and function; marked if the kernel's own tests reach them. */
+export function renderUnreached({ files }: KernelCoverage): string {
+  return files
+    .flatMap(({ file, lines }) =>
+      [...functionsOf(lines)].flatMap(([name, own]) => {
+        const missed = own.filter((line) => !byUs(line));
+        if (missed.length === 0) return [];
+        const how = missed.length === own.length ? 'never entered' : `lines ${ranges(missed, own)}`;
+        const known = missed.filter(byThem).map(({ line }) => String(line));
+        return [
+          `${file}: ${name}: ${how}${known.length === 0 ? '' : `; their tests reach ${known.join(', ')}`}\n`,
+        ];
+      }),
+    )
+    .join('');
+}
+
+/** Lines as ranges, which go on over lines that have no code of their own. */
+function ranges(missed: readonly ReachableLine[], all: readonly ReachableLine[]): string {
+  const parts: { from: number; to: number; last: number }[] = [];
+  for (const one of missed) {
+    const at = all.indexOf(one);
+    const part = parts.at(-1);
+    if (part?.last === at - 1) Object.assign(part, { to: one.line, last: at });
+    else parts.push({ from: one.line, to: one.line, last: at });
+  }
+  return parts
+    .map(({ from, to }) => (from === to ? String(from) : `${String(from)}-${String(to)}`))
+    .join(', ');
+}
+
+/**
+ * A tracefile of lcov. Each test has a record of its own with the lines that it reached; before them, one without a name has all
+ * lines that can be reached. Source: geninfo(1).
+ */
+export function renderLcov({ files, tests }: KernelCoverage): string {
+  const coverable = files.flatMap(({ file, lines }) => {
+    const functions = [...functionsOf(lines)];
+    return [
+      'TN:',
+      `SF:${file}`,
+      ...functions.map(([name, [first]]) => `FN:${String(first?.line ?? 0)},${name}`),
+      ...functions.map(
+        ([name, own]) => `FNDA:${String(new Set(own.flatMap((line) => line.tests)).size)},${name}`,
+      ),
+      `FNF:${String(functions.length)}`,
+      `FNH:${String(shareOfFunctions(lines, byUs).reached)}`,
+      ...lines.map(({ line }) => `DA:${String(line)},0`),
+      `LF:${String(lines.length)}`,
+      'LH:0',
+      'end_of_record',
+    ];
+  });
+  const reached = tests.flatMap((test, number) =>
+    files.flatMap(({ file, lines }) => {
+      const own = lines.filter((line) => line.tests.includes(number));
+      if (own.length === 0) return [];
+      const counts = own.map(({ line }) => `DA:${String(line)},1`);
+      const sums = [`LF:${String(own.length)}`, `LH:${String(own.length)}`];
+      return [`TN:${test.replace(/\W/g, '_')}`, `SF:${file}`, ...counts, ...sums, 'end_of_record'];
+    }),
+  );
+  return `${[...coverable, ...reached].join('\n')}\n`;
+}
+
+/** Data; the shape is a contract (docs/cli.md). */
+export function renderCoverageJson({ files, tests, ...facts }: KernelCoverage): string {
+  const document = {
+    schema: 1,
+    ...facts,
+    tests: tests.length,
+    files: files.map(({ file, lines }) => {
+      const ours = share(lines, byUs);
+      return {
+        file,
+        lines: { ...ours, percent: percent(ours) },
+        functions: shareOfFunctions(lines, byUs),
+        ...(facts.theirs.length === 0 ? {} : { theirs: share(lines, byThem) }),
+        reachable: lines.map(({ tests: numbers, ...line }) => ({ ...line, tests: numbers.length })),
+      };
+    }),
+  };
+  return `${JSON.stringify(document, null, 1)}\n`;
+}
