@@ -16,6 +16,7 @@ import { SCENARIOS } from '../suites/index.js';
 import { biasesPage } from './biases_page.js';
 import { defectsPage } from './designs/defects_page.js';
 import { designInvariantsPage } from './designs/invariants_page.js';
+import { fixedBugsPage } from './fixed_bugs_page.js';
 import { findingsPage } from './findings_page.js';
 import { parityPage } from './parity.js';
 
@@ -40,6 +41,7 @@ export function manualPages(): Page[] {
     { file: '../designs/invariants.md', text: designInvariantsPage() },
     { file: '../findings/README.md', text: findingsPage() },
     { file: '../biases.md', text: biasesPage() },
+    { file: '../fixed-bugs.md', text: fixedBugsPage() },
     { file: '../syzkaller/iommufd.txt', text: syzlang() },
   ];
 }

@@ -1,4 +1,5 @@
 import { assert } from './base/assert.js';
+import type { EffectMutant } from './effects/effect_mutant.js';
 import type { AnyRule, CallDescription, Rule } from './ioctls/description.js';
 import { ENVELOPE_RULES, type EnvelopeContext } from './ioctls/envelope.js';
 import { CALLS } from './ioctls/index.js';
@@ -8,33 +9,71 @@ import { type Mutant, mutateRules } from './mutants.js';
 import { OPERATIONS } from './operations/index.js';
 import type { OperationDescription } from './operations/operation.js';
 import type { Profile } from './profiles/index.js';
+import type { World } from './state/world.js';
 
-/** The rules of a kernel: those its profile has, in the order of its profile, with at most one planted difference. */
+/** What a kernel does: the rules that its profile has, in its order, and the effects, with at most one planted difference. */
 export class Behaviour {
   readonly envelope: readonly Rule<EnvelopeContext>[];
   /** What calls of lanes may answer because they overlap. */
   readonly races: readonly Race[];
   readonly #rules: ReadonlyMap<CallDescription, readonly AnyRule[]>;
   readonly #operationRules: ReadonlyMap<OperationDescription, OperationDescription['rules']>;
+  /** The difference, if it is one of effects. */
+  readonly #wrong: EffectMutant | undefined;
+  readonly #alteredCalls = new Map<CallDescription, CallDescription>();
+  readonly #alteredOperations = new Map<OperationDescription, OperationDescription>();
 
   constructor(
     readonly profile: Profile,
     readonly mutant?: Mutant,
   ) {
+    this.#wrong = mutant?.kind === 'effect' ? mutant : undefined;
     this.envelope = mutant === undefined ? ENVELOPE_RULES : mutateRules('envelope', ENVELOPE_RULES, mutant);
     this.races = mutant === undefined ? RACES : mutateRules(LANES, RACES, mutant);
     this.#rules = new Map(
-      CALLS.map((call) => {
+      CALLS.map((described) => {
+        const call = this.#alterCall(described);
         const rules = rulesInOrder(call, profile);
         return [call, mutant === undefined ? rules : mutateRules(call.name, rules, mutant)];
       }),
     );
     this.#operationRules = new Map(
-      OPERATIONS.map((operation) => {
+      OPERATIONS.map((described) => {
+        const operation = this.#alterOperation(described);
         const rules = operation.rules.filter((rule) => rule.isFor?.(profile) ?? true);
         return [operation, mutant === undefined ? rules : mutateRules(operation.name, rules, mutant)];
       }),
     );
+  }
+
+  /** A call as this kernel carries it out. */
+  callOf(described: CallDescription): CallDescription {
+    return this.#wrong === undefined ? described : (this.#alteredCalls.get(described) ?? described);
+  }
+
+  operationOf(described: OperationDescription): OperationDescription {
+    return this.#wrong === undefined ? described : (this.#alteredOperations.get(described) ?? described);
+  }
+
+  /** Plants a difference in a world in which nothing has happened yet. */
+  plantIn(world: World): void {
+    this.#wrong?.plant?.(world);
+  }
+
+  #alterCall(described: CallDescription): CallDescription {
+    const changes = this.#wrong?.alterCall?.(described);
+    if (changes === undefined) return described;
+    const altered = { ...described, ...changes };
+    this.#alteredCalls.set(described, altered);
+    return altered;
+  }
+
+  #alterOperation(described: OperationDescription): OperationDescription {
+    const changes = this.#wrong?.alterOperation?.(described);
+    if (changes === undefined) return described;
+    const altered = { ...described, ...changes };
+    this.#alteredOperations.set(described, altered);
+    return altered;
   }
 
   rulesOfOperation(operation: OperationDescription): OperationDescription['rules'] {

@@ -94,7 +94,9 @@ export class ModelRun {
     private readonly reading: Reading,
     private readonly invariants: readonly Invariant[],
     private readonly watch?: StateWatcher,
-  ) {}
+  ) {
+    behaviour.plantIn(this.world);
+  }
 
   /** Kernel messages that may have come with the steps judged so far, by title, with the findings that they show. */
   get possibleSplats(): ReadonlyMap<string, FindingId> {

@@ -1,17 +1,19 @@
 import { ERRNO_NAMES, type Errno } from './base/errno.js';
 import { present } from './base/assert.js';
+import type { EffectMutant } from './effects/effect_mutant.js';
 import type { Rule, RuleId } from './ioctls/description.js';
 
 /**
- * One planted difference in the rules of one call. Derived from the descriptions: a suite that misses one of them does not test
- * the rule it is about.
+ * One planted difference: in the rules of one call, derived from the descriptions, or in what calls do. A suite that misses one of
+ * them does not test the rule, or the effect, that it is about.
  */
 export type Mutant =
   | { readonly kind: 'drop'; readonly call: string; readonly rule: RuleId }
   | { readonly kind: 'swap'; readonly call: string; readonly rule: RuleId; readonly with: RuleId }
   | { readonly kind: 'errno'; readonly call: string; readonly rule: RuleId; readonly errno: Errno }
   /** A rule that applies always. */
-  | { readonly kind: 'widen'; readonly call: string; readonly rule: RuleId };
+  | { readonly kind: 'widen'; readonly call: string; readonly rule: RuleId }
+  | EffectMutant;
 
 /** The name by which the command line and reports call a mutant. */
 export function mutantName(mutant: Mutant): string {
@@ -25,6 +27,8 @@ export function mutantName(mutant: Mutant): string {
       return `${place}:errno:${mutant.errno}`;
     case 'widen':
       return `${place}:widen`;
+    case 'effect':
+      return `${place}:${mutant.what}`;
   }
 }
 
@@ -66,7 +70,7 @@ export function mutateRules<R extends Rule<never>>(
   rules: readonly R[],
   mutant: Mutant,
 ): readonly R[] {
-  if (mutant.call !== call) return rules;
+  if (mutant.call !== call || mutant.kind === 'effect') return rules;
   switch (mutant.kind) {
     case 'drop':
       return rules.filter(({ id }) => id !== mutant.rule);

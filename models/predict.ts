@@ -43,7 +43,7 @@ export function predictIoctl(
   const refusals = trueRules(behaviour.envelope, envelope, reading);
   if (refusals.length > 0)
     return refuse('envelope', refusals, envelope, (rule) => refusal('envelope', rule, envelope));
-  const description = selectOperation(envelope);
+  const description = behaviour.callOf(selectOperation(envelope));
   if (description.newFd !== undefined && !hasSlotForNewFd(step)) {
     const why = 'the program says no slot for the descriptor that the call makes';
     return { kind: 'unspecified', because: `${description.name}/unspecified.slot`, why, findings: [] };
@@ -61,7 +61,8 @@ export function enforceSuccess(world: World, behaviour: Behaviour, step: RawIoct
   const envelope = openEnvelope(world.fds.get(step.slot), step.command, step.arg, memory, behaviour.profile);
   if (envelope.file?.kind !== 'iommufd' || envelope.description === undefined) return false;
   try {
-    new PreparedCall(world, behaviour, envelope, step, selectOperation(envelope)).success().enact(seen);
+    const call = behaviour.callOf(selectOperation(envelope));
+    new PreparedCall(world, behaviour, envelope, step, call).success().enact(seen);
     return true;
   } catch (error) {
     if (error instanceof AssertionFailure) return false;

@@ -75,7 +75,7 @@ function predictOperation(
 ): Prediction {
   const slot = slotOfStep(step);
   const file = slot === undefined ? undefined : world.fds.get(slot);
-  const operation = present(operationOf(step, file), 'an operation on a file');
+  const operation = behaviour.operationOf(present(operationOf(step, file), 'an operation on a file'));
   const memory = new CallMemory(world.memory, buffersOf(step));
   const c: OperationContext = { world, profile: behaviour.profile, step, file, memory };
   const rules = trueRules(behaviour.rulesOfOperation(operation), c, reading);

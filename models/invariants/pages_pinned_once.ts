@@ -1,7 +1,7 @@
 import { hex } from '../base/u64.js';
 import type { Process } from '../state/process.js';
 import type { World } from '../state/world.js';
-import { type Pages, isHeld } from '../state/pages.js';
+import type { Pages } from '../state/pages.js';
 import type { Invariant } from './invariant.js';
 
 export const pagesPinnedOnce: Invariant = {
@@ -23,7 +23,7 @@ export const pagesPinnedOnce: Invariant = {
 function wrongPin(pages: Pages): string | undefined {
   if (pages.source.kind === 'dmabuf') return pages.frames.size === 0 ? undefined : 'a dma-buf is pinned';
   for (const index of pages.frames.keys()) {
-    if (!isHeld(pages, index))
+    if (!pages.isHeld(index))
       return `page ${String(index)} of the memory at ${hex(pages.origin)} is pinned for nothing`;
   }
   for (const area of pages.areas) {

@@ -60,10 +60,7 @@ function cutArea(table: IoPagetable, area: Area, last: bigint): void {
   const { pages, protection, startByte } = area;
   const low = new Area(area.iova, last, pages, startByte, protection);
   const high = new Area(next, area.last, pages, startByte + (next - area.iova), protection);
-  table.remove(area);
-  for (const half of [low, high]) {
-    half.hasStorageDomain = area.hasStorageDomain;
-    table.insert(half);
-  }
+  for (const half of [low, high]) half.hasStorageDomain = area.hasStorageDomain;
+  table.replace(area, [low, high]);
   for (const domain of table.domains) domain.cut(area, low, high);
 }

@@ -60,6 +60,12 @@ export class IoPagetable {
     area.pages.areas.delete(area);
   }
 
+  /** Parts of an area take its place. */
+  replace(area: Area, parts: readonly Area[]): void {
+    this.remove(area);
+    for (const part of parts) this.insert(part);
+  }
+
   /** The maximal ranges that no reservation touches, ascending: what IOVA_RANGES reports. */
   usableRanges(): Range[] {
     return gapsWithin(mergeRanges(this.reserved), WHOLE_SPACE);

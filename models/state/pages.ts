@@ -44,6 +44,14 @@ export class Pages {
     this.writable = writable;
     this.accountMode = accountMode;
   }
+
+  /** Whether an area with a storage domain, or an access, keeps a page pinned. */
+  isHeld(index: number): boolean {
+    for (const area of this.areas) if (area.hasStorageDomain && area.covers(index)) return true;
+    for (const { firstIndex, lastIndex } of this.accesses)
+      if (index >= firstIndex && index <= lastIndex) return true;
+    return false;
+  }
 }
 
 /** Whether no page table may show these pages any more. Source: io_pagetable.h:iopt_dmabuf_revoked. */
@@ -111,12 +119,4 @@ export interface AccessPin {
   readonly area: Area;
   readonly firstIndex: number;
   readonly lastIndex: number;
-}
-
-/** Whether an area with a storage domain, or an access, keeps a page pinned. */
-export function isHeld(pages: Pages, index: number): boolean {
-  for (const area of pages.areas) if (area.hasStorageDomain && area.covers(index)) return true;
-  for (const { firstIndex, lastIndex } of pages.accesses)
-    if (index >= firstIndex && index <= lastIndex) return true;
-  return false;
 }

@@ -1,6 +1,6 @@
 import { PAGE_SIZE } from '../base/u64.js';
 import { present } from '../base/assert.js';
-import { type Pages, isHeld } from './pages.js';
+import type { Pages } from './pages.js';
 import type { Process, UserAccount } from './process.js';
 import type { Frame } from './user_memory.js';
 
@@ -152,7 +152,7 @@ export function unpinUnheld(pages: Pages, firstIndex: number, lastIndex: number)
   const { owner } = pages;
   let unpinned = 0;
   for (let index = firstIndex; index <= lastIndex; index++) {
-    if (isHeld(pages, index)) continue;
+    if (pages.isHeld(index)) continue;
     owner.memory.unpin(present(pages.frames.get(index), 'pinned frame'));
     pages.frames.delete(index);
     unpinned += 1;

@@ -40,6 +40,21 @@ export const accessReplace = suite(
           t.ranges(ioas, 1).ok({ out_iova_alignment: 0x1000n });
           t.destroy(other);
         },
+        refused_and_closed: (t, { ioas, other, access }) => {
+          moveAccess(t, access, other).fails('EADDRINUSE');
+          t.close(access);
+          t.counters(0);
+          t.ranges(ioas, 1).ok({ out_iova_alignment: 1n });
+          t.destroy(ioas);
+          t.destroy(other);
+        },
+        refused_and_moved: (t, { ioas, other, access }) => {
+          moveAccess(t, access, other).fails('EADDRINUSE');
+          t.unmap(other, 0x800n, 0x800n);
+          moveAccess(t, access, other);
+          t.ranges(ioas, 1).ok({ out_iova_alignment: 1n });
+          t.destroy(other).fails('EBUSY');
+        },
         ioas_of_the_calling_file: (t, { access }) => {
           t.open('g');
           t.ioas('g');

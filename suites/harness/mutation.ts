@@ -1,4 +1,5 @@
 import { Behaviour } from '../../models/behaviour.js';
+import { EFFECT_MUTANTS } from '../../models/effects/index.js';
 import { type Mutant, mutantsOf } from '../../models/mutants.js';
 import type { Profile } from '../../models/profiles/index.js';
 import { REFUSING_SOURCES, ruleSourceByName, rulesFor } from '../../models/rule_sources.js';
@@ -8,8 +9,13 @@ import { type PlannedProgram, planCase } from './plan.js';
 import type { Scenario } from './scenario.js';
 
 /** Every mutant of everything that refuses by rules in a profile. Those of lanes have answers written by hand instead. */
-export function allMutants(profile: Profile): Mutant[] {
+export function ruleMutants(profile: Profile): Mutant[] {
   return REFUSING_SOURCES.flatMap((source) => mutantsOf(source.name, rulesFor(source, profile)));
+}
+
+/** Every mutant that is planted by its name. */
+export function allMutants(profile: Profile): Mutant[] {
+  return [...ruleMutants(profile), ...EFFECT_MUTANTS];
 }
 
 /** Kills mutants by the hand-written expectations of scenarios alone. */
@@ -26,7 +32,7 @@ export class MutantKiller {
   /** The first program of a scenario that notices a mutant, or undefined for a survivor. */
   killerOf(mutant: Mutant, profile: Profile): PlannedProgram | undefined {
     const behaviour = new Behaviour(profile, mutant);
-    const programs = this.#soundProgramsOf(profile).filter((program) => reaches(program, mutant.call));
+    const programs = this.#soundProgramsOf(profile).filter((program) => reaches(program, mutant));
     return programs.find((program) => {
       const outcome = runOnModel(program.assembled, behaviour);
       const crashed = outcome.steps.some(({ status }) => status === 'crashed');
@@ -48,9 +54,10 @@ export class MutantKiller {
   }
 }
 
-/** Whether a program does what a source of rules is about. */
-function reaches({ assembled }: PlannedProgram, name: string): boolean {
-  const { call, operation } = ruleSourceByName(name) ?? {};
+/** Whether a program does what a mutant is about. */
+function reaches({ assembled }: PlannedProgram, mutant: Mutant): boolean {
+  if (mutant.kind === 'effect' && mutant.plant !== undefined) return true;
+  const { call, operation } = ruleSourceByName(mutant.call) ?? {};
   if (call !== undefined) return assembled.calls.includes(call);
   return operation === undefined || assembled.steps.some((step) => step.do === operation.step);
 }

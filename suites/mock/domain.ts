@@ -1,3 +1,4 @@
+import { BUFFER } from '../../models/program/arena.js';
 import { NO_SUCH_ID } from '../harness/builder.js';
 import { APERTURE_LAST, APERTURE_START as A, P, U64_MAX } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
@@ -268,6 +269,36 @@ export const mockDomain = suite(
         },
       },
       control: (t, { ioas }) => t.map(ioas, { iova: A }),
+    }),
+    scenario('detach,and_others_come', {
+      doc: 'Devices come and go in any order; a page table that has gone with its last device is not found again.',
+      covers: ['IOMMU_TEST_OP_MOCK_DOMAIN/OK', 'IOMMU_DESTROY/OK'],
+      source: 'fixed-bugs.md 5 and 9',
+      setup: (t) => {
+        const ioas = t.ioas();
+        const mock = t.mockDomain(ioas);
+        return { ioas, first: mock.out('out_stdev_id'), hwpt: mock.out('out_hwpt_id') };
+      },
+      cases: {
+        first_of_two_goes: (t, { ioas, first }) => {
+          t.mockDomain(ioas);
+          t.destroy(first);
+          t.mockDomain(ioas).ok();
+        },
+        attached_by_page_table: (t, { ioas, first, hwpt }) => {
+          const second = t.mockDomain(hwpt).out('out_stdev_id');
+          t.map(ioas, { iova: A });
+          t.destroy(first);
+          t.destroy(second);
+          t.destroy(hwpt).fails('ENOENT');
+          t.counters(0);
+          const third = t.mockDomain(ioas);
+          t.counters(1);
+          t.checkMap(third.out('out_hwpt_id'), A, BUFFER.start, P);
+          t.destroy(ioas).fails('EBUSY');
+        },
+      },
+      control: (t, { hwpt }) => t.mockDomain(hwpt),
     }),
   ],
 );

@@ -7,7 +7,7 @@ import { assemble } from '../../models/program/assemble.js';
 import { PROFILES, type Profile } from '../../models/profiles/index.js';
 import { runOnModel } from '../../targets/sim.js';
 import { EQUIVALENT_MUTANTS } from '../harness/equivalent_mutants.js';
-import { MutantKiller, allMutants } from '../harness/mutation.js';
+import { MutantKiller, ruleMutants } from '../harness/mutation.js';
 import { SCENARIOS } from '../index.js';
 
 const PROGRAMS = 400;
@@ -20,7 +20,7 @@ describe('mutants', () => {
   before(function () {
     this.timeout(600_000);
     for (const profile of PROFILES) {
-      const mutants = allMutants(profile);
+      const mutants = ruleMutants(profile);
       survivorsOf.set(
         profile,
         mutants.filter((mutant) => killer.killerOf(mutant, profile) === undefined),
@@ -85,7 +85,7 @@ describe('mutants', () => {
   it('are three for most rules: dropped, swapped with the next one, another errno', () => {
     const [profile] = PROFILES;
     assert.isDefined(profile);
-    const ofDestroy = allMutants(profile)
+    const ofDestroy = ruleMutants(profile)
       .filter(({ call }) => call === 'IOMMU_DESTROY')
       .map(mutantName);
     assert.include(ofDestroy, 'IOMMU_DESTROY/ENOENT.object:drop');
