@@ -11,13 +11,13 @@ export function fixedBugsPage(): string {
     '## Planted in the model',
     'Bugs that answers give away are mutants of the model: of a rule, or of what calls do (`models/effects`). Of each, a scenario and `fuzz --mutant NAME` from seed 1 have to notice it; the last column is the first program of the campaign that does.',
     markdownTable([
-      ['', 'bug', 'class', 'kernels', 'fixed by', 'mutant', 'scenario', 'program'],
+      ['number', 'bug', 'class', 'kernels', 'fixed by', 'mutant', 'scenario', 'program'],
       ...FIXED_BUGS.flatMap(plantedRow),
     ]),
     '## Of memory, or of chance',
     'What needs a failed allocation, two threads, or memory that is watched, has a program in `corpus/fixed-bugs`, which `replay` runs. A kernel that has the bug is expected to show it; those that are tested here answer as the model allows.',
     markdownTable([
-      ['', 'bug', 'class', 'kernels', 'fixed by', 'shown by', 'program'],
+      ['number', 'bug', 'class', 'kernels', 'fixed by', 'shown by', 'program'],
       ...FIXED_BUGS.flatMap(triggeredRow),
     ]),
     '## What the mutants do',
