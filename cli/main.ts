@@ -20,6 +20,7 @@ import { recordCommand } from './commands/record.js';
 import { recordSelftestsCommand } from './commands/record_selftests.js';
 import { reduceCommand } from './commands/reduce.js';
 import { replayCommand } from './commands/replay.js';
+import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
 import { sweepCommand } from './commands/sweep.js';
 import { testKernelCommand } from './commands/test_kernel.js';
@@ -45,6 +46,7 @@ async function main(args: readonly string[], context: Context): Promise<number> 
     .command(designsCommand(finish))
     .command(explainCommand(context, finish))
     .command(replayCommand(context, finish))
+    .command(reportCommand(context, finish))
     .command(reduceCommand(context, finish))
     .command(exportCommand(context, finish))
     .command(importCommand(finish))

@@ -54,15 +54,25 @@ export class Journal {
     });
     const whole = text.slice(0, text.lastIndexOf('\n') + 1);
     if (whole.length < text.length) await truncate(this.path, Buffer.byteLength(whole));
-    const lines: JournalLine[] = [];
-    for (const [at, line] of whole.split('\n').entries()) {
-      if (line === '') continue;
-      const parsed = parse(line);
-      if (parsed !== undefined) lines.push(parsed);
-      else onTrouble(`line ${String(at + 1)} of ${this.path} is damaged and left out`);
-    }
-    return lines;
+    return parseJournal(whole, (at) => {
+      onTrouble(`line ${String(at)} of ${this.path} is damaged and left out`);
+    });
   }
+}
+
+/**
+ * The lines of a journal that can be read.
+ * @param onDamaged hears the numbers, from 1, of those that cannot
+ */
+export function parseJournal(text: string, onDamaged: (at: number) => void): JournalLine[] {
+  const lines: JournalLine[] = [];
+  for (const [at, line] of text.split('\n').entries()) {
+    if (line === '') continue;
+    const parsed = parse(line);
+    if (parsed !== undefined) lines.push(parsed);
+    else onDamaged(at + 1);
+  }
+  return lines;
 }
 
 function parse(line: string): JournalLine | undefined {

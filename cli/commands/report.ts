@@ -1,0 +1,106 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import type { CommandModule } from 'yargs';
+import { reasonOf } from '../../models/base/reason.js';
+import type { NamedRun } from '../../reports/html/data.js';
+import { exists } from '../../targets/files.js';
+import type { Context } from '../context.js';
+import { EXIT, type ExitCode, UsageError } from '../errors.js';
+import { type ReadCampaign, readCampaign } from '../report/campaign.js';
+import { reportData } from '../report/data.js';
+import { readRun } from '../run_file.js';
+
+interface ReportArgs {
+  readonly paths: string[];
+  readonly out: string;
+  readonly baseline: string | undefined;
+  readonly designs: boolean;
+}
+
+export function reportCommand(
+  context: Context,
+  finish: (code: ExitCode) => void,
+): CommandModule<object, ReportArgs> {
+  return {
+    command: 'report <paths..>',
+    describe: 'write an HTML report, one file, of runs and campaigns',
+    builder: (yargs) =>
+      yargs
+        .positional('paths', {
+          type: 'string',
+          array: true,
+          demandOption: true,
+          describe: 'JSON reports of runs, directories of campaigns, or directories that hold either',
+        })
+        .option('out', {
+          alias: 'o',
+          type: 'string',
+          default: 'report.html',
+          describe: 'the file that is written',
+        })
+        .option('baseline', {
+          type: 'string',
+          describe: 'JSON report of an earlier run: what has changed is said',
+        })
+        .option('designs', {
+          type: 'boolean',
+          default: true,
+          describe: 'also compare the designs of the patch discussions, which takes some seconds',
+        })
+        .example('$0 run --reporter json=runs/model.json && $0 report runs', 'a run on the model')
+        .example('$0 report runs/7.3.4.json runs/fuzz-1 -o night.html', 'a run and a campaign'),
+    handler: async (args) => {
+      finish(await report(args, context));
+    },
+  };
+}
+
+async function report(
+  { paths, out, baseline, designs }: ReportArgs,
+  { version }: Context,
+): Promise<ExitCode> {
+  const earlier = baseline === undefined ? undefined : await readRun(baseline);
+  const runs: NamedRun[] = [];
+  const campaigns: ReadCampaign[] = [];
+  for (const path of await found(paths)) {
+    if (path.endsWith('.json')) runs.push({ name: basename(path, '.json'), report: await readRun(path) });
+    else campaigns.push(await readCampaign(path));
+  }
+  if (runs.length + campaigns.length === 0)
+    throw new UsageError(`there is neither a JSON report of a run nor a campaign in ${paths.join(', ')}`);
+  const data = reportData({ tool: `iommufd-cts ${version}`, runs, campaigns, earlier, withDesigns: designs });
+  // Drawing takes packages that no other command should wait for.
+  const { renderHtml } = await import('../../reports/html/page.js');
+  await writeFileAtomic(out, await renderHtml(data));
+  process.stdout.write(`${out}: runs ${String(runs.length)}, campaigns ${String(campaigns.length)}\n`);
+  return EXIT.pass;
+}
+
+/** Files of runs and directories of campaigns, also those in directories that were named. */
+async function found(paths: readonly string[]): Promise<string[]> {
+  const lists = await Promise.all(
+    paths.map(async (path) => {
+      const status = await stat(path).catch((error: unknown) => {
+        throw new UsageError(`${path} cannot be read: ${reasonOf(error)}`);
+      });
+      if (!status.isDirectory() || (await isCampaign(path))) return [path];
+      const entries = (await readdir(path, { withFileTypes: true })).sort((one, two) =>
+        one.name < two.name ? -1 : 1,
+      );
+      const inside = await Promise.all(
+        entries.map(async (entry) => {
+          const place = join(path, entry.name);
+          if (entry.isDirectory()) return (await isCampaign(place)) ? [place] : [];
+          return entry.name.endsWith('.json') ? [place] : [];
+        }),
+      );
+      return inside.flat();
+    }),
+  );
+  return lists.flat();
+}
+
+function isCampaign(directory: string): Promise<boolean> {
+  return exists(join(directory, 'campaign.json'));
+}

@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises';
+import { Ajv } from 'ajv';
+import { parseJson } from '../fuzz/json_file.js';
+import { reasonOf } from '../models/base/reason.js';
+import { once } from '../models/ioctls/description.js';
+import type { ResultLine, RunReport } from '../reports/run_report.js';
+import { SCENARIOS } from '../suites/index.js';
+import { UsageError } from './errors.js';
+
+/** A run as `run --reporter json` writes it: what is empty is left out. */
+interface RunFile extends Omit<RunReport, 'results' | 'isInterrupted'> {
+  readonly interrupted: boolean;
+  readonly results: readonly (Pick<ResultLine, 'id' | 'status' | 'ms' | 'covers' | 'programs'> &
+    Partial<ResultLine>)[];
+}
+
+const TEXT = { type: 'string' } as const;
+const TEXTS = { type: 'array', items: TEXT } as const;
+const NUMBER = { type: 'number' } as const;
+
+/** Compiled when a file is read: no command that reads none should wait for it. */
+const validator = once(() =>
+  new Ajv().compile<RunFile>({
+    type: 'object',
+    required: [
+      ...['schema', 'tool', 'target', 'description', 'kernel', 'profile', 'reading', 'notes'],
+      ...['interrupted', 'ms', 'rules', 'results'],
+    ],
+    properties: {
+      schema: { const: 1 },
+      ...Object.fromEntries(
+        ['tool', 'target', 'description', 'kernel', 'profile', 'reading'].map((name) => [name, TEXT]),
+      ),
+      notes: TEXTS,
+      interrupted: { type: 'boolean' },
+      ms: NUMBER,
+      rules: { type: 'object', required: ['seen', 'all'], properties: { seen: NUMBER, all: NUMBER } },
+      results: {
+        type: 'array',
+        items: {
+          type: 'object',
+          required: ['id', 'status', 'ms', 'covers', 'programs'],
+          properties: {
+            id: TEXT,
+            status: { enum: ['passed', 'failed', 'skipped', 'unspecified', 'infra'] },
+            reason: TEXT,
+            ms: NUMBER,
+            covers: TEXTS,
+            programs: NUMBER,
+            details: TEXTS,
+            findings: TEXTS,
+            skippedCases: {
+              type: 'array',
+              items: {
+                type: 'object',
+                required: ['name', 'reason'],
+                properties: { name: TEXT, reason: TEXT },
+              },
+            },
+            expected: {
+              type: 'object',
+              required: ['is', 'reason'],
+              properties: { is: { enum: ['fail', 'may_fail'] }, reason: TEXT },
+            },
+          },
+        },
+      },
+    },
+  }),
+);
+
+/**
+ * Reads the JSON report of a run.
+ * @throws UsageError saying in one sentence what is wrong with it
+ */
+export async function readRun(path: string): Promise<RunReport> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new UsageError(`${path} cannot be read: ${reasonOf(error)}`);
+  });
+  const json = parseJson(path, text);
+  const validate = validator();
+  if (!validate(json)) {
+    const [first] = validate.errors ?? [];
+    const place = first?.instancePath.split('/').slice(1).join('.') ?? '';
+    throw new UsageError(
+      `${path} is no JSON report of a run: ${place === '' ? 'the file' : place} ${first?.message ?? ''}`,
+    );
+  }
+  const { interrupted, results, ...facts } = json;
+  return { ...facts, isInterrupted: interrupted, results: results.map(whole) };
+}
+
+/** The plan of a scenario is not in the file: it is that of the scenario of the name, if there still is one. */
+function whole(result: RunFile['results'][number]): ResultLine {
+  return { doc: planOf().get(result.id) ?? '', details: [], findings: [], skippedCases: [], ...result };
+}
+
+const planOf = once(() => new Map(SCENARIOS.map(({ id, doc }) => [id, doc])));

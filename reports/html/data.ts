@@ -1,0 +1,109 @@
+import type { RunReport } from '../run_report.js';
+
+/** A run, and where it was read from. */
+export interface NamedRun {
+  readonly name: string;
+  readonly report: RunReport;
+}
+
+/** What a scenario is about. */
+export interface ScenarioFacts {
+  readonly id: string;
+  readonly doc: string;
+}
+
+/** A rule of a call, and what has shown it. */
+export interface RuleRow {
+  readonly id: string;
+  readonly errno: string;
+  readonly says: string;
+  /** Scenarios that cover it. */
+  readonly scenarios: readonly string[];
+  /** Whether programs of campaigns were answered by it. */
+  readonly isInCampaigns: boolean;
+}
+
+export interface CallRow {
+  readonly name: string;
+  readonly rules: readonly RuleRow[];
+}
+
+/** A kernel finding that some run or campaign has seen. */
+export interface KnownFinding {
+  readonly id: string;
+  readonly title: string;
+  readonly kind: string;
+}
+
+/** A step of a program, what the model says of it, and the state that it leaves. */
+export interface TracedStep {
+  readonly text: string;
+  readonly answer: string;
+  /** Objects by kind, areas, pages; empty when nothing has changed. */
+  readonly state: string;
+}
+
+/** Something that a campaign has found. */
+export interface CampaignFinding {
+  readonly id: string;
+  readonly title: string;
+  readonly kind: string;
+  readonly suspect: string;
+  readonly allowed: string;
+  readonly seen: string;
+  readonly count: number;
+  readonly reliability: string;
+  readonly console: string;
+  /** Commands that show it again. */
+  readonly commands: readonly string[];
+  readonly steps: readonly TracedStep[];
+}
+
+/** A moment of a campaign, all workers together. */
+export interface CampaignMoment {
+  readonly seconds: number;
+  readonly programs: number;
+  readonly coverage: number;
+  readonly corpus: number;
+  readonly findings: number;
+}
+
+export interface Campaign {
+  readonly name: string;
+  readonly target: string;
+  readonly seed: number;
+  readonly workers: number;
+  /** The difference that was planted in the model, if one was: it is to be found. */
+  readonly planted: string | undefined;
+  readonly calls: number;
+  readonly moments: readonly CampaignMoment[];
+  readonly findings: readonly CampaignFinding[];
+}
+
+/** A design of the patch discussions against an invariant. */
+export interface DesignStanding {
+  readonly design: string;
+  readonly invariant: string;
+  readonly verdict: 'holds' | 'breaks' | 'n/a';
+  readonly programs: readonly string[];
+}
+
+/** What an earlier run said differently. */
+export interface Change {
+  readonly id: string;
+  readonly before: string;
+  readonly now: string;
+}
+
+/** All that a report shows. */
+export interface ReportData {
+  readonly tool: string;
+  readonly runs: readonly NamedRun[];
+  readonly scenarios: readonly ScenarioFacts[];
+  readonly calls: readonly CallRow[];
+  readonly known: readonly KnownFinding[];
+  readonly campaigns: readonly Campaign[];
+  readonly designs: readonly DesignStanding[];
+  /** By the name of the run; without an earlier run, there are none. */
+  readonly changes: ReadonlyMap<string, readonly Change[]>;
+}

@@ -1,0 +1,86 @@
+import type { VNode } from 'preact';
+import type { ResultLine } from '../run_report.js';
+import { isUnexpected } from '../run_report.js';
+import type { NamedRun, ReportData } from './data.js';
+
+/** Every scenario with its plan and its result in each run; the filter is list.js. */
+export function Scenarios({ runs, scenarios }: ReportData): VNode {
+  const results = runs.map(({ report }) => new Map(report.results.map((result) => [result.id, result])));
+  const ran = scenarios.filter(({ id }) => results.some((run) => run.has(id)));
+  return (
+    <section id="scenarios" aria-labelledby="scenarios-title">
+      <h2 id="scenarios-title">Scenarios</h2>
+      <form role="search" aria-label="Scenarios">
+        <label>
+          Search <input class="search" type="search" />
+        </label>
+        <label>
+          Status{' '}
+          <select class="status-filter">
+            {['all', 'unexpected', 'passed', 'failed', 'skipped', 'unspecified', 'infra'].map((status) => (
+              <option value={status}>{status}</option>
+            ))}
+          </select>
+        </label>
+        <p role="status" class="shown faint" />
+      </form>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Results of scenarios">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">scenario</th>
+              <th scope="col">plan</th>
+              {runs.map(({ name }) => (
+                <th scope="col">{name}</th>
+              ))}
+            </tr>
+          </thead>
+          <tbody class="list">
+            {ran.map(({ id, doc }) => (
+              <tr id={id}>
+                <th scope="row" class="id">
+                  <a href={`#${id}`}>{id}</a>
+                </th>
+                <td class="doc">{doc}</td>
+                {runs.map((run, at) => (
+                  <Result run={run} result={results[at]?.get(id)} />
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Result({ result }: { run: NamedRun; result: ResultLine | undefined }): VNode {
+  if (result === undefined) return <td class="status faint">did not run</td>;
+  const { status, reason = '', details, findings, skippedCases, expected } = result;
+  const unexpected = isUnexpected(result);
+  const look = unexpected ? 'bad' : status === 'passed' ? 'good' : status === 'skipped' ? 'faint' : 'open';
+  const lines = [
+    ...(reason === '' ? [] : [reason]),
+    ...details,
+    ...(expected === undefined ? [] : [`expected to fail: ${expected.reason}`]),
+    ...skippedCases.map((one) => `case ${one.name} skipped: ${one.reason}`),
+  ];
+  const told = lines.length > 0 && (
+    <details open={unexpected}>
+      <summary>why</summary>
+      <pre>{lines.join('\n')}</pre>
+    </details>
+  );
+  return (
+    <td class="status">
+      <span class={look}>{unexpected ? `${status}, unexpected` : status}</span>
+      {findings.map((id) => (
+        <>
+          {' '}
+          <a href={`#finding-${id}`}>{id}</a>
+        </>
+      ))}
+      {told}
+    </td>
+  );
+}

@@ -1,0 +1,43 @@
+/** Colours follow the reader's system; on paper everything is open and the tools are gone. */
+export const STYLE = `
+:root {
+  color-scheme: light dark;
+  --text: #1b1f24; --faint: #59626d; --page: #fff; --box: #f5f7f9; --line: #d3d9df; --link: #0a58ca;
+  --good: #146c2e; --bad: #b3261e; --open: #7a4b00; --heat: 20 108 46;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --text: #e4e8ec; --faint: #a2adb8; --page: #14181c; --box: #1e242a; --line: #39424b; --link: #7ab7ff;
+    --good: #6fd08c; --bad: #ff9d94; --open: #f0b95e; --heat: 111 208 140;
+  }
+}
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 96rem; padding: 0 1rem 4rem; color: var(--text); background: var(--page);
+  font: 16px/1.5 system-ui, sans-serif; }
+a { color: var(--link); }
+a:focus-visible, input:focus-visible, select:focus-visible, summary:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
+.skip { position: absolute; left: -99rem; }
+.skip:focus { position: static; }
+nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; padding: 0; margin: 0; }
+nav { position: sticky; top: 0; z-index: 1; padding: .6rem 0; background: var(--page); border-bottom: 1px solid var(--line); }
+section, tr[id], article[id], details[id] { scroll-margin-top: 4rem; }
+h1 { margin-bottom: 0; } h2 { margin-top: 3rem; } h3 { margin-top: 2rem; }
+.faint { color: var(--faint); } .good { color: var(--good); } .bad { color: var(--bad); } .open { color: var(--open); }
+.verdict { font-size: 1.2rem; font-weight: 600; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-size: .9rem; }
+caption { text-align: left; padding: .3rem 0; color: var(--faint); }
+th, td { padding: .25rem .6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+thead th { background: var(--box); position: sticky; top: 0; }
+tr:target, article:target, details:target { outline: 2px solid var(--link); }
+code, pre { font: .85rem/1.45 ui-monospace, monospace; }
+pre { background: var(--box); padding: .7rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
+td code { overflow-wrap: anywhere; }
+.heat td.cell { text-align: center; min-width: 2.2rem; }
+form { display: flex; flex-wrap: wrap; gap: 1rem; margin: .5rem 0 1rem; }
+input, select { font: inherit; padding: .25rem .5rem; color: inherit; background: var(--box); border: 1px solid var(--faint); border-radius: .3rem; }
+article { border: 1px solid var(--line); border-radius: .5rem; padding: 0 1rem 1rem; margin: 1rem 0; }
+.charts { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; } figure svg { max-width: 100%; height: auto; background: #fff; }
+@media print { nav, form, .skip { display: none; } body { max-width: none; } thead th { position: static; } a { color: inherit; text-decoration: none; } }
+`;
