@@ -18,7 +18,7 @@ import { watch } from '../../targets/kcov/watched_code.js';
 import { TestBedError } from '../../targets/target.js';
 import { makeDirectory, removeDirectory } from './temporary.js';
 
-/** As addr2line prints it: a place of its own, one in a function of a header that is inlined twice over, one without a line. */
+/** As addr2line prints it: a place of its own, one in a function of a header that is inlined, one without a line, one made up. */
 const PRINTED = [
   '0xffffffff81000010',
   'kernel_init',
@@ -31,6 +31,9 @@ const PRINTED = [
   '0xffffffff81d81600',
   'ghost',
   '??:0',
+  '0xffffffff81d81650',
+  '_sub_I_65535_1',
+  '/src/linux/drivers/iommu/iommufd/ioas.c:700',
   '0xffffffff81d81700',
   'iommufd_ioas_map',
   '/src/linux/drivers/iommu/iommufd/ioas.c:210',

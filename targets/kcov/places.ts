@@ -24,6 +24,9 @@ export const CALL_BYTES = 5;
 /** A file that every kernel has, by which the top of the tree is known in paths of debugging information. */
 const KNOWN_FILE = 'init/main.c';
 
+/** A constructor that the compiler adds to each file for sanitizers: it is written nowhere. */
+const MADE_UP = /^_sub_[ID]_/;
+
 /** The code of x86-64 is mapped at whole megabytes. */
 const MEGABYTE_BITS = 20n;
 
@@ -51,7 +54,7 @@ export function parseSymbols(lines: readonly string[]): CodePlaces {
 
 function parseSymbol(address: string, name = '', place = ''): Symbol | undefined {
   const [, file, line] = /^(.*):(\d+)(?: \(discriminator \d+\))?$/.exec(place) ?? [];
-  if (file === undefined || file === '??' || line === '0') return undefined;
+  if (file === undefined || file === '??' || line === '0' || MADE_UP.test(name)) return undefined;
   return { address: BigInt(address), function: plainName(name), file, line: Number(line) };
 }
 

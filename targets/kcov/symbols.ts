@@ -11,7 +11,10 @@ import { type CodePlaces, type KeptPlaces, packPlaces, parseSymbols, unpackPlace
 const TRACER = '__sanitizer_cov_trace_pc';
 
 /** Changed whenever what is kept changes its form. */
-const FORM = 'places 1';
+const FORM = 'places 2';
+
+/** Code that runs before anyone can ask for a trace, or never because nothing is unloaded. */
+const UNTRACEABLE = /^Disassembly of section \.(?:init|exit)\.text:$/;
 
 /**
  * The places of a kernel, with their lines. The first time takes as long as objdump and addr2line do for the whole kernel, half a
@@ -38,12 +41,14 @@ export async function codePlacesOf(
   return unpackPlaces(JSON.parse(await readFile(file, 'utf8')) as KeptPlaces);
 }
 
-/** Addresses of the calls that the compiler has put in, in order. */
+/** Addresses of the calls that the compiler has put in, in order; without those of code that nobody can trace. */
 async function tracedAddresses(vmlinux: string): Promise<string[]> {
   const end = `<${TRACER}>`;
   const addresses: string[] = [];
+  let isTraceable = true;
   for await (const line of linesOf('objdump', ['-d', '--no-show-raw-insn', vmlinux], '')) {
-    if (line.endsWith(end) && line.includes('\tcall'))
+    if (line.startsWith('Disassembly')) isTraceable = !UNTRACEABLE.test(line);
+    if (isTraceable && line.endsWith(end) && line.includes('\tcall'))
       addresses.push(line.slice(0, line.indexOf(':')).trim());
   }
   if (addresses.length > 0) return addresses.sort();
