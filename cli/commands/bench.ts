@@ -2,14 +2,16 @@ import { readdir } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { measureAgent, measureDifferential, measureModel } from '../../fuzz/bench.js';
+import { type BareRunner, measureAgent, measureDifferential, measureModel } from '../../fuzz/bench.js';
+import { CampaignBench, LoopBench } from '../../fuzz/bench_campaign.js';
+import { callsToSweep, measureSweep } from '../../fuzz/bench_sweep.js';
 import { readProgramFile } from '../../fuzz/corpus/program_file.js';
 import { Behaviour } from '../../models/behaviour.js';
-import type { Profile } from '../../models/profiles/index.js';
 import { type AssembledProgram, assemble } from '../../models/program/assemble.js';
+import type { Program } from '../../models/program/program.js';
 import { environmentOf } from '../../suites/harness/environment.js';
 import { KernelStore } from '../../targets/kernels/store.js';
-import { QemuTarget } from '../../targets/qemu/index.js';
+import type { Session } from '../../targets/target.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode } from '../errors.js';
 import { type TargetArgs, addTargetOptions, chooseTarget } from '../target_options.js';
@@ -19,6 +21,7 @@ interface BenchArgs extends Omit<TargetArgs, 'target'> {
   readonly json: boolean;
   readonly rounds: number;
   readonly seconds: number;
+  readonly corpus: number;
 }
 
 /** What is measured, in ioctls per second unless the name says otherwise. */
@@ -28,6 +31,7 @@ type Figures = Record<string, number>;
 const BARS: Readonly<Record<string, { readonly least?: number; readonly most?: number }>> = {
   model_per_agent: { least: 5 },
   differential_per_agent: { least: 0.85 },
+  'campaign.cost_of_corpus': { most: 1.2 },
   'boot.first_result_s': { most: 8 },
 };
 
@@ -37,7 +41,7 @@ export function benchCommand(
 ): CommandModule<object, BenchArgs> {
   return {
     command: 'bench',
-    describe: 'measure model, agent and differential loop in one run, as ratios',
+    describe: 'measure model, campaign, agent and differential loop in one run, as ratios',
     builder: (yargs) =>
       addTargetOptions(yargs)
         .default('target', undefined, 'qemu if there is a kernel in the cache')
@@ -48,8 +52,13 @@ export function benchCommand(
           describe: 'how often each figure is taken; the median counts',
         })
         .option('seconds', { type: 'number', default: 2, describe: 'how long each of them takes' })
-        .example('$0 bench', 'model, agent and loop on the newest cached kernel')
-        .example('$0 bench --target sim', 'the model alone'),
+        .option('corpus', {
+          type: 'number',
+          default: 100_000,
+          describe: 'programs of the corpus whose cost is held against that of 100',
+        })
+        .example('$0 bench', 'model, campaign, agent and loop on the newest cached kernel')
+        .example('$0 bench --target sim', 'the model and a campaign on it'),
     handler: async (args) => {
       const { figures, description, accel } = await measure(args, context);
       const machine = `${cpus()[0]?.model.trim() ?? 'unknown'}, ${String(cpus().length)} cores, node ${process.version}`;
@@ -79,16 +88,33 @@ interface Measured {
 async function measure(args: BenchArgs, context: Context): Promise<Measured> {
   const programs = await benchPrograms(context);
   const { target, profile } = await chooseTarget({ ...args, target: await targetOf(args, context) }, context);
-  if (!(target instanceof QemuTarget)) {
-    const session = await target.start();
+  const start = performance.now();
+  const session = await target.start();
+  try {
+    await session.run(programs.slice(0, 1));
+    const firstResultSeconds = (performance.now() - start) / 1000;
     const environment = await environmentOf(session, profile);
     const behaviour = new Behaviour(environment.profile);
-    const figures = {
-      'model.calls_per_s': median(repeat(args.rounds, () => measureModel(programs, behaviour, args.seconds))),
+    const campaign = await CampaignBench.start(behaviour);
+    const taken = new Taken();
+    // In turn, so that a machine that is busy for a while is busy for all of them.
+    for (let round = 0; round < args.rounds; round++) {
+      taken.take('model', measureModel(programs, behaviour, args.seconds));
+      const { programs: looped, calls } = await campaign.measure(args.seconds);
+      taken.take('campaign', calls).take('campaign_programs', looped);
+      if (isBareRunner(session)) await takeGuest(taken, session, programs, behaviour, args.seconds);
+    }
+    takeParts(taken, new LoopBench(behaviour, campaign.corpus), args.rounds);
+    takeGrowth(taken, behaviour, campaign.corpus.slice(-SMALL_CORPUS), args);
+    const boot = isBareRunner(session) ? { 'boot.first_result_s': firstResultSeconds } : {};
+    return {
+      figures: { ...figuresOf(taken), ...boot },
+      description: environment.description,
+      accel: session.info.accelerator ?? 'none',
     };
-    return { figures, description: environment.description, accel: 'none' };
+  } finally {
+    await session.stop();
   }
-  return measureGuest(target, profile, programs, args);
 }
 
 /** Without a kernel, there is only the model to measure. */
@@ -99,47 +125,101 @@ async function targetOf({ target, kernel }: BenchArgs, { cache }: Context): Prom
   return 'sim';
 }
 
-async function measureGuest(
-  target: QemuTarget,
-  profile: Profile | undefined,
+function isBareRunner(session: Session | (Session & BareRunner)): session is Session & BareRunner {
+  return 'bench' in session;
+}
+
+async function takeGuest(
+  taken: Taken,
+  session: Session & BareRunner,
   programs: readonly AssembledProgram[],
-  args: BenchArgs,
-): Promise<Measured> {
-  const start = performance.now();
-  const session = await target.start();
-  try {
-    await session.run(programs.slice(0, 1));
-    const firstResultSeconds = (performance.now() - start) / 1000;
-    const environment = await environmentOf(session, profile);
-    const behaviour = new Behaviour(environment.profile);
-    const taken: Record<'model' | 'agent' | 'differential', number[]> = {
-      model: [],
-      agent: [],
-      differential: [],
-    };
-    // In turn, so that a machine that is busy for a while is busy for all of them.
-    for (let round = 0; round < args.rounds; round++) {
-      taken.model.push(measureModel(programs, behaviour, args.seconds));
-      taken.agent.push(await measureAgent(session, programs, args.seconds));
-      taken.differential.push(await measureDifferential(session, programs, behaviour, args.seconds));
-    }
-    const ratio = (of: readonly number[]) => median(of.map((value, at) => value / (taken.agent[at] ?? NaN)));
-    const figures = {
-      'model.calls_per_s': median(taken.model),
-      'agent.calls_per_s': median(taken.agent),
-      'differential.calls_per_s': median(taken.differential),
-      model_per_agent: ratio(taken.model),
-      differential_per_agent: ratio(taken.differential),
-      'boot.first_result_s': firstResultSeconds,
-    };
-    return {
-      figures,
-      description: environment.description,
-      accel: session.info.accelerator ?? 'none',
-    };
-  } finally {
-    await session.stop();
+  behaviour: Behaviour,
+  seconds: number,
+): Promise<void> {
+  taken.take('agent', await measureAgent(session, programs, seconds));
+  taken.take('differential', await measureDifferential(session, programs, behaviour, seconds));
+  if (!session.info.capabilities.has('injection')) return;
+  const { swept, plain } = await measureSweep(session, behaviour, callsToSweep(behaviour));
+  taken.take('sweep', swept).take('unswept', plain);
+}
+
+/** Batches of programs that the parts of the loop are measured with in each round. */
+const PART_BATCHES = 4;
+
+function takeParts(taken: Taken, loop: LoopBench, rounds: number): void {
+  for (let round = 0; round < rounds * PART_BATCHES; round++) {
+    const parts = Object.entries<number>({ ...loop.measureParts() });
+    const whole = parts.reduce((sum, [, seconds]) => sum + seconds, 0);
+    for (const [part, seconds] of parts) taken.take(`share.${part}`, seconds / whole);
   }
+}
+
+/** The corpus of a campaign that has just begun. */
+const SMALL_CORPUS = 100;
+
+function takeGrowth(
+  taken: Taken,
+  behaviour: Behaviour,
+  corpus: readonly Program[],
+  { rounds, corpus: size }: BenchArgs,
+): void {
+  const small = new LoopBench(behaviour, corpus);
+  const large = new LoopBench(behaviour, corpus, size);
+  for (let round = 0; round < rounds * PART_BATCHES; round++) {
+    taken.take('small_corpus', small.measureProgram()).take('large_corpus', large.measureProgram());
+  }
+}
+
+/** What has been measured in each round. */
+class Taken {
+  readonly #values = new Map<string, number[]>();
+
+  take(name: string, value: number): this {
+    const values = this.#values.get(name) ?? [];
+    this.#values.set(name, values);
+    values.push(value);
+    return this;
+  }
+
+  get names(): string[] {
+    return [...this.#values.keys()];
+  }
+
+  has(name: string): boolean {
+    return this.#values.has(name);
+  }
+
+  median(name: string): number {
+    return median(this.#values.get(name) ?? []);
+  }
+
+  /** Taken round by round. */
+  ratio(name: string, per: string): number {
+    const below = this.#values.get(per) ?? [];
+    return median((this.#values.get(name) ?? []).map((value, at) => value / (below[at] ?? NaN)));
+  }
+}
+
+function figuresOf(taken: Taken): Figures {
+  const rate = (name: string): Figures =>
+    taken.has(name) ? { [`${name}.calls_per_s`]: taken.median(name) } : {};
+  const ratio = (name: string, one: string, other: string): Figures =>
+    taken.has(one) && taken.has(other) ? { [name]: taken.ratio(one, other) } : {};
+  const shares = taken.names.filter((name) => name.startsWith('share.'));
+  return {
+    ...rate('model'),
+    ...rate('agent'),
+    ...rate('differential'),
+    ...ratio('model_per_agent', 'model', 'agent'),
+    ...ratio('differential_per_agent', 'differential', 'agent'),
+    ...rate('campaign'),
+    'campaign.programs_per_s': taken.median('campaign_programs'),
+    ...ratio('campaign_per_model', 'campaign', 'model'),
+    ...Object.fromEntries(shares.map((name) => [`campaign.${name}`, taken.median(name)])),
+    ...ratio('campaign.cost_of_corpus', 'large_corpus', 'small_corpus'),
+    ...(taken.has('sweep') ? { 'sweep.programs_per_s': taken.median('sweep') } : {}),
+    ...ratio('sweep_per_unswept', 'sweep', 'unswept'),
+  };
 }
 
 async function benchPrograms({ corpus }: Context): Promise<AssembledProgram[]> {
@@ -147,10 +227,6 @@ async function benchPrograms({ corpus }: Context): Promise<AssembledProgram[]> {
   const names = (await readdir(directory)).filter((name) => name.endsWith('.json')).sort();
   const programs = await Promise.all(names.map((name) => readProgramFile(join(directory, name))));
   return programs.map(assemble);
-}
-
-function repeat(times: number, take: () => number): number[] {
-  return Array.from({ length: times }, take);
 }
 
 function median(values: readonly number[]): number {
