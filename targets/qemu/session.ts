@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type { Outcome, ProgramOutcome, Returned } from '../../models/outcome.js';
 import { notRun } from '../../models/outcome.js';
 import type { RawProgram } from '../../models/program/raw.js';
@@ -29,6 +30,8 @@ const FRAMES_IN_FLIGHT = 2;
 
 /** How often one program may take the machine down with it before it is given up. */
 const ATTEMPTS_MAX = 3;
+
+const { SIGKILL } = constants.signals;
 
 /** Machines that may end, one after another, without a single result. */
 const FUTILE_RESTARTS_MAX = 5;
@@ -264,8 +267,16 @@ export class QemuSession implements Session {
     const [culprit, ...others] = this.#inFlight[0]?.jobs ?? [];
     const text = this.machine.console.text;
     const title = parseSplat(text)?.title ?? `the process died on signal ${String(death.signal)}`;
-    culprit?.resolve(crashedAt(culprit.program, death, { status: 'crashed', title, console: text }));
-    this.#requeueInFlight(others);
+    if (culprit !== undefined) culprit.attempts += 1;
+    // A kernel that kills a process says why: without a word it was somebody else, unless it comes again and again.
+    const mayBeChance = death.signal === SIGKILL && text.trim() === '';
+    if (culprit !== undefined && mayBeChance && culprit.attempts < ATTEMPTS_MAX) {
+      this.#requeueInFlight(others);
+      this.#requeue([culprit], true);
+    } else {
+      culprit?.resolve(crashedAt(culprit.program, death, { status: 'crashed', title, console: text }));
+      this.#requeueInFlight(others);
+    }
     void this.#restart(`a program ended the agent: ${title}`);
   }
 
