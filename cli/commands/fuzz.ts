@@ -161,8 +161,9 @@ async function fuzz(args: FuzzArgs, context: Context): Promise<ExitCode> {
       workers,
       ordersOf,
       async (worker, event) => {
+        const isNew = event.kind === 'sighting' && campaign.directoryOf(event.sighting.title) === undefined;
         await campaign.take(worker, event);
-        if (event.kind === 'sighting' && campaign.config.mutant !== undefined) ending.end();
+        if (isNew && campaign.config.mutant !== undefined) ending.end();
       },
       ending.signal,
     );
@@ -388,7 +389,8 @@ function orders(
     stats,
     entries: entries.map(([index, hash]) => [index, fileOf(corpusDirectory(directory), hash)]),
     first: worker === 0 ? [...regressions, ...seeds] : seeds,
-    titles: campaign.findings.map(({ title }) => title),
+    // One whose reduction was cut short is reported again, and reduced.
+    titles: campaign.findings.flatMap(({ title, reduced }) => (reduced === undefined ? [] : title)),
     ...(worker === 0 && config.mutant === undefined ? { canary: CANARY } : {}),
   };
 }

@@ -230,15 +230,18 @@ export class Campaign {
   async #sight(worker: number, event: Extract<CampaignEvent, { kind: 'sighting' }>): Promise<void> {
     const { index, sighting, console, stats } = event;
     this.#stats[worker] = stats;
+    // First, so that a campaign which is killed in between finds it again.
+    await this.#queue.add(async () => {
+      await this.regressions.add(sighting.program);
+    });
     await this.#queue.add(async () => {
       await this.store.add(sighting);
     });
     if (console !== '')
       await this.#queue.add(() => this.store.addFiles(sighting.title, { 'console.txt': console }));
-    await this.#queue.add(async () => {
-      await this.regressions.add(sighting.program);
-      await this.journal.append({ kind: 'finding', worker, index, title: sighting.title, stats });
-    });
+    await this.#queue.add(() =>
+      this.journal.append({ kind: 'finding', worker, index, title: sighting.title, stats }),
+    );
   }
 
   async #keepLost(program: Program): Promise<void> {
