@@ -71,6 +71,12 @@ export type StepVerdict =
 /** Sees the state after each step that may have changed it; the same world belongs to one run. */
 export type StateWatcher = (world: World) => void;
 
+/** A step with its references resolved, and what the model says of it. */
+export interface Foreseen {
+  readonly step: RawStep;
+  readonly prediction: Prediction;
+}
+
 /** What the model does with a step of its own accord. */
 export interface Executed {
   readonly returned: Returned;
@@ -103,15 +109,19 @@ export class ModelRun {
     return this.#possibleSplats;
   }
 
-  /** The step with its references resolved by the results so far. */
-  resolve(raw: RawStep): RawStep {
-    return this.#log.resolve(raw);
+  /** What comes of a step if it is the next: nothing changes. */
+  foresee(raw: RawStep): Foreseen {
+    const step = this.#log.resolve(raw);
+    return { step, prediction: predictStep(this.world, this.behaviour, step, 'exact') };
   }
 
   /** Carries a step out as the profile's kernel would; undefined where the model cannot tell. */
   execute(raw: RawStep): Executed | undefined {
-    const step = this.#log.resolve(raw);
-    const prediction = predictStep(this.world, this.behaviour, step, 'exact');
+    return this.carryOut(this.foresee(raw));
+  }
+
+  /** Carries a step out that nothing has happened since it was foreseen. */
+  carryOut({ step, prediction }: Foreseen): Executed | undefined {
     if (prediction.kind === 'unspecified') return undefined;
     const branch = ownBranch(prediction);
     if (branch.untold !== undefined) return undefined;
@@ -121,9 +131,20 @@ export class ModelRun {
     return { returned, because, splat, violation: this.#violation(step, branch) };
   }
 
+  /** Carries a step out as the profile's kernel would, and says of it what it would say of a target that answers so. */
+  follow(raw: RawStep): StepVerdict {
+    if (this.#lost !== undefined) return { kind: 'unjudged', why: this.#lost };
+    const { step, prediction } = this.foresee(raw);
+    if (prediction.kind === 'unspecified') return this.#refuse(prediction);
+    const branch = ownBranch(prediction);
+    if (branch.untold !== undefined) return this.#refuse(unspecifiedAfter(branch, branch.untold));
+    this.#log.record(step, branch.enact().returned);
+    return this.#accept(step, branch);
+  }
+
   /** Where the model cannot tell what a step answers: why, and the kernel findings that it shows whatever that is. */
   untold(raw: RawStep): Unspecified | undefined {
-    const prediction = predictStep(this.world, this.behaviour, this.#log.resolve(raw), 'exact');
+    const { prediction } = this.foresee(raw);
     if (prediction.kind === 'unspecified') return prediction;
     const branch = ownBranch(prediction);
     return branch.untold === undefined ? undefined : unspecifiedAfter(branch, branch.untold);

@@ -75,6 +75,34 @@ export function judgeByModel(
   return { verdicts, order, problems, findings: [...findings], unspecified: untold.flatMap(whyOf), infra };
 }
 
+/** Whether the model's own answers to a program need no second look: lanes are carried out in one order, and judged by all. */
+export function hasOneAnswer({ steps }: AssembledProgram): boolean {
+  return steps.every(({ do: kind }) => kind !== 'lanes');
+}
+
+/**
+ * Judges a program that has one answer by the answers of the model itself: nothing but its invariants can object.
+ * @param watch sees the model's state on the way
+ */
+export function judgeModelItself(
+  program: AssembledProgram,
+  behaviour: Behaviour,
+  watch?: StateWatcher,
+): ProgramVerdict {
+  const run = new ModelRun(behaviour, 'exact', INVARIANTS, watch);
+  const verdicts = program.steps.map((step) => run.follow(step));
+  const judged = { run, verdicts, order: [...verdicts.keys()] };
+  const findings = new Set(verdicts.flatMap((verdict) => ('findings' in verdict ? verdict.findings : [])));
+  return {
+    verdicts,
+    order: judged.order,
+    problems: objections(program, judged),
+    findings: [...findings],
+    unspecified: verdicts.flatMap(whyOf),
+    infra: undefined,
+  };
+}
+
 /**
  * A call that did not return, where it is known that it may not. Nothing is known of the answers before it, which went with the
  * machine: the model's own stand in for them.

@@ -28,18 +28,20 @@ export interface OpenPlace {
 /** @throws UsageError or TestBedError */
 export async function openPlace(spec: PlaceSpec): Promise<OpenPlace> {
   const asked = spec.profile === undefined ? undefined : profileById(spec.profile);
-  const target =
-    spec.qemu === undefined
-      ? new SimTarget(new Behaviour(asked ?? DEFAULT_PROFILE))
-      : new QemuTarget(spec.qemu);
+  const model = new Behaviour(asked ?? DEFAULT_PROFILE);
+  const target = spec.qemu === undefined ? new SimTarget(model) : new QemuTarget(spec.qemu);
   const session = await target.start();
   const { profile, capabilities } = await environmentOf(session, asked);
-  const behaviour = new Behaviour(profile);
   const canFail = capabilities.has('injection');
   if (spec.mutant === undefined) {
-    const place = { start: () => target.start(), behaviour, isDeterministic: spec.qemu === undefined };
+    const start = (): Promise<Session> => target.start();
+    const place =
+      spec.qemu === undefined
+        ? { start, behaviour: model, isDeterministic: true, answersBy: model }
+        : { start, behaviour: new Behaviour(profile), isDeterministic: false };
     return { place, session, canFail };
   }
+  const behaviour = new Behaviour(profile);
   const wrong = new SimTarget(new Behaviour(profile, mutantByName(spec.mutant, profile)));
   const place = { start: () => wrong.start(), behaviour, isDeterministic: true };
   return { place, session: await wrong.start(), canFail };

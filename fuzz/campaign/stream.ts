@@ -11,10 +11,13 @@ export const BATCH_PROGRAMS = 64;
 /** Batches under way at a time, so that the target has work while answers are judged. */
 export const BATCHES_IN_FLIGHT = 3;
 
+/** A program that parts may be taken of; few mutations take any. */
+export type Donor = () => Program;
+
 /** Makes another program of one, with parts of others. */
 export type Mutate = (
   program: Program,
-  donors: readonly Program[],
+  donors: readonly Donor[],
   behaviour: Behaviour,
   picks: Picks,
 ) => Program;
@@ -83,7 +86,10 @@ export class ProgramStream {
     const newest = Math.max(1, Math.floor(visible / NEWEST_SHARE));
     const among = picks.rarely(NEWEST_ONE_IN) ? newest : visible;
     const parent = this.pool.at(visible - 1 - drawBelow(among, picks));
-    const donors = Array.from({ length: DONORS }, () => this.pool.at(drawBelow(visible, picks)));
+    const donors = Array.from({ length: DONORS }, () => {
+      const place = drawBelow(visible, picks);
+      return () => this.pool.at(place);
+    });
     return this.mutate(parent, donors, this.behaviour, picks);
   }
 }

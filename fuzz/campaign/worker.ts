@@ -1,15 +1,22 @@
+import { setImmediate } from 'node:timers/promises';
 import type { ProgramOutcome } from '../../models/outcome.js';
 import { type AssembledProgram, assemble } from '../../models/program/assemble.js';
 import type { Program } from '../../models/program/program.js';
 import { type ProgramVerdict, countJudged } from '../../models/program_verdict.js';
-import { type Feature, type Judged, featureName, judgeWithFeatures } from '../feedback/features.js';
+import {
+  type Feature,
+  type Judged,
+  featureName,
+  judgeOnModel,
+  judgeWithFeatures,
+} from '../feedback/features.js';
 import { Novelty } from '../feedback/novelty.js';
 import { factsOf } from '../findings/facts.js';
 import { reduceOn } from '../reduce/on_target.js';
 import type { Goal } from '../reduce/shows.js';
 import { TestBedError } from '../../targets/target.js';
 import { featuresOnModel } from '../corpus/minimize.js';
-import type { Report, WorkerStats } from './events.js';
+import type { CampaignEvent, Report, WorkerStats } from './events.js';
 import { Pool } from './pool.js';
 import {
   BATCHES_IN_FLIGHT,
@@ -52,6 +59,7 @@ interface Batch {
   readonly first: number;
   readonly programs: readonly Program[];
   readonly assembled: readonly AssembledProgram[];
+  /** None where the target is what judges. */
   readonly outcomes: Promise<ProgramOutcome[]>;
 }
 
@@ -79,6 +87,8 @@ export class Worker {
   readonly #titles: Set<string>;
   readonly #restartsBefore: number;
   #reductions = 0;
+  /** Reports of the batch under way that are not known to be taken. */
+  #reports: Promise<void>[] = [];
   readonly #again = new Map<string, number>();
 
   constructor(
@@ -132,6 +142,11 @@ export class Worker {
     }
   }
 
+  /** Whether the target is what answers are judged by: its answers need not be held against themselves. */
+  get #isOwnJudge(): boolean {
+    return this.workplace.place.answersBy === this.judge;
+  }
+
   /** Starts what is left of a batch: an earlier run may have ended in the middle of it. */
   #start(first: number, programs: readonly Program[]): Batch {
     const from = Math.max(first, this.#stats.next);
@@ -140,7 +155,7 @@ export class Worker {
 
   #send(first: number, programs: readonly Program[]): Batch {
     const assembled = programs.map(assemble);
-    const outcomes = this.workplace.run(assembled);
+    const outcomes = this.#isOwnJudge ? pause() : this.workplace.run(assembled);
     // Whoever waits for them hears of a failure; nobody does if the batch before fails.
     outcomes.catch(() => undefined);
     return { first, programs, assembled, outcomes };
@@ -148,29 +163,38 @@ export class Worker {
 
   async #finish({ first, programs, assembled, outcomes: pending }: Batch): Promise<void> {
     const outcomes = await pending;
-    const judged = assembled.map((program, at) => this.#judge(program, outcomes[at]));
+    const judged = assembled.map((program, at) =>
+      this.#isOwnJudge ? judgeOnModel(program, this.judge) : this.#judge(program, outcomes[at]),
+    );
     const repeated = await this.#repeat(assembled, judged);
     for (const [at, program] of programs.entries()) {
       this.#stats.next = Math.max(this.#stats.next, first + at + 1);
       const one = judged[at];
       const bytes = assembled[at];
-      if (one === undefined || bytes === undefined) await this.#lose(program, outcomes[at]);
+      if (one === undefined || bytes === undefined) this.#lose(program, outcomes[at]);
       else {
         const console = consoleOf(outcomes[at]);
         await this.#take({ index: first + at, program, assembled: bytes, console }, one, repeated.get(at));
       }
     }
     this.#stats.restarts = this.#restartsBefore + this.workplace.restarts;
-    await this.#reportAgain();
-    await this.report({ kind: 'progress', stats: this.#copyOfStats() });
+    this.#reportAgain();
+    this.#tell({ kind: 'progress', stats: this.#copyOfStats() });
+    await Promise.all(this.#reports);
+    this.#reports = [];
   }
 
-  async #lose(program: Program, outcome: ProgramOutcome | undefined): Promise<void> {
+  /** What is frequent is taken in its order: it is enough to wait for what a batch has of it. */
+  #tell(event: CampaignEvent): void {
+    this.#reports.push(this.report(event));
+  }
+
+  #lose(program: Program, outcome: ProgramOutcome | undefined): void {
     const why = outcome === undefined ? 'the target gave no result' : lossOf(outcome);
     if (why === OUT_OF_MEMORY) this.#stats.outOfMemory += 1;
     else {
       this.#stats.lost += 1;
-      await this.report({ kind: 'trouble', what: `a program was lost: ${why ?? ''}`, program });
+      this.#tell({ kind: 'trouble', what: `a program was lost: ${why ?? ''}`, program });
     }
   }
 
@@ -215,7 +239,7 @@ export class Worker {
       const news = this.#novelty.newsIn(features);
       const lasting = this.workplace.place.isDeterministic ? news : news.filter((one) => repeated?.has(one));
       if (news.length > 0 && lasting.length === 0) this.#stats.unrepeated += 1;
-      if (lasting.length > 0) await this.#keep(ran, lasting);
+      if (lasting.length > 0) this.#keep(ran, lasting);
     }
   }
 
@@ -227,11 +251,11 @@ export class Worker {
     for (const id of findings) stats.known[id] = (stats.known[id] ?? 0) + 1;
   }
 
-  async #keep({ index, program }: Ran, news: readonly Feature[]): Promise<void> {
+  #keep({ index, program }: Ran, news: readonly Feature[]): void {
     this.#novelty.add(news);
     this.#pool.add(index, program);
     const names = news.map(featureName);
-    await this.report({ kind: 'entry', index, program, news: names, stats: this.#copyOfStats() });
+    this.#tell({ kind: 'entry', index, program, news: names, stats: this.#copyOfStats() });
   }
 
   async #sight({ index, program, assembled, console }: Ran, verdict: ProgramVerdict): Promise<void> {
@@ -266,14 +290,20 @@ export class Worker {
   }
 
   /** Findings that many programs show would cost a report each. */
-  async #reportAgain(): Promise<void> {
-    for (const [title, times] of this.#again) await this.report({ kind: 'again', title, times });
+  #reportAgain(): void {
+    for (const [title, times] of this.#again) this.#tell({ kind: 'again', title, times });
     this.#again.clear();
   }
 
   #copyOfStats(): WorkerStats {
     return { ...this.#stats, known: { ...this.#stats.known } };
   }
+}
+
+/** Without a pause between batches, nobody would hear a Ctrl-C. */
+async function pause(): Promise<[]> {
+  await setImmediate();
+  return [];
 }
 
 /** Whether a program did as the model says, and the model could tell all along. */

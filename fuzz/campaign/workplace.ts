@@ -12,6 +12,8 @@ export interface Place {
   readonly behaviour: Behaviour;
   /** Whether the same program does the same each time. */
   readonly isDeterministic: boolean;
+  /** What the target answers by, if it is the model. */
+  readonly answersBy?: Behaviour;
 }
 
 /** Sessions that may give up, one after another, without a single result. */

@@ -1,15 +1,13 @@
 import type { Behaviour } from '../../models/behaviour.js';
 import { assemble } from '../../models/program/assemble.js';
 import type { Program } from '../../models/program/program.js';
-import { runOnModel } from '../../targets/sim.js';
-import { type Feature, judgeWithFeatures } from '../feedback/features.js';
+import { type Feature, judgeOnModel } from '../feedback/features.js';
 import { Novelty } from '../feedback/novelty.js';
 import type { CorpusStore } from './store.js';
 
 /** What a program shows on the model. */
 export function featuresOnModel(program: Program, behaviour: Behaviour): ReadonlySet<Feature> {
-  const assembled = assemble(program);
-  return judgeWithFeatures(assembled, runOnModel(assembled, behaviour), behaviour, 'exact').features;
+  return judgeOnModel(assemble(program), behaviour).features;
 }
 
 /** What became of a corpus. */

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { programText } from '../../models/program/json.js';
 import { type Program, ProgramError } from '../../models/program/program.js';
 import { BadInputError } from '../../targets/target.js';
@@ -15,7 +14,7 @@ const HASH_CHARACTERS = 40;
 
 const STORED = new RegExp(`^[0-9a-f]{${String(HASH_CHARACTERS)}}[.]json$`);
 
-/** What is left of a write that was cut short: write-file-atomic gives the file another name until it is whole. */
+/** What is left of a write that was cut short: files have another name until they are whole. */
 const UNFINISHED = new RegExp(`^[0-9a-f]{${String(HASH_CHARACTERS)}}[.]json[.]\\d+$`);
 
 /** Where files go that hold no program any more, each with its reason beside it. */
@@ -23,7 +22,11 @@ const SET_ASIDE = 'set-aside';
 
 /** The name of a program: the same for the same steps, whatever is said about them. */
 export function hashOfProgram({ schema, steps }: Program): string {
-  return createHash('sha256').update(programText({ schema, steps })).digest('hex').slice(0, HASH_CHARACTERS);
+  return hashOfText(programText({ schema, steps }));
+}
+
+function hashOfText(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, HASH_CHARACTERS);
 }
 
 /** A program as the store has it. */
@@ -85,12 +88,21 @@ export class CorpusStore {
 
   /** Keeps a program; one that is there already is not written again. */
   async add(program: Program): Promise<string> {
-    const hash = hashOfProgram(program);
+    const { schema, steps, ...said } = program;
+    const bare = programText({ schema, steps });
+    const hash = hashOfText(bare);
     if (this.#hashes.has(hash)) return hash;
-    // Not synchronized: a process that dies loses nothing, and a machine that dies at most the newest programs.
-    await writeFileAtomic(this.#pathOf(hash), programText(program), { fsync: false });
+    await this.#write(hash, Object.keys(said).length === 0 ? bare : programText(program));
     this.#hashes.add(hash);
     return hash;
+  }
+
+  /** Not synchronized: a process that dies loses nothing, and a machine that dies at most the newest programs. */
+  async #write(hash: string, text: string): Promise<void> {
+    const path = this.#pathOf(hash);
+    const unfinished = `${path}.${String(process.pid)}`;
+    await writeFile(unfinished, text);
+    await rename(unfinished, path);
   }
 
   async remove(hash: string): Promise<void> {

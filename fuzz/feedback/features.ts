@@ -2,8 +2,15 @@ import type { ProgramOutcome } from '../../models/outcome.js';
 import type { Behaviour } from '../../models/behaviour.js';
 import type { Reading } from '../../models/prediction.js';
 import type { AssembledProgram } from '../../models/program/assemble.js';
-import { type ProgramVerdict, judgeByModel } from '../../models/program_verdict.js';
+import type { StateWatcher } from '../../models/model_run.js';
+import {
+  type ProgramVerdict,
+  hasOneAnswer,
+  judgeByModel,
+  judgeModelItself,
+} from '../../models/program_verdict.js';
 import type { World } from '../../models/state/world.js';
+import { runOnModel } from '../../targets/sim.js';
 import { STATE_CODES, addStateFeatures, stateFeatureName } from './state_features.js';
 
 /**
@@ -64,17 +71,38 @@ export function judgeWithFeatures(
   behaviour: Behaviour,
   reading: Reading,
 ): Judged {
+  const judged = notingFeatures((watch) => judgeByModel(program, outcome, behaviour, reading, [], watch));
+  for (const edge of outcome.coverage?.numbers ?? []) judged.features.add(FIRST_EDGE + edge);
+  return judged;
+}
+
+/** What `judgeWithFeatures` says of the model's own answers: in one walk, where that can show no less. */
+export function judgeOnModel(program: AssembledProgram, behaviour: Behaviour): Judged {
+  const inOneWalk = hasOneAnswer(program) ? inOneWalkOnModel(program, behaviour) : undefined;
+  return inOneWalk ?? judgeWithFeatures(program, runOnModel(program, behaviour), behaviour, 'exact');
+}
+
+/** Undefined where the model breaks: as a target, it crashes there. */
+function inOneWalkOnModel(program: AssembledProgram, behaviour: Behaviour): Judged | undefined {
+  try {
+    return notingFeatures((watch) => judgeModelItself(program, behaviour, watch));
+  } catch {
+    return undefined;
+  }
+}
+
+function notingFeatures(
+  judge: (watch: StateWatcher) => ProgramVerdict,
+): Judged & { readonly features: Set<Feature> } {
   const features = new Set<Feature>();
   let watched: World | undefined;
-  const watch = (world: World): void => {
+  const verdict = judge((world) => {
     // Another order of lanes is tried: what was seen in the one before has not happened.
     if (watched !== world) features.clear();
     watched = world;
     addStateFeatures(world, features);
-  };
-  const verdict = judgeByModel(program, outcome, behaviour, reading, [], watch);
+  });
   addPlaces(verdict, features);
-  for (const edge of outcome.coverage?.numbers ?? []) features.add(FIRST_EDGE + edge);
   return { verdict, features };
 }
 

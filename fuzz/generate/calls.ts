@@ -70,8 +70,17 @@ function otherCommand(call: CallDescription, picks: Picks): number {
   return picks.one([0x3b7f, 0x3b96, 0x3ba1, 0x3c81, call.command | 0x8000_0000]) >>> 0;
 }
 
+const drawn = new Map<CallDescription, readonly Member[]>();
+
+/** In the order of drawing, which is the same each time. */
+function membersToDraw(call: CallDescription): readonly Member[] {
+  const known = drawn.get(call) ?? orderMembers(call);
+  drawn.set(call, known);
+  return known;
+}
+
 /** The operation of a multiplexed command is the call's own. */
-function membersToDraw(call: CallDescription): Member[] {
+function orderMembers(call: CallDescription): Member[] {
   const rank = ({ field }: Member) => DRAWING_ORDER.indexOf(field.role.is);
   return call.layout.members
     .filter(({ name, field }) => field.direction !== 'out' && !(name === 'op' && call.op !== undefined))

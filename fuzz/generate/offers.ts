@@ -3,13 +3,12 @@ import { type IoctlStep, ProgramError, isFd } from '../../models/program/program
 
 /** What a step that somebody else has written must be before a program takes it. */
 
-/** Whether something can be assembled. */
-export function isValid(assemble: () => unknown): boolean {
+/** What is assembled; nothing where it makes no sense. */
+export function assembledOrNothing<T>(assemble: () => T): T | undefined {
   try {
-    assemble();
-    return true;
+    return assemble();
   } catch (error) {
-    if (error instanceof ProgramError) return false;
+    if (error instanceof ProgramError) return undefined;
     throw error;
   }
 }

@@ -23,10 +23,11 @@ export interface MutationOptions {
 /**
  * A program like another: some steps removed, repeated, moved, drawn anew, taken from donors or with other arguments. It can always be
  * assembled, ends as generated programs do, and is the same for the same numbers. The model can tell the outcome of each of its steps.
+ * @param donors make programs that steps may be taken of
  */
 export function mutateProgram(
   program: Program,
-  donors: readonly Program[],
+  donors: readonly (() => Program)[],
   behaviour: Behaviour,
   picks: Picks,
   { canFail = false }: MutationOptions = {},
@@ -37,7 +38,7 @@ export function mutateProgram(
     picks,
     drawDonor: () => {
       const donor = picks.any(donors);
-      return donor === undefined ? [] : writtenSteps(donor);
+      return donor === undefined ? [] : writtenSteps(donor());
     },
     canFail,
     drawKind: () => present(picks.any(theme.kinds), 'kind of a step'),

@@ -85,6 +85,12 @@ export class Assembler {
    */
   add(step: Step): RawStep {
     const raw = this.preview(step);
+    this.take(step);
+    return raw;
+  }
+
+  /** The next step, which has been previewed. */
+  take(step: Step): void {
     this.#hugePages.take(step);
     const newFile = this.#newFileOf(step);
     if (newFile !== undefined) this.#addSlot(newFile.label);
@@ -93,7 +99,6 @@ export class Assembler {
     if (step.do === 'exit' && step.by !== undefined) this.#processes.set(step.by, undefined);
     this.#lanes.take(step);
     this.calls.push(step.do === 'ioctl' ? this.#call(step.call) : undefined);
-    return raw;
   }
 
   /** The slot that a step puts a descriptor in, if it does. */
@@ -304,7 +309,8 @@ export class Assembler {
 
   /** Where descriptors of the program's files are passed in the visible part of a struct. */
   #fdsIn(args: IoctlStep['args'], call: CallDescription, visibleBytes: number): RawFd[] {
-    return Object.entries(args).flatMap(([name, operand]: [string, Operand]): RawFd[] => {
+    const passed = Object.entries(args).filter(([, operand]) => isFd(operand));
+    return passed.flatMap(([name, operand]: [string, Operand]): RawFd[] => {
       const member = call.layout.memberOf(name);
       if (!isFd(operand) || member === undefined) return [];
       if (member.field.role.is !== 'fd') this.#fail(`${name} takes no descriptor`);

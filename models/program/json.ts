@@ -10,7 +10,7 @@ const TEXT_KEYS = new Set(['about', 'call', 'do', 'file', 'label', 'by', 'fd', '
 const WORD = /^0x[0-9a-f]{1,16}$/i;
 
 /** A program as files hold it: keys sorted, 64-bit words as hexadecimal strings. */
-function programToJson(program: Program): Json {
+export function programToJson(program: Program): Json {
   return toJson(program);
 }
 

@@ -29,7 +29,7 @@ for (const profile of PROFILES) {
     const behaviour = new Behaviour(profile);
     const pool = [...scenarios, ...samplePrograms(behaviour, { seed: 7, count: 200, stepsMax: 20 })];
     const any = fc.nat(pool.length - 1).map((at) => pool[at] as Program);
-    const donors = pool.filter((_, at) => at % 7 === 0);
+    const donors = pool.filter((_, at) => at % 7 === 0).map((donor) => () => donor);
 
     it('can be assembled, are told by the model, and hold every invariant', () => {
       fc.assert(
@@ -97,7 +97,7 @@ describe('mutation', () => {
     const program = programs[0] as Program;
     for (let seed = 0; seed < 100; seed++) {
       const round = fc.sample(numbers, { seed, numRuns: 1 })[0] ?? [];
-      const mutated = mutateProgram(program, programs, behaviour, new Picks(round));
+      const mutated = mutateProgram(program, [() => program], behaviour, new Picks(round));
       assert.isFalse(mutated.steps.some((step) => 'failNth' in step));
     }
   });
