@@ -1,6 +1,4 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeProgramFile } from '../fuzz/corpus/program_file.js';
 import { type DifferentialStats, type Mismatch, runDifferential } from '../fuzz/differential.js';
 import { Behaviour } from '../models/behaviour.js';
 import { exitCodeOf } from '../reports/run_report.js';
@@ -12,7 +10,7 @@ import { isCertain } from './certainty.js';
 import type { Context } from './context.js';
 import { EXIT, type ExitCode, worst } from './errors.js';
 import { type Progress, showProgress } from './progress.js';
-import { reduceMismatches } from './reduce_mismatches.js';
+import { reduceMismatches, storeMismatches } from './reduce_mismatches.js';
 import { runScenarios } from './run_scenarios.js';
 import { qemuTarget } from './target_options.js';
 
@@ -91,15 +89,6 @@ async function runRandom(
   });
   progress.stop();
   return stats;
-}
-
-async function storeMismatches(mismatches: readonly Mismatch[], directory: string): Promise<string> {
-  if (mismatches.length === 0) return '';
-  await mkdir(directory, { recursive: true });
-  for (const { index, program, description } of mismatches) {
-    await writeProgramFile(join(directory, `${String(index)}.json`), { ...program, about: description });
-  }
-  return `programs that found mismatches are in ${directory}; "replay FILE" shows one step by step\n`;
 }
 
 function renderStats(stats: DifferentialStats, mismatches: readonly Mismatch[], seed: number): string {

@@ -9,10 +9,12 @@ import { checkCommand } from './commands/check.js';
 import { corpusCommand } from './commands/corpus.js';
 import { coverageCommand } from './commands/coverage.js';
 import { designsCommand } from './commands/designs.js';
+import { diffCommand } from './commands/diff.js';
 import { doctorCommand } from './commands/doctor.js';
 import { exportCommand } from './commands/export.js';
 import { explainCommand } from './commands/explain.js';
 import { fuzzCommand } from './commands/fuzz.js';
+import { gateCommand } from './commands/gate.js';
 import { importCommand } from './commands/import.js';
 import { kernelCommand } from './commands/kernel.js';
 import { listCommand } from './commands/list.js';
@@ -52,6 +54,8 @@ async function main(args: readonly string[], context: Context): Promise<number> 
     .command(importCommand(finish))
     .command(fuzzCommand(context, finish))
     .command(corpusCommand(finish))
+    .command(gateCommand(context, finish))
+    .command(diffCommand(context, finish))
     .command(kernelCommand(context, finish))
     .command(sweepCommand(context, finish))
     .command(bootCommand(context, finish))

@@ -14,6 +14,7 @@ import { INVARIANTS } from '../models/invariants/index.js';
 import { PROFILES } from '../models/profiles/index.js';
 import { SCENARIOS } from '../suites/index.js';
 import { biasesPage } from './biases_page.js';
+import { changesPage } from './diff/changes_page.js';
 import { defectsPage } from './designs/defects_page.js';
 import { designInvariantsPage } from './designs/invariants_page.js';
 import { fixedBugsPage } from './fixed_bugs_page.js';
@@ -42,6 +43,7 @@ export function manualPages(): Page[] {
     { file: '../findings/README.md', text: findingsPage() },
     { file: '../biases.md', text: biasesPage() },
     { file: '../fixed-bugs.md', text: fixedBugsPage() },
+    { file: '../changes-6.12-7.3.md', text: changesPage() },
     { file: '../syzkaller/iommufd.txt', text: syzlang() },
   ];
 }

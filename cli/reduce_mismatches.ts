@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeProgramFile } from '../fuzz/corpus/program_file.js';
 import type { Mismatch } from '../fuzz/differential.js';
@@ -44,4 +45,17 @@ export async function reduceMismatches(
     lines.push(`  mismatches could not be reduced any more: ${error.message}\n`);
   }
   return lines.join('');
+}
+
+/**
+ * Stores the programs that found mismatches.
+ * @returns what to say of them
+ */
+export async function storeMismatches(mismatches: readonly Mismatch[], directory: string): Promise<string> {
+  if (mismatches.length === 0) return '';
+  await mkdir(directory, { recursive: true });
+  for (const { index, program, description } of mismatches) {
+    await writeProgramFile(join(directory, `${String(index)}.json`), { ...program, about: description });
+  }
+  return `programs that found mismatches are in ${directory}; "replay FILE" shows one step by step\n`;
 }

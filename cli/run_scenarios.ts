@@ -8,6 +8,7 @@ import type { Session } from '../targets/target.js';
 import type { Context } from './context.js';
 import { showProgress } from './progress.js';
 import { ruleCoverage, toResultLine } from './scenario_report.js';
+import { type TimeLimits, TimeKeeper } from './time_limits.js';
 
 /** Scenarios under way at a time: enough to fill the target's batches. */
 const SCENARIOS_IN_FLIGHT = 8;
@@ -19,6 +20,7 @@ export interface RunSettings {
   /** How often each scenario runs; one that does not always end the same fails. */
   readonly repeat?: number;
   readonly withVariants?: boolean;
+  readonly limits?: TimeLimits;
   /** Before the numbers of the progress display. */
   readonly name?: string;
 }
@@ -40,27 +42,30 @@ export async function runScenarios(
     reading = 'exact',
     repeat = 1,
     withVariants = true,
+    limits = {},
     name = 'scenarios',
   }: RunSettings = {},
 ): Promise<RunResults> {
   const runner = new ScenarioRunner(session, environment, { reading, withVariants });
   const byScenario = new Map<Scenario, ScenarioResult>();
   const progress = showProgress(name, context);
+  const time = new TimeKeeper(limits);
+  const stopped = AbortSignal.any([context.interrupted, time.over]);
   const waiting = [...scenarios];
   const work = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const result = await runRepeatedly(runner, next, repeat, context.interrupted);
-      if (context.interrupted.aborted) return;
+      const result = await time.limit(next, runRepeatedly(runner, next, repeat, stopped));
+      if (stopped.aborted) return;
       byScenario.set(next, result);
       progress.update(byScenario.size, scenarios.length, next.id);
     }
   };
-  await Promise.race([
-    Promise.all(Array.from({ length: SCENARIOS_IN_FLIGHT }, work)),
-    whenAborted(context.interrupted),
-  ]);
+  await Promise.race([Promise.all(Array.from({ length: SCENARIOS_IN_FLIGHT }, work)), whenAborted(stopped)]);
   progress.stop();
-  const results = scenarios.flatMap((scenario) => byScenario.get(scenario) ?? []);
+  const isOver = time.over.aborted && !context.interrupted.aborted;
+  const results = scenarios.flatMap(
+    (scenario) => byScenario.get(scenario) ?? (isOver ? time.notRun(scenario) : []),
+  );
   const isInterrupted = results.length < scenarios.length;
   return {
     results,

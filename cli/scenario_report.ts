@@ -3,7 +3,7 @@ import { CALLS } from '../models/ioctls/index.js';
 import { errnoOf } from '../models/mutants.js';
 import type { Profile } from '../models/profiles/index.js';
 import { REFUSING_SOURCES, rulesFor } from '../models/rule_sources.js';
-import type { ResultLine } from '../reports/run_report.js';
+import type { ResultLine, RunReport } from '../reports/run_report.js';
 import { describeProblem } from '../suites/harness/judge.js';
 import { NEVER_SUCCEED } from '../suites/harness/never_succeed.js';
 import type { ScenarioResult } from '../suites/harness/run.js';
@@ -50,11 +50,8 @@ function answersOf(profile: Profile): Set<string> {
 }
 
 /** How much of the rules the answers of a run have followed. */
-export function ruleCoverage(
-  results: readonly ScenarioResult[],
-  profile: Profile,
-): { seen: number; all: number } {
+export function ruleCoverage(results: readonly ScenarioResult[], profile: Profile): RunReport['rules'] {
   const all = answersOf(profile);
   const seen = new Set(results.flatMap(({ rules }) => rules.filter((rule) => all.has(rule))));
-  return { seen: seen.size, all: all.size };
+  return { seen: seen.size, all: all.size, answered: [...seen].sort() };
 }

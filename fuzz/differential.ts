@@ -97,7 +97,12 @@ async function runBatch(
     if (bytes === undefined || outcome === undefined) continue;
     const problem = judge(bytes, outcome, behaviour, options.reading, stats);
     if (problem === undefined) continue;
-    options.onMismatch({ program, index: first + index, problem, description: describe(program, problem) });
+    options.onMismatch({
+      program,
+      index: first + index,
+      problem,
+      description: describeInProgram(program, problem),
+    });
   }
   options.onProgress?.(stats);
 }
@@ -123,7 +128,8 @@ function judge(
   return problems[0];
 }
 
-function describe(program: Program, { step, what }: Problem): string {
+/** A problem with its step, in one line. */
+export function describeInProgram(program: Program, { step, what }: Problem): string {
   const place = step === undefined ? undefined : placedSteps(program)[step];
   return place === undefined
     ? what

@@ -18,6 +18,7 @@ const TOLD_MAX = 20;
 
 /** What is told of one of them at most, so that none takes the place of the others. */
 const TOLD_CHARACTERS_MAX = 1500;
+const REASON_CHARACTERS_MAX = 300;
 
 const VERDICTS = { 0: '✅ as expected', 1: '❌ not as expected', 2: '❔ could not tell' } as const;
 
@@ -28,13 +29,13 @@ export function renderMarkdown(report: RunReport): string {
   const expected = profile === '' ? '' : `, expectations of Linux ${profile}, ${reading} reading`;
   const text = [
     `### ${VERDICTS[exitCodeOf(report)]}`,
-    `${escape(tool)} on ${escape(description)}${expected}: ${sentence(report)}`,
+    `${escapeMarkdown(tool)} on ${escapeMarkdown(description)}${expected}: ${sentence(report)}`,
     ...(bad.length === 0 ? [] : [bad.slice(0, TOLD_MAX).map(renderBad).join('\n\n')]),
     ...(bad.length > TOLD_MAX ? [`… and ${String(bad.length - TOLD_MAX)} more like these`] : []),
     ...renderExpected(results),
     `<details><summary>By area</summary>\n\n${renderTable(results)}\n\n</details>`,
     ...renderFindings(results),
-    ...notes.map((note) => `_${escape(note)}_`),
+    ...notes.map((note) => `_${escapeMarkdown(note)}_`),
   ].join('\n\n');
   return `${text.length <= CHARACTERS_MAX ? text : `${text.slice(0, CHARACTERS_MAX)}\n\n… cut here`}\n`;
 }
@@ -58,7 +59,7 @@ function renderBad(result: ResultLine): string {
   const why = status === 'passed' ? unexpectedPass(result) : reason;
   const text = (details.length === 0 ? [why] : details).join('\n');
   const told = text.length <= TOLD_CHARACTERS_MAX ? text : `${text.slice(0, TOLD_CHARACTERS_MAX)} …`;
-  return `**\`${id}\`** ${status}: ${escape(doc)}\n\n${fence(told)}`;
+  return `**\`${id}\`** ${status}: ${escapeMarkdown(doc)}\n\n${fence(told)}`;
 }
 
 /** A block of text as it is, whatever it has in it. */
@@ -71,7 +72,7 @@ function fence(text: string): string {
 function renderExpected(results: readonly ResultLine[]): string[] {
   const lines = results.flatMap(({ id, status, expected }) =>
     status === 'failed' && expected !== undefined
-      ? [`- \`${id}\`: ${escape(expected.reason.slice(0, TOLD_CHARACTERS_MAX))}`]
+      ? [`- \`${id}\`: ${escapeMarkdown(expected.reason.slice(0, REASON_CHARACTERS_MAX))}`]
       : [],
   );
   const rest = lines.length > TOLD_MAX ? [`- … and ${String(lines.length - TOLD_MAX)} more`] : [];
@@ -96,7 +97,7 @@ function renderFindings(results: readonly ResultLine[]): string[] {
 }
 
 /** Text that Markdown and HTML are to leave alone. */
-function escape(text: string): string {
+export function escapeMarkdown(text: string): string {
   return text.replace(/[\\`*_{}[\]<>|#&~]/g, (mark) =>
     mark === '<' ? '&lt;' : mark === '&' ? '&amp;' : `\\${mark}`,
   );

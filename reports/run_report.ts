@@ -17,7 +17,12 @@ export interface RunReport {
   /** Whether the run ended before its last scenario. */
   readonly isInterrupted: boolean;
   /** Rules of the model that some answer followed, and rules there are. */
-  readonly rules: { readonly seen: number; readonly all: number };
+  readonly rules: {
+    readonly seen: number;
+    readonly all: number;
+    /** Those that were followed, by name; reports of designs do without. */
+    readonly answered?: readonly string[];
+  };
 }
 
 export type ResultStatus = 'passed' | 'failed' | 'skipped' | 'unspecified' | 'infra';

@@ -11,6 +11,7 @@ import { select, shard } from '../query.js';
 import { REPORTER_NAMES, type RequestedReport, parseReporters, writeReports } from '../reporters.js';
 import { designOfTarget, runRows } from '../designs/run_rows.js';
 import { runScenarios } from '../run_scenarios.js';
+import { parseLimits } from '../time_limits.js';
 import { type TargetArgs, addTargetOptions, chooseTarget } from '../target_options.js';
 
 interface RunArgs extends TargetArgs {
@@ -19,6 +20,8 @@ interface RunArgs extends TargetArgs {
   readonly reporter: string[];
   readonly shard: string | undefined;
   readonly repeat: number;
+  readonly timeout: string | undefined;
+  readonly time: string | undefined;
   readonly variants: boolean;
   readonly expectations: string | undefined;
   readonly updateExpectations: boolean;
@@ -64,6 +67,14 @@ function addRunOptions(yargs: Argv): Argv {
       default: 1,
       describe: 'run each scenario N times; one that does not always end the same fails',
     })
+    .option('timeout', {
+      type: 'string',
+      describe: 'how long a scenario may take, for example 30s; one that takes longer could not be told',
+    })
+    .option('time', {
+      type: 'string',
+      describe: 'how long the whole run may take, for example 10m; what did not run by then is said',
+    })
     .option('expectations', {
       type: 'string',
       describe: 'file that says which scenarios are known to fail, where and why',
@@ -100,6 +111,7 @@ async function run(args: RunArgs, context: Context): Promise<ExitCode> {
     throw new UsageError('--repeat takes how often each scenario runs: a whole number from 1 on');
   }
   const reporters = parseReporters(args.reporter);
+  const limits = parseLimits(args);
   const expectations = await expectationsOf(args);
   const design = designOfTarget(args.target);
   if (design !== undefined) return report(reporters, runRows(design, args.query, context.version));
@@ -114,6 +126,7 @@ async function run(args: RunArgs, context: Context): Promise<ExitCode> {
       reading: args.reading as Reading,
       repeat: args.repeat,
       withVariants: args.variants,
+      limits,
     });
     const ms = performance.now() - start;
     const found = withExpectations(toReport({ target: target.name, kernel, ms }), [

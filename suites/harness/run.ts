@@ -80,6 +80,11 @@ export class ScenarioRunner {
   }
 }
 
+/** A scenario of which nothing is known, for trouble that is not its own. */
+export function unheard(scenario: Scenario, reason: string): ScenarioResult {
+  return { ...skip(scenario, reason), status: 'infra' };
+}
+
 function skip(scenario: Scenario, reason: string): ScenarioResult {
   const nothing = {
     ms: 0,

@@ -1,0 +1,84 @@
+import type { CommandModule } from 'yargs';
+import { DESIGNS, designByName } from '../../models/designs/index.js';
+import { PROFILES, type Profile, profileById, profileOfRelease } from '../../models/profiles/index.js';
+import { type Comparison, renderComparison, renderComparisonMarkdown } from '../../reports/comparison.js';
+import { exists } from '../../targets/files.js';
+import { KernelStore } from '../../targets/kernels/store.js';
+import type { Context } from '../context.js';
+import { answersThatDiffer } from '../diff/answers.js';
+import { compareDesigns } from '../diff/designs.js';
+import { compareKernels } from '../diff/kernels.js';
+import { compareRuns } from '../diff/runs.js';
+import { readStoredRun } from '../diff/stored_run.js';
+import { EXIT, type ExitCode, UsageError } from '../errors.js';
+
+interface DiffArgs {
+  readonly a: string;
+  readonly b: string;
+  readonly json: boolean;
+  readonly md: boolean;
+}
+
+export function diffCommand(
+  context: Context,
+  finish: (code: ExitCode) => void,
+): CommandModule<object, DiffArgs> {
+  return {
+    command: 'diff <a> <b>',
+    describe: 'compare two runs, two kernels or two designs, in words',
+    builder: (yargs) =>
+      yargs
+        .positional('a', { type: 'string', demandOption: true, describe: WHAT })
+        .positional('b', { type: 'string', demandOption: true, describe: 'what it became' })
+        .option('json', { type: 'boolean', default: false, describe: 'print data' })
+        .option('md', { type: 'boolean', default: false, describe: 'print Markdown' })
+        .example('$0 diff 6.12 7.3', 'the change log of the uAPI')
+        .example('$0 diff before/result.json runs/gate/result.json', 'what a change has changed')
+        .example('$0 diff mmap-v2 mmap-v2-merged', 'a proposal, and what became of it'),
+    handler: async ({ a, b, json, md }) => {
+      const comparison = await compare(a, b, context);
+      process.stdout.write(
+        json
+          ? `${JSON.stringify(comparison, null, 2)}\n`
+          : md
+            ? renderComparisonMarkdown(comparison)
+            : renderComparison(comparison),
+      );
+      finish(EXIT.pass);
+    },
+  };
+}
+
+const WHAT = 'the JSON report of a run, a profile or a cached kernel, or a design';
+
+/** @throws UsageError for what is nothing of the kind, or two of different kinds */
+async function compare(a: string, b: string, context: Context): Promise<Comparison> {
+  const [one, two] = [designByName(a), designByName(b)];
+  if (one !== undefined && two !== undefined) return compareDesigns(one, two);
+  const [before, after] = [await profileOf(a, context), await profileOf(b, context)];
+  if (before !== undefined && after !== undefined) {
+    return compareKernels(before, after, await answersThatDiffer(before, after));
+  }
+  for (const [name, isKnown] of [
+    [a, one ?? before],
+    [b, two ?? after],
+  ] as const) {
+    if (isKnown !== undefined) throw new UsageError(`${a} and ${b} are not of one kind: ${WHAT}`);
+    if (!(await exists(name))) throw await unknown(name, context);
+  }
+  return compareRuns(await readStoredRun(a), await readStoredRun(b));
+}
+
+/** The profile of a name, or of a cached kernel. */
+async function profileOf(name: string, { cache }: Context): Promise<Profile | undefined> {
+  const known = profileById(name);
+  if (known !== undefined) return known;
+  const kernel = await new KernelStore(cache).find(name);
+  return kernel === undefined ? undefined : profileOfRelease(kernel.version);
+}
+
+async function unknown(name: string, { cache }: Context): Promise<UsageError> {
+  const kernels = (await new KernelStore(cache).list()).map(({ id }) => id);
+  const names = [...PROFILES.map(({ id }) => id), ...kernels, ...DESIGNS.map((design) => design.name)];
+  return new UsageError(`there is no report, kernel or design ${name}; there are ${names.join(', ')}`);
+}

@@ -1,0 +1,174 @@
+import { join } from 'node:path';
+import type { Argv, CommandModule } from 'yargs';
+import { Behaviour } from '../../models/behaviour.js';
+import { DEFAULT_PROFILE, profileById } from '../../models/profiles/index.js';
+import { type Expectation, withExpectations } from '../../reports/expectations.js';
+import { type RunReport, exitCodeOf } from '../../reports/run_report.js';
+import { environmentOf } from '../../suites/harness/environment.js';
+import { SCENARIOS } from '../../suites/index.js';
+import type { Flavour } from '../../targets/kernels/store.js';
+import { SimTarget } from '../../targets/sim.js';
+import type { Session } from '../../targets/target.js';
+import type { Context } from '../context.js';
+import { EXIT, type ExitCode, UsageError, worst } from '../errors.js';
+import { readBaseline, readExpectations } from '../expectations_file.js';
+import { runRandomPrograms } from '../gate/random_programs.js';
+import { runStoredPrograms } from '../gate/stored_programs.js';
+import { renderVerdict } from '../gate/verdict.js';
+import { buildWithProgress } from '../kernel_build.js';
+import { mutantByName } from '../mutant_option.js';
+import { select } from '../query.js';
+import { writeReports } from '../reporters.js';
+import { runScenarios } from '../run_scenarios.js';
+import { type ChosenTarget, type TargetArgs, addTargetOptions, chooseTarget } from '../target_options.js';
+import { parseLimits } from '../time_limits.js';
+
+interface GateArgs extends TargetArgs {
+  readonly query: string[];
+  readonly source: string | undefined;
+  readonly installDeps: boolean;
+  readonly programs: number;
+  readonly steps: number;
+  readonly seed: number;
+  readonly corpus: string[];
+  readonly expectations: string | undefined;
+  readonly baseline: string | undefined;
+  readonly timeout: string | undefined;
+  readonly time: string | undefined;
+  readonly mutant: string | undefined;
+  readonly out: string;
+}
+
+/** The reports that a gate leaves behind, by reporter. */
+const FILES: Readonly<Record<string, string>> = {
+  json: 'result.json',
+  junit: 'junit.xml',
+  md: 'comment.md',
+  sarif: 'result.sarif',
+  ktap: 'result.ktap',
+  spec: 'result.txt',
+};
+
+export function gateCommand(
+  context: Context,
+  finish: (code: ExitCode) => void,
+): CommandModule<object, GateArgs> {
+  return {
+    command: 'gate [query..]',
+    describe: 'all that a change to a kernel has to pass: build, boot, run, report, and one verdict',
+    builder: (yargs) => addGateOptions(yargs) as Argv<GateArgs>,
+    handler: async (args) => {
+      finish(await gate(args, context));
+    },
+  };
+}
+
+function addGateOptions(yargs: Argv): Argv {
+  return addTargetOptions(yargs)
+    .default('target', 'qemu')
+    .positional('query', { type: 'string', array: true, default: [], describe: 'as for run; default: all' })
+    .option('source', {
+      type: 'string',
+      describe: 'a kernel source tree: it is built first, of which the next build makes use',
+    })
+    .option('install-deps', {
+      type: 'boolean',
+      default: false,
+      describe: 'install with apt, as root, what a build needs',
+    })
+    .option('programs', { type: 'number', default: 2000, describe: 'random programs' })
+    .option('steps', { type: 'number', default: 20, describe: 'the most that a random program has' })
+    .option('seed', { type: 'number', default: 1, describe: 'the same seed gives the same programs' })
+    .option('corpus', {
+      type: 'string',
+      array: true,
+      default: [] as string[],
+      describe: 'directories of stored programs that are to run too, beside those of the kernel findings',
+    })
+    .option('expectations', { type: 'string', describe: 'as for run' })
+    .option('baseline', { type: 'string', describe: 'as for run: the result.json of an earlier gate' })
+    .option('timeout', { type: 'string', describe: 'as for run' })
+    .option('time', { type: 'string', describe: 'how long all of it may take from the boot on, as for run' })
+    .option('mutant', {
+      type: 'string',
+      describe: 'a difference planted in the model, for --target sim: what does a red gate look like?',
+    })
+    .option('out', { type: 'string', default: 'runs/gate', describe: 'directory of the reports' })
+    .conflicts('source', 'kernel')
+    .example('$0 gate --source ~/linux', 'build the tree, and see whether its iommufd is as it should be')
+    .example('$0 gate --kernel 7.3.4-fast --baseline runs/before/result.json', 'only new failures count');
+}
+
+async function gate(args: GateArgs, context: Context): Promise<ExitCode> {
+  for (const name of ['programs', 'steps', 'seed'] as const) {
+    if (!Number.isInteger(args[name])) throw new UsageError(`--${name} takes a whole number`);
+  }
+  const scenarios = select(SCENARIOS, args.query);
+  const limits = parseLimits(args);
+  const expectations = await expectationsOf(args);
+  const { target, kernel, profile } = await targetOf(args, context);
+  const start = performance.now();
+  const { runSeconds } = limits;
+  const stopped = AbortSignal.any([
+    context.interrupted,
+    ...(runSeconds === undefined ? [] : [AbortSignal.timeout(runSeconds * 1000)]),
+  ]);
+  const session = await target.start();
+  try {
+    const environment = await environmentOf(session, profile);
+    const { toReport } = await runScenarios(session, environment, context, { scenarios, limits });
+    const behaviour = new Behaviour(environment.profile);
+    const beside = await runPrograms(session, behaviour, args, context, stopped);
+    const ms = performance.now() - start;
+    const report = toReport({ target: target.name, kernel, ms });
+    const found = withExpectations({ ...report, results: [...report.results, ...beside] }, expectations);
+    return await conclude(found, args.out);
+  } finally {
+    await session.stop();
+  }
+}
+
+/** What runs beside the scenarios. */
+async function runPrograms(
+  session: Session,
+  behaviour: Behaviour,
+  { corpus, programs, steps, seed, out }: GateArgs,
+  context: Context,
+  stopped: AbortSignal,
+): Promise<RunReport['results']> {
+  const directories = [join(context.corpus, 'findings'), ...corpus];
+  const stored = await runStoredPrograms(session, behaviour, directories, stopped);
+  if (programs <= 0) return stored;
+  const directory = join(out, 'mismatches');
+  const random = { programs, steps, seed, directory };
+  return [...stored, await runRandomPrograms(session, behaviour, random, context, stopped)];
+}
+
+/** Builds the kernel if it has to be built. */
+async function targetOf(args: GateArgs, context: Context): Promise<ChosenTarget> {
+  const { source, flavour, installDeps, mutant, target, profile } = args;
+  if (mutant !== undefined) {
+    if (target !== 'sim') throw new UsageError('--mutant is for --target sim');
+    const own = (profile === undefined ? undefined : profileById(profile)) ?? DEFAULT_PROFILE;
+    return { target: new SimTarget(new Behaviour(own, mutantByName(mutant, own))), kernel: '', profile: own };
+  }
+  if (source === undefined) return chooseTarget(args, context);
+  const { id } = await buildWithProgress({ directory: source }, flavour as Flavour, context, installDeps);
+  return chooseTarget({ ...args, kernel: id }, context);
+}
+
+async function expectationsOf({ expectations, baseline }: GateArgs): Promise<readonly Expectation[]> {
+  return [
+    ...(expectations === undefined ? [] : await readExpectations(expectations, false)),
+    ...(baseline === undefined ? [] : await readBaseline(baseline)),
+  ];
+}
+
+async function conclude(found: RunReport, out: string): Promise<ExitCode> {
+  const requested = Object.entries(FILES).map(([name, file]) => ({ name, file: join(out, file) }));
+  const troubles = await writeReports(requested, found);
+  for (const trouble of troubles) process.stderr.write(`iommufd-cts: ${trouble}\n`);
+  const code = worst(exitCodeOf(found), troubles.length > 0 ? EXIT.unknown : EXIT.pass);
+  process.stdout.write(renderVerdict(found, code, out));
+  return code;
+}
