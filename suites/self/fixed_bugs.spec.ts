@@ -21,13 +21,12 @@ describe('bugs that were fixed', () => {
   const planted = FIXED_BUGS.flatMap(({ shown }) => ('mutant' in shown ? [shown] : []));
   const triggered = FIXED_BUGS.flatMap(({ shown }) => ('program' in shown ? [shown] : []));
 
-  for (const { mutant, scenario, fuzz } of planted) {
+  for (const { mutant, scenario } of planted) {
     it(`${mutant} is noticed by ${scenario}`, function () {
       this.timeout(20_000);
       const named = SCENARIOS.filter(({ id }) => id === scenario);
       const killer = new MutantKiller(named).killerOf(present(mutants.get(mutant), mutant), DEFAULT_PROFILE);
       assert.equal(killer?.scenario.id, scenario);
-      assert.isAtMost(fuzz ?? 0, 20_000);
     });
   }
 
