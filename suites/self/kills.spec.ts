@@ -81,7 +81,7 @@ async function toItsEnd(args: readonly string[], resume: readonly string[]): Pro
 }
 
 describe(`a campaign that is killed ${String(KILLS)} times`, function () {
-  this.timeout(60_000 + 20_000 * KILLS);
+  this.timeout(60_000 + 60_000 * KILLS);
   let directory: string;
 
   before(async () => {
