@@ -27,7 +27,7 @@ export interface EffectMutant {
 }
 
 /** Has each object changed as it comes to the table of its file. */
-export function plantInObjects(world: World, change: (object: IommufdObject) => void): void {
+function plantInObjects(world: World, change: (object: IommufdObject) => void): void {
   const open = world.openIommufd.bind(world);
   world.openIommufd = (slot, isReadOnly) => {
     const file = open(slot, isReadOnly);
