@@ -95,14 +95,18 @@ async function measure(args: BenchArgs, context: Context): Promise<Measured> {
     const firstResultSeconds = (performance.now() - start) / 1000;
     const environment = await environmentOf(session, profile);
     const behaviour = new Behaviour(environment.profile);
-    const campaign = await CampaignBench.start(behaviour);
     const taken = new Taken();
     // In turn, so that a machine that is busy for a while is busy for all of them.
     for (let round = 0; round < args.rounds; round++) {
       taken.take('model', measureModel(programs, behaviour, args.seconds));
+      if (isBareRunner(session)) await takeGuest(taken, session, programs, behaviour, args.seconds);
+    }
+    // Afterwards: programs of all kinds make the compiler take back what it has found out about those few.
+    const campaign = await CampaignBench.start(behaviour);
+    for (let round = 0; round < args.rounds; round++) {
       const { programs: looped, calls } = await campaign.measure(args.seconds);
       taken.take('campaign', calls).take('campaign_programs', looped);
-      if (isBareRunner(session)) await takeGuest(taken, session, programs, behaviour, args.seconds);
+      if (isBareRunner(session)) await takeSweep(taken, session, behaviour);
     }
     takeParts(taken, new LoopBench(behaviour, campaign.corpus), args.rounds);
     takeGrowth(taken, behaviour, campaign.corpus.slice(-SMALL_CORPUS), args);
@@ -138,6 +142,9 @@ async function takeGuest(
 ): Promise<void> {
   taken.take('agent', await measureAgent(session, programs, seconds));
   taken.take('differential', await measureDifferential(session, programs, behaviour, seconds));
+}
+
+async function takeSweep(taken: Taken, session: Session, behaviour: Behaviour): Promise<void> {
   if (!session.info.capabilities.has('injection')) return;
   const { swept, plain } = await measureSweep(session, behaviour, callsToSweep(behaviour));
   taken.take('sweep', swept).take('unswept', plain);
