@@ -75,12 +75,14 @@ function wrongSums({ everyProcess, user, memory }: World, all: ReadonlySet<Pages
   }
   for (const process of everyProcess) {
     const { pinned, locked } = sums.get(process) ?? NOTHING;
+    sums.delete(process);
     const { pinnedVm, miscountedPins, isAlive } = process;
     if (differs(pinnedVm, pinned - miscountedPins, isAlive))
       return `pinned_vm is ${String(pinnedVm)}, pages held are ${String(pinned)}, ${String(miscountedPins)} of them counted elsewhere`;
     if (differs(process.lockedVm, locked, isAlive))
       return `locked_vm is ${String(process.lockedVm)}, pages charged to it are ${String(locked)}`;
   }
+  if (sums.size > 0) return 'pages are charged to a process that is not of the program';
   if (user.lockedVm !== userLocked) {
     return `the user's locked_vm is ${String(user.lockedVm)}, pages charged to it are ${String(userLocked)}`;
   }
