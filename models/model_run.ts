@@ -162,6 +162,7 @@ export class ModelRun {
       this.#log.record(step, outcome, lane?.at);
       const { branch } = comparison;
       if (branch.doubt !== undefined) this.#doubt = unspecifiedAfter(branch, branch.doubt);
+      for (const splat of branch.maySplat ?? []) this.#mayPrint(splat);
       return branch.untold === undefined
         ? this.#accept(step, branch)
         : this.#refuse(unspecifiedAfter(branch, branch.untold));
@@ -246,12 +247,13 @@ export class ModelRun {
     if (comparison.kind === 'mismatch') this.#lost = 'an earlier answer was not allowed';
     else {
       this.#lost = 'the model does not know the state after an unspecified answer';
-      if (comparison.splat !== undefined) {
-        const { title, finding, followedBy = [] } = comparison.splat;
-        for (const possible of [title, ...followedBy]) this.#possibleSplats.set(possible, finding);
-      }
+      if (comparison.splat !== undefined) this.#mayPrint(comparison.splat);
     }
     return comparison;
+  }
+
+  #mayPrint({ title, finding, followedBy = [] }: Splat): void {
+    for (const possible of [title, ...followedBy]) this.#possibleSplats.set(possible, finding);
   }
 
   /** A step without an answer: the embedded model goes no further where it cannot tell. */

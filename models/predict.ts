@@ -128,7 +128,7 @@ class PreparedCall {
   }
 
   #failing(way: FailingWay, nth: number, reading: Reading): Branch {
-    const { of, does, isResponding, doubt, injections } = way;
+    const { of, does, isResponding, doubt, maySplat, injections } = way;
     const errno = way.errno === 'OK' ? 0 : ERRNO[way.errno];
     return {
       because: `${this.call.name}/failing.${of}`,
@@ -137,6 +137,7 @@ class PreparedCall {
       findings: NO_FINDINGS,
       injections,
       ...(doubt !== undefined && { doubt }),
+      ...(maySplat !== undefined && { maySplat }),
       enact: (seen) => {
         const illegal: string[] = [];
         const adopted: string[] = [];

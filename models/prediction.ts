@@ -31,6 +31,8 @@ export interface Branch {
   readonly untold?: string;
   /** Why the state may be another one after the answer, if so: a later answer that does not fit may come of that. */
   readonly doubt?: string;
+  /** Kernel messages that may come with the answer, or later because of it. */
+  readonly maySplat?: readonly Splat[];
   /** How the kernel's choices are read; without it, as all others of the run. */
   readonly reading?: Reading;
   /**

@@ -100,6 +100,8 @@ export interface Failing<C> {
   readonly isResponding?: boolean;
   /** What nobody can say of the state then, if there is something; a later answer that does not fit may come of it. */
   readonly doubt?: string;
+  /** Kernel messages that may come then, or later because of it. */
+  readonly maySplat?: readonly Splat[];
 }
 
 /** A console message that user space can provoke. */

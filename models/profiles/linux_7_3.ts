@@ -1,5 +1,5 @@
 import { HWPT_SELFTEST } from '../layout/driver_data.js';
-import { payerIsGone, permitsNothing, unfillOfOneElement } from './possible_splats.js';
+import { payerIsGone, unfillOfOneElement } from './possible_splats.js';
 import type { Profile } from './profile.js';
 
 /** Linux 7.3: the descriptions are written for it. */
@@ -31,7 +31,5 @@ export const linux73: Profile = {
   possibleSplats: [
     unfillOfOneElement('WARNING in iopt_area_unmap_domain_range'),
     payerIsGone('WARNING in pfn_reader_destroy'),
-    permitsNothing('WARNING in amdv1_mock_map_range'),
-    permitsNothing('WARNING in amdv1_map_range'),
   ],
 };

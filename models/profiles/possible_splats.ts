@@ -39,20 +39,6 @@ export function unfillOfOneElement(title: string): PossibleSplat {
   };
 }
 
-/** @param title the mock's generic page table, or the kernel's own, which a device has whose IOMMU could not be probed */
-export function permitsNothing(title: string): PossibleSplat {
-  return {
-    title,
-    finding: 'map-without-access-warn',
-    says: 'a device that may be without an IOMMU is to take an area that permits nothing',
-    cite: 'hwpt_noiommu.c:noiommu_alloc_paging_flags, drivers/iommu/generic_pt/iommu_pt.h:map_range',
-    canFollow: (world) =>
-      [...memoryOf(world)].some(({ areas }) =>
-        [...areas].some(({ protection: { read, write } }) => !read && !write),
-      ),
-  };
-}
-
 function hasMemoryOfThreeAreas(world: World): boolean {
   return [...memoryOf(world)].some(({ areas }) => areas.size >= 3);
 }
