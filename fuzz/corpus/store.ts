@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
 import { programText } from '../../models/program/json.js';
 import { type Program, ProgramError } from '../../models/program/program.js';
 import { BadInputError } from '../../targets/target.js';
@@ -14,7 +15,7 @@ const HASH_CHARACTERS = 40;
 
 const STORED = new RegExp(`^[0-9a-f]{${String(HASH_CHARACTERS)}}[.]json$`);
 
-/** What is left of a write that was cut short: files have another name until they are whole. */
+/** What is left of a write that was cut short: write-file-atomic gives the file another name until it is whole. */
 const UNFINISHED = new RegExp(`^[0-9a-f]{${String(HASH_CHARACTERS)}}[.]json[.]\\d+$`);
 
 /** Where files go that hold no program any more, each with its reason beside it. */
@@ -92,17 +93,11 @@ export class CorpusStore {
     const bare = programText({ schema, steps });
     const hash = hashOfText(bare);
     if (this.#hashes.has(hash)) return hash;
-    await this.#write(hash, Object.keys(said).length === 0 ? bare : programText(program));
+    const text = Object.keys(said).length === 0 ? bare : programText(program);
+    // Not synchronized: a process that dies loses nothing, and a machine that dies at most the newest programs.
+    await writeFileAtomic(this.#pathOf(hash), text, { fsync: false });
     this.#hashes.add(hash);
     return hash;
-  }
-
-  /** Not synchronized: a process that dies loses nothing, and a machine that dies at most the newest programs. */
-  async #write(hash: string, text: string): Promise<void> {
-    const path = this.#pathOf(hash);
-    const unfinished = `${path}.${String(process.pid)}`;
-    await writeFile(unfinished, text);
-    await rename(unfinished, path);
   }
 
   async remove(hash: string): Promise<void> {
