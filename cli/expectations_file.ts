@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { Ajv, type ValidateFunction } from 'ajv';
+import { Ajv } from 'ajv';
 import writeFileAtomic from 'write-file-atomic';
 import { CONDITIONS, type Expectation } from '../reports/expectations.js';
 import { UsageError } from './errors.js';
-import { parseJson } from '../fuzz/json_file.js';
+import { complaintOf, parseJson } from '../fuzz/json_file.js';
 import { once } from '../models/ioctls/description.js';
 
 /** The version of the file's shape. */
@@ -75,7 +75,7 @@ export async function readExpectations(path: string, mayBeMissing: boolean): Pro
   if (json === undefined) return [];
   const validate = expectationsValidator();
   if (validate(json)) return json.expectations;
-  throw new UsageError(`${path} is no expectations file: ${complaint(validate.errors)}`);
+  throw new UsageError(`${path} is no expectations file: ${complaintOf(validate.errors)}`);
 }
 
 export async function writeExpectations(path: string, expectations: readonly Expectation[]): Promise<void> {
@@ -92,7 +92,7 @@ export async function readBaseline(path: string): Promise<readonly Expectation[]
   const json = await readJson(path, false);
   const validate = baselineValidator();
   if (!validate(json)) {
-    throw new UsageError(`${path} is no JSON report of a run: ${complaint(validate.errors)}`);
+    throw new UsageError(`${path} is no JSON report of a run: ${complaintOf(validate.errors)}`);
   }
   return json.results
     .filter(({ status }) => status === 'failed')
@@ -105,10 +105,4 @@ async function readJson(path: string, mayBeMissing: boolean): Promise<unknown> {
     throw error;
   });
   return text === undefined ? undefined : parseJson(path, text);
-}
-
-function complaint(errors: ValidateFunction['errors']): string {
-  const [first] = errors ?? [];
-  const place = first?.instancePath.split('/').slice(1).join('.') ?? '';
-  return `${place === '' ? 'the file' : place} ${first?.message ?? 'does not match the schema'}`;
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Ajv } from 'ajv';
-import { parseJson } from '../fuzz/json_file.js';
+import { complaintOf, parseJson } from '../fuzz/json_file.js';
 import { reasonOf } from '../models/base/reason.js';
 import { once } from '../models/ioctls/description.js';
 import type { ResultLine, RunReport } from '../reports/run_report.js';
@@ -34,7 +34,11 @@ const validator = once(() =>
       notes: TEXTS,
       interrupted: { type: 'boolean' },
       ms: NUMBER,
-      rules: { type: 'object', required: ['seen', 'all'], properties: { seen: NUMBER, all: NUMBER } },
+      rules: {
+        type: 'object',
+        required: ['seen', 'all'],
+        properties: { seen: NUMBER, all: NUMBER, answered: TEXTS },
+      },
       results: {
         type: 'array',
         items: {
@@ -49,6 +53,10 @@ const validator = once(() =>
             programs: NUMBER,
             details: TEXTS,
             findings: TEXTS,
+            broken: {
+              type: 'array',
+              items: { type: 'object', required: ['rule', 'what'], properties: { rule: TEXT, what: TEXT } },
+            },
             skippedCases: {
               type: 'array',
               items: {
@@ -70,7 +78,7 @@ const validator = once(() =>
 );
 
 /**
- * Reads the JSON report of a run.
+ * Reads a report of `run --reporter json=FILE`, or of a gate.
  * @throws UsageError saying in one sentence what is wrong with it
  */
 export async function readRun(path: string): Promise<RunReport> {
@@ -79,13 +87,8 @@ export async function readRun(path: string): Promise<RunReport> {
   });
   const json = parseJson(path, text);
   const validate = validator();
-  if (!validate(json)) {
-    const [first] = validate.errors ?? [];
-    const place = first?.instancePath.split('/').slice(1).join('.') ?? '';
-    throw new UsageError(
-      `${path} is no JSON report of a run: ${place === '' ? 'the file' : place} ${first?.message ?? ''}`,
-    );
-  }
+  if (!validate(json))
+    throw new UsageError(`${path} is no JSON report of a run: ${complaintOf(validate.errors)}`);
   const { interrupted, results, ...facts } = json;
   return { ...facts, isInterrupted: interrupted, results: results.map(whole) };
 }

@@ -1,3 +1,4 @@
+import type { ErrorObject } from 'ajv';
 import { reasonOf } from '../models/base/reason.js';
 import { BadInputError } from '../targets/target.js';
 
@@ -11,4 +12,11 @@ export function parseJson(path: string, text: string): unknown {
   } catch (error) {
     throw new BadInputError(`${path} is not JSON: ${reasonOf(error)}`);
   }
+}
+
+/** What a validator has against a file, in half a sentence. */
+export function complaintOf(errors: readonly ErrorObject[] | null | undefined): string {
+  const [first] = errors ?? [];
+  const place = first?.instancePath.split('/').slice(1).join('.') ?? '';
+  return `${place === '' ? 'the file' : place} ${first?.message ?? 'does not match the schema'}`;
 }

@@ -110,6 +110,26 @@ export function findingsOf(results: readonly ResultLine[]): Map<string, number> 
   return new Map([...scenarios].sort(([one], [two]) => (one < two ? -1 : 1)));
 }
 
+/** A scenario that ends otherwise than in an earlier run. */
+export interface ChangedVerdict {
+  readonly id: string;
+  /** Undefined for a scenario that the earlier run does not have. */
+  readonly before: ResultStatus | undefined;
+  readonly now: ResultStatus;
+  /** Why it ends so, or why it did before. */
+  readonly reason: string | undefined;
+}
+
+export function changedVerdicts(before: readonly ResultLine[], now: readonly ResultLine[]): ChangedVerdict[] {
+  const old = new Map(before.map((result) => [result.id, result]));
+  return now.flatMap(({ id, status, reason }) => {
+    const was = old.get(id);
+    return was?.status === status
+      ? []
+      : [{ id, before: was?.status, now: status, reason: reason ?? was?.reason }];
+  });
+}
+
 /** The first part of a scenario's id. */
 function areaOf({ id }: ResultLine): string {
   return id.slice(0, id.indexOf('/'));

@@ -9,8 +9,8 @@ import { answersThatDiffer } from '../diff/answers.js';
 import { compareDesigns } from '../diff/designs.js';
 import { compareKernels } from '../diff/kernels.js';
 import { compareRuns } from '../diff/runs.js';
-import { readStoredRun } from '../diff/stored_run.js';
 import { EXIT, type ExitCode, UsageError } from '../errors.js';
+import { readRun } from '../run_file.js';
 
 interface DiffArgs {
   readonly a: string;
@@ -66,7 +66,7 @@ async function compare(a: string, b: string, context: Context): Promise<Comparis
     if (isKnown !== undefined) throw new UsageError(`${a} and ${b} are not of one kind: ${WHAT}`);
     if (!(await exists(name))) throw await unknown(name, context);
   }
-  return compareRuns(await readStoredRun(a), await readStoredRun(b));
+  return compareRuns(await readRun(a), await readRun(b));
 }
 
 /** The profile of a name, or of a cached kernel. */

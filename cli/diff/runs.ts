@@ -1,5 +1,5 @@
 import { type Comparison, type Entry, section } from '../../reports/comparison.js';
-import type { StoredRun } from './stored_run.js';
+import { type RunReport, changedVerdicts, summarise } from '../../reports/run_report.js';
 
 /** Scenarios that got slower are told from this on: a factor, and milliseconds. */
 const SLOWER_FACTOR = 2;
@@ -8,14 +8,14 @@ const SLOWER_MS = 500;
 const TOLD_MAX = 20;
 
 /** Two runs: verdicts and rules that changed, what is answered and seen now or no more, and how long it took. */
-export function compareRuns(from: StoredRun, to: StoredRun): Comparison {
+export function compareRuns(from: RunReport, to: RunReport): Comparison {
   return {
     schema: 1,
     kind: 'runs',
     from: describe(from),
     to: describe(to),
     sections: [
-      ...section('Verdicts that changed', changedVerdicts(from, to)),
+      ...section('Verdicts that changed', verdicts(from, to)),
       ...section('Scenarios that are new', scenariosOnlyOf(to, from)),
       ...section('Scenarios that are gone', scenariosOnlyOf(from, to)),
       ...section('Rules that do not hold any more', brokenOnlyIn(to, from)),
@@ -29,53 +29,50 @@ export function compareRuns(from: StoredRun, to: StoredRun): Comparison {
   };
 }
 
-function describe({ description, kernel, profile, reading, summary }: StoredRun): string {
+function describe({ description, kernel, profile, reading, results }: RunReport): string {
   const what = [description, kernel, profile, reading].filter((part) => part !== '').join(', ');
-  const { passed, failed, skipped, unspecified, infra } = summary;
+  const { passed, failed, skipped, unspecified, infra } = summarise(results);
   return `${what}: ${String(passed)} passed, ${String(failed)} failed, ${String(skipped)} skipped, ${String(unspecified + infra)} unknown`;
 }
 
-function changedVerdicts({ results: before }: StoredRun, { results }: StoredRun): Entry[] {
-  const old = new Map(before.map((result) => [result.id, result]));
-  return results.flatMap(({ id, status, reason }) => {
-    const was = old.get(id);
-    if (was === undefined || was.status === status) return [];
-    const why = reason ?? was.reason;
-    return [{ about: id, says: `${status}, before ${was.status}${why === undefined ? '' : `: ${why}`}` }];
+function verdicts(from: RunReport, to: RunReport): Entry[] {
+  return changedVerdicts(from.results, to.results).flatMap(({ id, before, now, reason }) => {
+    if (before === undefined) return [];
+    return [{ about: id, says: `${now}, before ${before}${reason === undefined ? '' : `: ${reason}`}` }];
   });
 }
 
-function scenariosOnlyOf(one: StoredRun, { results: others }: StoredRun): Entry[] {
+function scenariosOnlyOf(one: RunReport, { results: others }: RunReport): Entry[] {
   const known = new Set(others.map(({ id }) => id));
   return one.results
     .filter(({ id }) => !known.has(id))
     .map(({ id, status }) => ({ about: id, says: status }));
 }
 
-function brokenOnlyIn(one: StoredRun, other: StoredRun): Entry[] {
+function brokenOnlyIn(one: RunReport, other: RunReport): Entry[] {
   const known = new Set(brokenOf(other).map(({ about }) => about));
   return brokenOf(one).filter(({ about }, at, all) => {
     return !known.has(about) && all.findIndex((entry) => entry.about === about) === at;
   });
 }
 
-function brokenOf({ results }: StoredRun): Entry[] {
+function brokenOf({ results }: RunReport): Entry[] {
   return results.flatMap(({ id, broken = [] }) =>
     broken.map(({ rule, what }) => ({ about: rule, says: `${id}: ${what}` })),
   );
 }
 
-function findingsOnlyIn(one: StoredRun, other: StoredRun): Entry[] {
-  const seenIn = ({ results }: StoredRun, finding: string) =>
-    results.filter(({ findings = [] }) => findings.includes(finding)).map(({ id }) => id);
-  const findings = [...new Set(one.results.flatMap((result) => result.findings ?? []))].sort();
+function findingsOnlyIn(one: RunReport, other: RunReport): Entry[] {
+  const seenIn = ({ results }: RunReport, finding: string) =>
+    results.filter(({ findings }) => findings.includes(finding)).map(({ id }) => id);
+  const findings = [...new Set(one.results.flatMap((result) => result.findings))].sort();
   return findings
     .filter((finding) => seenIn(other, finding).length === 0)
     .map((finding) => ({ about: finding, says: `in ${String(seenIn(one, finding).length)} scenarios` }));
 }
 
 /** Nothing where an older report does not have them. */
-function answeredOnlyIn({ rules: { answered = [] } }: StoredRun, { rules }: StoredRun): Entry[] {
+function answeredOnlyIn({ rules: { answered = [] } }: RunReport, { rules }: RunReport): Entry[] {
   if (rules.answered === undefined) return [];
   const known = new Set(rules.answered);
   return answered
@@ -83,7 +80,7 @@ function answeredOnlyIn({ rules: { answered = [] } }: StoredRun, { rules }: Stor
     .map((rule) => ({ about: rule, says: 'an answer followed it' }));
 }
 
-function speed(from: StoredRun, to: StoredRun): Entry[] {
+function speed(from: RunReport, to: RunReport): Entry[] {
   const old = new Map(from.results.map(({ id, ms }) => [id, ms]));
   const slower = to.results
     .flatMap(({ id, ms }) => {
@@ -99,7 +96,7 @@ function speed(from: StoredRun, to: StoredRun): Entry[] {
   ];
 }
 
-function rate({ results, ms }: StoredRun): string {
-  const programs = results.reduce((sum, result) => sum + (result.programs ?? 0), 0);
+function rate({ results, ms }: RunReport): string {
+  const programs = results.reduce((sum, result) => sum + result.programs, 0);
   return ms === 0 ? '0' : String(Math.round((programs * 1000) / ms));
 }

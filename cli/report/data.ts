@@ -1,15 +1,8 @@
 import { FINDING_IDS, findingById } from '../../models/findings.js';
 import { DESIGNS } from '../../models/designs/index.js';
 import { REFUSING_SOURCES } from '../../models/rule_sources.js';
-import type {
-  CallRow,
-  Change,
-  DesignStanding,
-  KnownFinding,
-  NamedRun,
-  ReportData,
-} from '../../reports/html/data.js';
-import { findingsOf, type RunReport } from '../../reports/run_report.js';
+import type { CallRow, DesignStanding, KnownFinding, NamedRun, ReportData } from '../../reports/html/data.js';
+import { type RunReport, changedVerdicts, findingsOf } from '../../reports/run_report.js';
 import { SCENARIOS } from '../../suites/index.js';
 import { judgeAll, standingsOf } from '../designs/comparison.js';
 import { coveringOf } from '../manual.js';
@@ -36,7 +29,11 @@ export function reportData({ tool, runs, campaigns, earlier, withDesigns }: Sour
     known: knownFindings(runs),
     campaigns: campaigns.map(({ campaign }) => campaign),
     designs: withDesigns ? designStandings() : [],
-    changes: earlier === undefined ? new Map() : changesSince(earlier, runs),
+    changes: new Map(
+      earlier === undefined
+        ? []
+        : runs.map(({ name, report }) => [name, changedVerdicts(earlier.results, report.results)]),
+    ),
   };
 }
 
@@ -75,18 +72,4 @@ function designStandings(): DesignStanding[] {
     cells.set(key, cell);
   }
   return [...cells.values()];
-}
-
-/** Scenarios that end otherwise than they did, of each run that has some. */
-function changesSince(earlier: RunReport, runs: readonly NamedRun[]): Map<string, readonly Change[]> {
-  const before = new Map(earlier.results.map(({ id, status }) => [id, status]));
-  return new Map(
-    runs.map(({ name, report }) => {
-      const changes = report.results.flatMap(({ id, status }): Change[] => {
-        const was = before.get(id) ?? 'not there';
-        return was === status ? [] : [{ id, before: was, now: status }];
-      });
-      return [name, changes];
-    }),
-  );
 }

@@ -1,4 +1,4 @@
-import type { RunReport } from '../run_report.js';
+import type { ChangedVerdict, RunReport } from '../run_report.js';
 
 /** A run, and where it was read from. */
 export interface NamedRun {
@@ -88,13 +88,6 @@ export interface DesignStanding {
   readonly programs: readonly string[];
 }
 
-/** What an earlier run said differently. */
-export interface Change {
-  readonly id: string;
-  readonly before: string;
-  readonly now: string;
-}
-
 /** All that a report shows. */
 export interface ReportData {
   readonly tool: string;
@@ -105,5 +98,5 @@ export interface ReportData {
   readonly campaigns: readonly Campaign[];
   readonly designs: readonly DesignStanding[];
   /** By the name of the run; without an earlier run, there are none. */
-  readonly changes: ReadonlyMap<string, readonly Change[]>;
+  readonly changes: ReadonlyMap<string, readonly ChangedVerdict[]>;
 }

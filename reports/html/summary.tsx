@@ -24,7 +24,7 @@ export function Summary({ runs, campaigns, changes }: ReportData): VNode {
           <ul>
             {list.map(({ id, before, now }) => (
               <li>
-                <a href={`#${id}`}>{id}</a>: {before} before, {now} now
+                <a href={`#${id}`}>{id}</a>: {before ?? 'not there'} before, {now} now
               </li>
             ))}
           </ul>

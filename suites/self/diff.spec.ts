@@ -5,7 +5,7 @@ import { compareDesigns } from '../../cli/diff/designs.js';
 import { answersThatDiffer } from '../../cli/diff/answers.js';
 import { compareKernels } from '../../cli/diff/kernels.js';
 import { compareRuns } from '../../cli/diff/runs.js';
-import { readStoredRun } from '../../cli/diff/stored_run.js';
+import { readRun } from '../../cli/run_file.js';
 import { findDesign } from '../../cli/designs/run_rows.js';
 import { linux612 } from '../../models/profiles/linux_6_12.js';
 import { linux73 } from '../../models/profiles/linux_7_3.js';
@@ -92,7 +92,7 @@ describe('diff of runs', () => {
       [line('a/b:c', { ms: 900, status: 'failed', reason: 'saw EINVAL', broken }), line('a/b:d')],
       { ms: 2000, rules: { seen: 1, all: 2, answered: ['A/OK', 'C/OK'] } },
     ]);
-    const comparison = compareRuns(await readStoredRun(before), await readStoredRun(after));
+    const comparison = compareRuns(await readRun(before), await readRun(after));
     for (const [title, about, says] of [
       ['Verdicts that changed', 'a/b:c', 'failed, before passed: saw EINVAL'],
       ['Scenarios that are gone', 'a/b:gone', 'passed'],

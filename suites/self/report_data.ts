@@ -1,14 +1,15 @@
 import type { ReportData } from '../../reports/html/data.js';
-import type { ResultLine } from '../../reports/run_report.js';
+import { line, report } from './report_example.js';
 
-const PASSED: ResultLine = {
-  ...{ id: 'ioas/map:range,fixed', doc: 'A fixed range <is> mapped.', status: 'passed', ms: 3, programs: 2 },
-  ...{ details: [], findings: ['reserved-not-checked'], skippedCases: [], covers: [] },
-};
-export const FAILED: ResultLine = {
-  ...PASSED,
-  ...{ id: 'ioas/map:range,wraps', status: 'failed', details: ['allowed EOVERFLOW, seen OK'], findings: [] },
-};
+const PASSED = line('ioas/map:range,fixed', {
+  doc: 'A fixed range <is> mapped.',
+  findings: ['reserved-not-checked'],
+});
+
+export const FAILED = line('ioas/map:range,wraps', {
+  status: 'failed',
+  details: ['allowed EOVERFLOW, seen OK'],
+});
 
 /** A report with one of everything. */
 export const DATA: ReportData = {
@@ -16,18 +17,7 @@ export const DATA: ReportData = {
   runs: [
     {
       name: 'a-kernel',
-      report: {
-        ...{ schema: 1, tool: 'iommufd-cts test', target: 'qemu', description: 'Linux 7.3.4 & more' },
-        ...{
-          kernel: '7.3.4-fast',
-          profile: '7.3',
-          reading: 'exact',
-          notes: [],
-          ms: 1500,
-          isInterrupted: false,
-        },
-        ...{ rules: { seen: 2, all: 3 }, results: [PASSED, FAILED] },
-      },
+      report: report([PASSED, FAILED], { description: 'Linux 7.3.4 & more', rules: { seen: 2, all: 3 } }),
     },
   ],
   scenarios: [PASSED, FAILED, { id: 'ioas/never:ran', doc: 'no run has it' }],
@@ -67,5 +57,5 @@ export const DATA: ReportData = {
     },
   ],
   designs: [{ design: 'mmap-v2', invariant: 'window_rule', verdict: 'breaks', programs: ['a; b'] }],
-  changes: new Map([['a-kernel', [{ id: FAILED.id, before: 'passed', now: 'failed' }]]]),
+  changes: new Map([['a-kernel', [{ id: FAILED.id, before: 'passed', now: 'failed', reason: undefined }]]]),
 };
