@@ -82,10 +82,25 @@ const validator = once(() =>
  * @throws UsageError saying in one sentence what is wrong with it
  */
 export async function readRun(path: string): Promise<RunReport> {
+  return parseRun(path, await readJson(path));
+}
+
+/**
+ * The value of a file of JSON that was named on the command line.
+ * @throws UsageError when it cannot be read
+ */
+export async function readJson(path: string): Promise<unknown> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new UsageError(`${path} cannot be read: ${reasonOf(error)}`);
   });
-  const json = parseJson(path, text);
+  return parseJson(path, text);
+}
+
+/**
+ * The report of a run that a file of JSON holds.
+ * @throws UsageError saying in one sentence what is wrong with it
+ */
+export function parseRun(path: string, json: unknown): RunReport {
   const validate = validator();
   if (!validate(json))
     throw new UsageError(`${path} is no JSON report of a run: ${complaintOf(validate.errors)}`);

@@ -4,16 +4,19 @@ import { markdownTable } from 'markdown-table';
 export type Means = 'alone' | 'injection' | 'lanes';
 
 /** A line of a kernel's source that can be reached: code that kcov tells of begins there. */
-export interface ReachableLine {
+export interface LineReach {
   readonly line: number;
   readonly function: string;
-  /** Numbers of the tests that reached it. */
-  readonly tests: readonly number[];
-  /** The program that was the first. */
+  /** The program that was the first to reach it; undefined if none has. */
   readonly first?: string;
   readonly means?: Means;
   /** Whether the kernel's own tests reached it; undefined if they were not asked. */
   readonly theirs?: boolean;
+}
+
+export interface ReachableLine extends LineReach {
+  /** Numbers of the tests that reached it. */
+  readonly tests: readonly number[];
 }
 
 /** A file of a kernel's source. */
@@ -42,23 +45,41 @@ export interface KernelCoverage {
   readonly theirs: readonly string[];
 }
 
+/** A line in a file of `coverage --json`. */
+export interface StoredLine extends LineReach {
+  /** How many tests reached it. */
+  readonly tests: number;
+}
+
+export interface StoredFile {
+  readonly file: string;
+  readonly reachable: readonly StoredLine[];
+}
+
+/** What a file of `coverage --json` says. */
+export interface StoredCoverage extends Omit<KernelCoverage, 'tests' | 'files'> {
+  readonly tests: number;
+  readonly files: readonly StoredFile[];
+}
+
 /** How many of something were reached. */
-interface Share {
+export interface Share {
   readonly reached: number;
   readonly all: number;
 }
 
-type IsReached = (line: ReachableLine) => boolean;
+type IsReached = (this: void, line: LineReach) => boolean;
 
-const byUs: IsReached = ({ tests }) => tests.length > 0;
-const byThem: IsReached = ({ theirs }) => theirs === true;
+export const byUs: IsReached = ({ first }) => first !== undefined;
+export const byThem: IsReached = ({ theirs }) => theirs === true;
 
-function share(lines: readonly ReachableLine[], isReached: IsReached): Share {
+export function share(lines: readonly LineReach[], isReached: IsReached): Share {
   return { reached: lines.filter(isReached).length, all: lines.length };
 }
 
-function functionsOf(lines: readonly ReachableLine[]): Map<string, ReachableLine[]> {
-  const functions = new Map<string, ReachableLine[]>();
+/** Lines by the function that they are of. */
+export function functionsOf<Line extends LineReach>(lines: readonly Line[]): Map<string, Line[]> {
+  const functions = new Map<string, Line[]>();
   for (const line of lines) {
     const known = functions.get(line.function);
     if (known === undefined) functions.set(line.function, [line]);
@@ -67,16 +88,16 @@ function functionsOf(lines: readonly ReachableLine[]): Map<string, ReachableLine
   return functions;
 }
 
-function shareOfFunctions(lines: readonly ReachableLine[], isReached: IsReached): Share {
+export function shareOfFunctions(lines: readonly LineReach[], isReached: IsReached): Share {
   const functions = [...functionsOf(lines).values()];
   return { reached: functions.filter((own) => own.some(isReached)).length, all: functions.length };
 }
 
-function percent({ reached, all }: Share): number {
+export function percent({ reached, all }: Share): number {
   return all === 0 ? 100 : Math.floor((1000 * reached) / all) / 10;
 }
 
-function render(one: Share): string {
+export function renderShare(one: Share): string {
   return `${String(one.reached)} of ${String(one.all)}`;
 }
 
@@ -88,10 +109,15 @@ export function renderCoverageTable({ files, theirs }: KernelCoverage): string {
       const ours = share(lines, byUs);
       const their = share(lines, byThem);
       return [
-        ...[file, render(ours), `${percent(ours).toFixed(1)} %`, render(shareOfFunctions(lines, byUs))],
+        ...[
+          file,
+          renderShare(ours),
+          `${percent(ours).toFixed(1)} %`,
+          renderShare(shareOfFunctions(lines, byUs)),
+        ],
         ...(hasTheirs
           ? [
-              render(their),
+              renderShare(their),
               `${percent(their).toFixed(1)} %`,
               String(countOnly(lines, byUs, byThem)),
               String(countOnly(lines, byThem, byUs)),
@@ -110,7 +136,8 @@ export function renderCoverageTable({ files, theirs }: KernelCoverage): string {
   return `${markdownTable([head, ...rows], { align: ['l', ...head.slice(1).map(() => 'r')] })}\n`;
 }
 
-function countOnly(lines: readonly ReachableLine[], here: IsReached, there: IsReached): number {
+/** How many lines are reached here, and not there. */
+export function countOnly(lines: readonly LineReach[], here: IsReached, there: IsReached): number {
   return lines.filter((line) => here(line) && !there(line)).length;
 }
 
@@ -121,7 +148,10 @@ export function renderUnreached({ files }: KernelCoverage): string {
       [...functionsOf(lines)].flatMap(([name, own]) => {
         const missed = own.filter((line) => !byUs(line));
         if (missed.length === 0) return [];
-        const how = missed.length === own.length ? 'never entered' : `lines ${ranges(missed, own)}`;
+        const how =
+          missed.length === own.length
+            ? 'never entered'
+            : `lines ${ranges(missed, own).map(renderRange).join(', ')}`;
         const known = missed.filter(byThem).map(({ line }) => String(line));
         return [
           `${file}: ${name}: ${how}${known.length === 0 ? '' : `; their tests reach ${known.join(', ')}`}\n`,
@@ -131,8 +161,14 @@ export function renderUnreached({ files }: KernelCoverage): string {
     .join('');
 }
 
+/** Lines from one to another. */
+export interface LineRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Lines as ranges, which go on over lines that have no code of their own. */
-function ranges(missed: readonly ReachableLine[], all: readonly ReachableLine[]): string {
+export function ranges(missed: readonly LineReach[], all: readonly LineReach[]): LineRange[] {
   const parts: { from: number; to: number; last: number }[] = [];
   for (const one of missed) {
     const at = all.indexOf(one);
@@ -140,9 +176,11 @@ function ranges(missed: readonly ReachableLine[], all: readonly ReachableLine[])
     if (part?.last === at - 1) Object.assign(part, { to: one.line, last: at });
     else parts.push({ from: one.line, to: one.line, last: at });
   }
-  return parts
-    .map(({ from, to }) => (from === to ? String(from) : `${String(from)}-${String(to)}`))
-    .join(', ');
+  return parts;
+}
+
+export function renderRange({ from, to }: LineRange): string {
+  return from === to ? String(from) : `${String(from)}-${String(to)}`;
 }
 
 /**

@@ -1,7 +1,14 @@
 import { FINDING_IDS, findingById } from '../../models/findings.js';
 import { DESIGNS } from '../../models/designs/index.js';
 import { REFUSING_SOURCES } from '../../models/rule_sources.js';
-import type { CallRow, DesignStanding, KnownFinding, NamedRun, ReportData } from '../../reports/html/data.js';
+import type {
+  AnnotatedCoverage,
+  CallRow,
+  DesignStanding,
+  KnownFinding,
+  NamedRun,
+  ReportData,
+} from '../../reports/html/data.js';
 import { type RunReport, changedVerdicts, findingsOf } from '../../reports/run_report.js';
 import { SCENARIOS } from '../../suites/index.js';
 import { judgeAll, standingsOf } from '../designs/comparison.js';
@@ -13,6 +20,7 @@ export interface Sources {
   readonly tool: string;
   readonly runs: readonly NamedRun[];
   readonly campaigns: readonly ReadCampaign[];
+  readonly coverages: readonly AnnotatedCoverage[];
   /** An earlier run, which the runs are compared with. */
   readonly earlier: RunReport | undefined;
   /** Whether designs of the patch discussions are run for it. */
@@ -20,14 +28,15 @@ export interface Sources {
 }
 
 /** All that the report shows, from what was read and what the project knows of itself. */
-export function reportData({ tool, runs, campaigns, earlier, withDesigns }: Sources): ReportData {
+export function reportData({ tool, runs, campaigns, coverages, earlier, withDesigns }: Sources): ReportData {
   return {
     tool,
     runs,
-    scenarios: SCENARIOS.map(({ id, doc }) => ({ id, doc })),
+    scenarios: SCENARIOS.map(({ id, doc, covers }) => ({ id, doc, covers })),
     calls: callRows(new Set(campaigns.flatMap(({ rules }) => [...rules]))),
     known: knownFindings(runs),
     campaigns: campaigns.map(({ campaign }) => campaign),
+    coverages,
     designs: withDesigns ? designStandings() : [],
     changes: new Map(
       earlier === undefined

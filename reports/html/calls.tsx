@@ -1,44 +1,33 @@
 import type { VNode } from 'preact';
 import type { CallRow, ReportData, RuleRow } from './data.js';
+import { ScenarioLink, placeOfRule } from './links.js';
+import { Section, Table } from './parts.js';
 
 /** Calls against errors: how many scenarios are about each, and all rules behind the numbers. */
 export function Calls({ calls }: ReportData): VNode {
   const errnos = [...new Set(calls.flatMap(({ rules }) => rules.map(({ errno }) => errno)))].sort();
   return (
-    <section id="calls" aria-labelledby="calls-title">
-      <h2 id="calls-title">Calls and rules</h2>
+    <Section id="calls" title="Calls and rules">
       <p>
         A number says how many rules give a call this answer; the darker, the more scenarios are about them. A
         dash: no scenario is. The names lead to the rules.
       </p>
-      <div class="scroll heat" tabIndex={0} role="region" aria-label="Calls and errors">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">call</th>
-              {errnos.map((errno) => (
-                <th scope="col">{errno}</th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {calls.map((call) => (
-              <tr>
-                <th scope="row">
-                  <a href={`#call-${call.name}`}>{call.name}</a>
-                </th>
-                {errnos.map((errno) => (
-                  <Heat rules={call.rules.filter((rule) => rule.errno === errno)} />
-                ))}
-              </tr>
+      <Table label="Calls and errors" look="heat" columns={['call', ...errnos]}>
+        {calls.map((call) => (
+          <tr>
+            <th scope="row">
+              <a href={`#call-${call.name}`}>{call.name}</a>
+            </th>
+            {errnos.map((errno) => (
+              <Heat rules={call.rules.filter((rule) => rule.errno === errno)} />
             ))}
-          </tbody>
-        </table>
-      </div>
+          </tr>
+        ))}
+      </Table>
       {calls.map((call) => (
         <Rules {...call} />
       ))}
-    </section>
+    </Section>
   );
 }
 
@@ -65,7 +54,7 @@ function Rules({ name, rules }: CallRow): VNode {
       </summary>
       <ul>
         {rules.map(({ id, says, scenarios, isInCampaigns }) => (
-          <li>
+          <li id={placeOfRule(`${name}/${id}`)}>
             <code>{id}</code> {says}
             <span class="faint">
               {' '}
@@ -88,7 +77,7 @@ function Links({ ids }: { ids: readonly string[] }): VNode {
       {ids.slice(0, NAMED_MAX).map((id, at) => (
         <>
           {at === 0 ? '' : ', '}
-          <a href={`#${id}`}>{id}</a>
+          <ScenarioLink id={id} />
         </>
       ))}
       {ids.length > NAMED_MAX ? ` and ${String(ids.length - NAMED_MAX)} more` : ''}

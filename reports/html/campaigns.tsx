@@ -1,12 +1,12 @@
 import type { VNode } from 'preact';
 import type { Chart } from './charts.js';
 import type { Campaign } from './data.js';
+import { Section } from './parts.js';
 
 /** How each campaign went, drawn over time, with the last numbers in words for those who cannot see it. */
 export function Campaigns({ drawn }: { drawn: readonly (readonly [Campaign, readonly Chart[]])[] }): VNode {
   return (
-    <section id="campaigns" aria-labelledby="campaigns-title">
-      <h2 id="campaigns-title">Campaigns</h2>
+    <Section id="campaigns" title="Campaigns">
       {drawn.map(([{ name, moments }, charts]) => {
         const last = moments.at(-1);
         return (
@@ -32,6 +32,6 @@ export function Campaigns({ drawn }: { drawn: readonly (readonly [Campaign, read
           </div>
         );
       })}
-    </section>
+    </Section>
   );
 }

@@ -1,3 +1,4 @@
+import type { StoredCoverage } from '../kernel_coverage.js';
 import type { ChangedVerdict, RunReport } from '../run_report.js';
 
 /** A run, and where it was read from. */
@@ -10,6 +11,8 @@ export interface NamedRun {
 export interface ScenarioFacts {
   readonly id: string;
   readonly doc: string;
+  /** Rules that it is about, as `call/rule`. */
+  readonly covers: readonly string[];
 }
 
 /** A rule of a call, and what has shown it. */
@@ -88,6 +91,15 @@ export interface DesignStanding {
   readonly programs: readonly string[];
 }
 
+/** What code of a kernel was reached, with the reader's own source of it. */
+export interface AnnotatedCoverage {
+  readonly coverage: StoredCoverage;
+  /** Lines of files, by path from the top of the tree; empty where the source is not there. */
+  readonly texts: ReadonlyMap<string, readonly string[]>;
+  /** Why the source is not there, and what to do about it. */
+  readonly lack: string | undefined;
+}
+
 /** All that a report shows. */
 export interface ReportData {
   readonly tool: string;
@@ -96,6 +108,8 @@ export interface ReportData {
   readonly calls: readonly CallRow[];
   readonly known: readonly KnownFinding[];
   readonly campaigns: readonly Campaign[];
+  /** By kernel. */
+  readonly coverages: readonly AnnotatedCoverage[];
   readonly designs: readonly DesignStanding[];
   /** By the name of the run; without an earlier run, there are none. */
   readonly changes: ReadonlyMap<string, readonly ChangedVerdict[]>;

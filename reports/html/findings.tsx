@@ -1,50 +1,40 @@
 import type { VNode } from 'preact';
 import type { CampaignFinding, ReportData } from './data.js';
+import { Section, Table, numbers } from './parts.js';
 
 /** What campaigns have found, with the program step by step, and the kernel findings that are known and were seen. */
 export function Findings({ campaigns, known, runs }: ReportData): VNode {
   const found = campaigns.flatMap(({ name, findings }) => findings.map((finding) => ({ name, finding })));
   return (
-    <section id="findings" aria-labelledby="findings-title">
-      <h2 id="findings-title">Findings</h2>
+    <Section id="findings" title="Findings">
       {found.length === 0 && <p>The campaigns have found nothing that the model does not allow.</p>}
       {found.map(({ name, finding }) => (
         <Found campaign={name} finding={finding} />
       ))}
       {known.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Known findings">
-          <table>
-            <caption>Known kernel findings that were seen</caption>
-            <thead>
-              <tr>
-                <th scope="col">finding</th>
-                <th scope="col">in one sentence</th>
-                <th scope="col">kind</th>
-                {runs.map(({ name }) => (
-                  <th scope="col" class="number">
-                    scenarios of {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {known.map(({ id, title, kind }) => (
-                <tr id={`finding-${id}`}>
-                  <th scope="row">{id}</th>
-                  <td>{title}</td>
-                  <td>{kind}</td>
-                  {runs.map(({ report }) => (
-                    <td class="number">
-                      {report.results.filter(({ findings }) => findings.includes(id)).length}
-                    </td>
-                  ))}
-                </tr>
+        <Table
+          label="Known findings"
+          caption="Known kernel findings that were seen"
+          columns={[
+            ...['finding', 'in one sentence', 'kind'],
+            ...numbers(...runs.map(({ name }) => `scenarios of ${name}`)),
+          ]}
+        >
+          {known.map(({ id, title, kind }) => (
+            <tr id={`finding-${id}`}>
+              <th scope="row">{id}</th>
+              <td>{title}</td>
+              <td>{kind}</td>
+              {runs.map(({ report }) => (
+                <td class="number">
+                  {report.results.filter(({ findings }) => findings.includes(id)).length}
+                </td>
               ))}
-            </tbody>
-          </table>
-        </div>
+            </tr>
+          ))}
+        </Table>
       )}
-    </section>
+    </Section>
   );
 }
 
@@ -67,30 +57,22 @@ function Found({ campaign, finding }: { campaign: string; finding: CampaignFindi
         </dd>
       </dl>
       <pre tabIndex={0}>{commands.join('\n')}</pre>
-      <div class="scroll" tabIndex={0} role="region" aria-label={`Steps of ${title}`}>
-        <table>
-          <caption>The smallest program that shows it, with what the model says</caption>
-          <thead>
-            <tr>
-              {['step', 'call', 'the model answers', 'state then'].map((head) => (
-                <th scope="col">{head}</th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {steps.map(({ text, answer, state }, at) => (
-              <tr>
-                <td class="number">{at + 1}</td>
-                <td>
-                  <code>{text}</code>
-                </td>
-                <td>{answer}</td>
-                <td>{state}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        label={`Steps of ${title}`}
+        caption="The smallest program that shows it, with what the model says"
+        columns={[{ number: 'step' }, 'call', 'the model answers', 'state then']}
+      >
+        {steps.map(({ text, answer, state }, at) => (
+          <tr>
+            <td class="number">{at + 1}</td>
+            <td>
+              <code>{text}</code>
+            </td>
+            <td>{answer}</td>
+            <td>{state}</td>
+          </tr>
+        ))}
+      </Table>
       {console !== '' && (
         <details>
           <summary>Console</summary>

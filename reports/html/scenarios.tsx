@@ -2,14 +2,15 @@ import type { VNode } from 'preact';
 import type { ResultLine } from '../run_report.js';
 import { isUnexpected } from '../run_report.js';
 import type { NamedRun, ReportData } from './data.js';
+import { RuleLink } from './links.js';
+import { Section, Table } from './parts.js';
 
 /** Every scenario with its plan and its result in each run; the filter is list.js. */
 export function Scenarios({ runs, scenarios }: ReportData): VNode {
   const results = runs.map(({ report }) => new Map(report.results.map((result) => [result.id, result])));
   const ran = scenarios.filter(({ id }) => results.some((run) => run.has(id)));
   return (
-    <section id="scenarios" aria-labelledby="scenarios-title">
-      <h2 id="scenarios-title">Scenarios</h2>
+    <Section id="scenarios" title="Scenarios">
       <form role="search" aria-label="Scenarios">
         <label>
           Search <input class="search" type="search" />
@@ -24,33 +25,32 @@ export function Scenarios({ runs, scenarios }: ReportData): VNode {
         </label>
         <p role="status" class="shown faint" />
       </form>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Results of scenarios">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">scenario</th>
-              <th scope="col">plan</th>
-              {runs.map(({ name }) => (
-                <th scope="col">{name}</th>
+      <Table
+        label="Results of scenarios"
+        columns={['scenario', 'plan', ...runs.map(({ name }) => name)]}
+        list
+      >
+        {ran.map(({ id, doc, covers }) => (
+          <tr id={id}>
+            <th scope="row" class="id">
+              <a href={`#${id}`}>{id}</a>
+            </th>
+            <td class="doc">
+              {doc}
+              {covers.map((rule) => (
+                <small>
+                  {' '}
+                  <RuleLink rule={rule} />
+                </small>
               ))}
-            </tr>
-          </thead>
-          <tbody class="list">
-            {ran.map(({ id, doc }) => (
-              <tr id={id}>
-                <th scope="row" class="id">
-                  <a href={`#${id}`}>{id}</a>
-                </th>
-                <td class="doc">{doc}</td>
-                {runs.map((run, at) => (
-                  <Result run={run} result={results[at]?.get(id)} />
-                ))}
-              </tr>
+            </td>
+            {runs.map((run, at) => (
+              <Result run={run} result={results[at]?.get(id)} />
             ))}
-          </tbody>
-        </table>
-      </div>
-    </section>
+          </tr>
+        ))}
+      </Table>
+    </Section>
   );
 }
 

@@ -1,6 +1,8 @@
 import type { VNode } from 'preact';
 import { exitCodeOf, summarise } from '../run_report.js';
 import type { Campaign, NamedRun, ReportData } from './data.js';
+import { ScenarioLink } from './links.js';
+import { Count, Section, Table, numbers } from './parts.js';
 
 const VERDICTS = {
   0: ['good', 'as expected'],
@@ -11,8 +13,7 @@ const VERDICTS = {
 /** What ran on what, how it ended, and what an earlier run said differently. */
 export function Summary({ runs, campaigns, changes }: ReportData): VNode {
   return (
-    <section id="summary" aria-labelledby="summary-title">
-      <h2 id="summary-title">Summary</h2>
+    <Section id="summary" title="Summary">
       <Verdict runs={runs} campaigns={campaigns} />
       {runs.length > 0 && <RunTable runs={runs} />}
       {campaigns.length > 0 && <CampaignTable campaigns={campaigns} />}
@@ -24,13 +25,13 @@ export function Summary({ runs, campaigns, changes }: ReportData): VNode {
           <ul>
             {list.map(({ id, before, now }) => (
               <li>
-                <a href={`#${id}`}>{id}</a>: {before ?? 'not there'} before, {now} now
+                <ScenarioLink id={id} />: {before ?? 'not there'} before, {now} now
               </li>
             ))}
           </ul>
         </details>
       ))}
-    </section>
+    </Section>
   );
 }
 
@@ -45,30 +46,18 @@ function Verdict({ runs, campaigns }: { runs: readonly NamedRun[]; campaigns: re
 
 function RunTable({ runs }: { runs: readonly NamedRun[] }): VNode {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Runs of scenarios">
-      <table>
-        <caption>Runs of scenarios</caption>
-        <thead>
-          <tr>
-            {['run', 'on', 'expectations', 'verdict'].map((title) => (
-              <th scope="col">{title}</th>
-            ))}
-            {['passed', 'failed', 'unexpected', 'skipped', 'unknown', 'rules answered', 'seconds'].map(
-              (title) => (
-                <th scope="col" class="number">
-                  {title}
-                </th>
-              ),
-            )}
-          </tr>
-        </thead>
-        <tbody>
-          {runs.map((run) => (
-            <RunLine {...run} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Runs of scenarios"
+      caption="Runs of scenarios"
+      columns={[
+        ...['run', 'on', 'expectations', 'verdict'],
+        ...numbers('passed', 'failed', 'unexpected', 'skipped', 'unknown', 'rules answered', 'seconds'),
+      ]}
+    >
+      {runs.map((run) => (
+        <RunLine {...run} />
+      ))}
+    </Table>
   );
 }
 
@@ -92,43 +81,32 @@ function RunLine({ name, report }: NamedRun): VNode {
 
 function CampaignTable({ campaigns }: { campaigns: readonly Campaign[] }): VNode {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Campaigns in numbers">
-      <table>
-        <caption>Campaigns</caption>
-        <thead>
+    <Table
+      label="Campaigns in numbers"
+      caption="Campaigns"
+      columns={[
+        ...['campaign', 'on'],
+        ...numbers('seed', 'workers', 'programs', 'calls', 'coverage', 'corpus', 'findings', 'seconds'),
+      ]}
+    >
+      {campaigns.map(({ name, target, planted, seed, workers, calls, moments, findings }) => {
+        const last = moments.at(-1);
+        const counts = [
+          ...[seed, workers, last?.programs ?? 0, calls, last?.coverage ?? 0, last?.corpus ?? 0],
+          ...[findings.length, Math.round(last?.seconds ?? 0)],
+        ];
+        return (
           <tr>
-            <th scope="col">campaign</th>
-            <th scope="col">on</th>
-            {['seed', 'workers', 'programs', 'calls', 'coverage', 'corpus', 'findings', 'seconds'].map(
-              (title) => (
-                <th scope="col" class="number">
-                  {title}
-                </th>
-              ),
-            )}
+            <th scope="row">
+              <a href={`#campaign-${name}`}>{name}</a>
+            </th>
+            <td>{planted === undefined ? target : `${target}, with ${planted} planted`}</td>
+            {counts.map((count) => (
+              <Count of={count} />
+            ))}
           </tr>
-        </thead>
-        <tbody>
-          {campaigns.map(({ name, target, planted, seed, workers, calls, moments, findings }) => {
-            const last = moments.at(-1);
-            const numbers = [
-              ...[seed, workers, last?.programs ?? 0, calls, last?.coverage ?? 0, last?.corpus ?? 0],
-              ...[findings.length, Math.round(last?.seconds ?? 0)],
-            ];
-            return (
-              <tr>
-                <th scope="row">
-                  <a href={`#campaign-${name}`}>{name}</a>
-                </th>
-                <td>{planted === undefined ? target : `${target}, with ${planted} planted`}</td>
-                {numbers.map((number) => (
-                  <td class="number">{number.toLocaleString('en')}</td>
-                ))}
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </div>
+        );
+      })}
+    </Table>
   );
 }

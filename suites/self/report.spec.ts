@@ -1,10 +1,12 @@
 import { assert } from 'chai';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { mergeByKernel } from '../../cli/report/merge_coverage.js';
 import { renderHtml } from '../../reports/html/page.js';
+import type { StoredLine } from '../../reports/kernel_coverage.js';
 import { assertRefused, runCli } from './cli.js';
-import { DATA } from './report_data.js';
+import { COVERAGE, DATA, FAILED, PASSED, SOURCE, SOURCE_FILE } from './report_data.js';
 
 function idsIn(html: string): string[] {
   return [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id ?? '');
@@ -55,6 +57,66 @@ describe('the HTML report', () => {
   });
 });
 
+describe('coverage in the HTML report', () => {
+  /** The row of a place, without its tags. */
+  function rowOf(html: string, place: string): string {
+    const start = html.indexOf(`<tr id="${place}"`);
+    assert.isAbove(start, 0, place);
+    const row = html.slice(start, html.indexOf('</tr>', start));
+    return row
+      .replaceAll(/<[^>]+>/g, '|')
+      .replaceAll(/\|+/g, '|')
+      .replace(/\|$/, '');
+  }
+
+  it('says of each line whether and by what it was reached', async () => {
+    const html = await renderHtml(DATA);
+    assert.equal(rowOf(html, 'line-sizes.c-4'), '|4|reached|\tif (by &lt; 0)|ioas/map:range,fixed|reached');
+    assert.equal(
+      rowOf(html, 'line-sizes.c-5'),
+      '|5|fault injection|\t\treturn -1;|ioas/map:range,wraps|not reached',
+    );
+    assert.include(rowOf(html, 'line-sizes.c-6'), '|same time|\treturn tell(by);|random programs of seed 9|');
+    assert.equal(rowOf(html, 'line-sizes.c-11'), '|11|not reached|\treturn 0;|reached');
+    assert.equal(rowOf(html, 'line-sizes.c-1'), '|1|// A file &amp; its functions.');
+    assert.include(rowOf(html, 'function-sizes.c-grow'), '|3 of 3|100.0|1 of 3|');
+    assert.equal(rowOf(html, 'line-other.h-1'), '|1|not reached|known|not reached');
+  });
+
+  it('tells kernels apart', async () => {
+    const [one] = DATA.coverages;
+    assert.isDefined(one);
+    const other = { ...one, coverage: { ...one.coverage, kernel: '6.12-sanitize' } };
+    const html = await renderHtml({ ...DATA, coverages: [one, other] });
+    const ids = idsIn(html);
+    assert.sameMembers([...new Set(ids)], ids);
+    assert.includeMembers(ids, ['line-7.3.4-sanitize-sizes.c-4', 'line-6.12-sanitize-sizes.c-4']);
+  });
+
+  it('adds up what several files have of a kernel', () => {
+    const theirs = COVERAGE.files.map(({ file, reachable }) => ({
+      file,
+      reachable: reachable.map(({ line, function: name }): StoredLine => {
+        return { line, function: name, tests: 1, first: 'stored, program 0', means: 'injection' };
+      }),
+    }));
+    const two = { ...COVERAGE, theirs: [], programs: 1, files: theirs.slice(0, 1) };
+    const [sum, ...rest] = mergeByKernel([COVERAGE, two, { ...two, kernel: 'other' }]);
+    assert.lengthOf(rest, 1);
+    assert.equal(sum?.programs, 1235);
+    const lines = sum?.files.find(({ file }) => file === SOURCE_FILE)?.reachable ?? [];
+    assert.deepEqual(
+      lines.map(({ tests, first, means, theirs: their }) => [tests, first, means, their]),
+      [
+        [3, `${PASSED.id}, program 1`, 'alone', true],
+        [2, `${FAILED.id}, program 3`, 'injection', false],
+        [2, 'random programs of seed 9, program 4', 'injection', false],
+        [1, 'stored, program 0', 'injection', true],
+      ],
+    );
+  });
+});
+
 describe('report', () => {
   let directory: string;
 
@@ -87,12 +149,57 @@ describe('report', () => {
     const out = join(directory, 'report.html');
     const { code, stdout } = await runCli(['report', join(directory, 'runs'), '--no-designs', '-o', out]);
     assert.equal(code, 0);
-    assert.include(stdout, 'runs 1, campaigns 1');
+    assert.include(stdout, 'runs 1, campaigns 1, coverages 0');
     const html = await readFile(out, 'utf8');
     assert.include(html, 'campaign-night');
     assert.include(html, 'ioas/alloc');
     assert.include(html, 'answered in campaigns');
     assert.include(await readFile(join(directory, 'runs/night/journal.jsonl'), 'utf8'), '{"kind":"pro');
+  });
+
+  describe('of coverage', () => {
+    let file: string;
+    let tree: string;
+
+    before(async () => {
+      file = join(directory, 'kernel.json');
+      const document = { schema: 1, ...COVERAGE, files: COVERAGE.files.slice(0, 1) };
+      await writeFile(file, JSON.stringify(document));
+      tree = join(directory, 'linux');
+      await mkdir(join(tree, dirname(SOURCE_FILE)), { recursive: true });
+      await writeFile(join(tree, SOURCE_FILE), SOURCE);
+    });
+
+    it('shows the reader’s own source of the kernel', async () => {
+      const out = join(directory, 'coverage.html');
+      const { code, stdout } = await runCli(['report', file, '--source', tree, '--no-designs', '-o', out]);
+      assert.equal(code, 0);
+      assert.include(stdout, 'coverages 1');
+      assert.include(await readFile(out, 'utf8'), 'return tell(by);');
+    });
+
+    it('says how to get the source where it is not there', async () => {
+      const out = join(directory, 'without.html');
+      await runCli(['report', file, '--no-designs', '-o', out]);
+      const html = await readFile(out, 'utf8');
+      assert.include(html, 'The source is not shown: there is no source of 7.3.4-sanitize');
+      assert.include(html, 'report --source DIR');
+      assert.include(html, 'id="line-sizes.c-5"');
+    });
+
+    it('refuses the source of another kernel, and coverage that is none', async () => {
+      const path = join(tree, SOURCE_FILE);
+      await writeFile(path, SOURCE.replace('{\n\treturn 0;', '{\n\n\treturn 0;'));
+      const other = await runCli(['report', file, '--source', tree, '-o', join(directory, 'x.html')]);
+      assertRefused(
+        other,
+        64,
+        /linux is not the source of 7\.3\.4-sanitize: line 11 of its .*sizes\.c has no code/,
+      );
+      const none = join(directory, 'none.json');
+      await writeFile(none, '{"schema":1,"files":[]}');
+      assertRefused(await runCli(['report', none]), 64, /none\.json is no coverage of a kernel: /);
+    });
   });
 
   it('says in one sentence what it cannot read', async () => {

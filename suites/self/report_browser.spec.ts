@@ -79,6 +79,31 @@ describe('the HTML report in a browser', () => {
     assert.equal(await page.locator('.shown').textContent(), '0 of 2 scenarios');
   });
 
+  it('opens the file of a line that a deep link leads to', async () => {
+    const { page } = await open('light', '#line-sizes.c-11');
+    assert.isTrue(await page.locator('#line-sizes\\.c-11').isVisible());
+    assert.isFalse(await page.locator('#line-other\\.h-1').isVisible());
+  });
+
+  it('shows only what was not reached, with the lines around it', async () => {
+    const { page } = await open('light', '#file-sizes.c');
+    await page.locator('.only-missed').press('Space');
+    const shown = await page
+      .locator('#file-sizes\\.c .source tbody tr:visible td:first-child')
+      .allTextContents();
+    assert.deepEqual(shown, ['8', '9', '10', '11', '12', '13']);
+    assert.isFalse(await page.locator('#function-sizes\\.c-grow').isVisible());
+    assert.isTrue(await page.locator('#function-sizes\\.c-shrink').isVisible());
+  });
+
+  it('goes to a function by its name', async () => {
+    const { page } = await open('light');
+    await page.locator('.go').fill('shrink');
+    await page.locator('.go').press('Enter');
+    await page.waitForFunction('location.hash === "#function-sizes.c-shrink"');
+    assert.isTrue(await page.locator('#function-sizes\\.c-shrink').isVisible());
+  });
+
   it('opens what a deep link leads to', async () => {
     const { page } = await open('light', '#call-IOMMU_IOAS_MAP');
     assert.isTrue(await page.locator('#call-IOMMU_IOAS_MAP li').first().isVisible());

@@ -1,7 +1,9 @@
-import type { ReportData } from '../../reports/html/data.js';
+import type { AnnotatedCoverage, ReportData } from '../../reports/html/data.js';
+import type { StoredCoverage, StoredLine } from '../../reports/kernel_coverage.js';
 import { line, report } from './report_example.js';
 
-const PASSED = line('ioas/map:range,fixed', {
+export const PASSED = line('ioas/map:range,fixed', {
+  covers: ['IOMMU_IOAS_MAP/EINVAL.length', 'gone/EIO.rule'],
   doc: 'A fixed range <is> mapped.',
   findings: ['reserved-not-checked'],
 });
@@ -10,6 +12,66 @@ export const FAILED = line('ioas/map:range,wraps', {
   status: 'failed',
   details: ['allowed EOVERFLOW, seen OK'],
 });
+
+/** A file of some kernel, made up for these tests. */
+export const SOURCE = `// A file & its functions.
+int grow(int by)
+{
+\tif (by < 0)
+\t\treturn -1;
+\treturn tell(by);
+}
+
+int shrink(void)
+{
+\treturn 0;
+}
+`;
+
+export const SOURCE_FILE = 'drivers/iommu/iommufd/sizes.c';
+
+const REACHED: readonly StoredLine[] = [
+  {
+    ...{ line: 4, function: 'grow', tests: 2 },
+    first: `${PASSED.id}, program 1`,
+    means: 'alone',
+    theirs: true,
+  },
+  {
+    ...{ line: 5, function: 'grow', tests: 1 },
+    first: `${FAILED.id}, program 3`,
+    means: 'injection',
+    theirs: false,
+  },
+  {
+    ...{ line: 6, function: 'grow', tests: 1 },
+    first: 'random programs of seed 9, program 4',
+    means: 'lanes',
+    theirs: false,
+  },
+  { ...{ line: 11, function: 'shrink', tests: 0 }, theirs: true },
+];
+
+/** What `coverage` writes. */
+export const COVERAGE: StoredCoverage = {
+  ...{ tool: 'iommufd-cts test', kernel: '7.3.4-sanitize', source: 'Debian linux-source-0 0.1' },
+  ...{ description: 'Linux 7.3.4 in QEMU', programs: 1234, tests: 2, cut: 1 },
+  theirs: ['iommufd: 3 passed'],
+  files: [
+    { file: SOURCE_FILE, reachable: REACHED },
+    {
+      file: 'drivers/iommu/iommufd/other.h',
+      reachable: [{ line: 1, function: 'known', tests: 0, theirs: false }],
+    },
+  ],
+};
+
+/** The source of one file is there, that of the other is not. */
+const ANNOTATED: AnnotatedCoverage = {
+  coverage: COVERAGE,
+  texts: new Map([[SOURCE_FILE, SOURCE.split('\n')]]),
+  lack: undefined,
+};
 
 /** A report with one of everything. */
 export const DATA: ReportData = {
@@ -20,7 +82,7 @@ export const DATA: ReportData = {
       report: report([PASSED, FAILED], { description: 'Linux 7.3.4 & more', rules: { seen: 2, all: 3 } }),
     },
   ],
-  scenarios: [PASSED, FAILED, { id: 'ioas/never:ran', doc: 'no run has it' }],
+  scenarios: [PASSED, FAILED, { id: 'ioas/never:ran', doc: 'no run has it', covers: [] }],
   calls: [
     {
       name: 'IOMMU_IOAS_MAP',
@@ -56,6 +118,7 @@ export const DATA: ReportData = {
       ],
     },
   ],
+  coverages: [ANNOTATED],
   designs: [{ design: 'mmap-v2', invariant: 'window_rule', verdict: 'breaks', programs: ['a; b'] }],
   changes: new Map([['a-kernel', [{ id: FAILED.id, before: 'passed', now: 'failed', reason: undefined }]]]),
 };

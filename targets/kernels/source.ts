@@ -66,7 +66,10 @@ function placeOf(name: string, version: string, cache: string): string {
  * The source tree that a kernel was built from.
  * @throws TestBedError when there is none, or none any more
  */
-export async function sourceTreeOf({ id, source }: Kernel, cache: string): Promise<string> {
+export async function sourceTreeOf(
+  { id, source }: Pick<Kernel, 'id' | 'source'>,
+  cache: string,
+): Promise<string> {
   const [, name, version] = /^Debian (\S+) (\S+)$/.exec(source) ?? [];
   const tree = name === undefined || version === undefined ? source : placeOf(name, version, cache);
   if (await exists(join(tree, 'Kconfig'))) return tree;

@@ -1,0 +1,75 @@
+import { Ajv } from 'ajv';
+import { complaintOf } from '../../fuzz/json_file.js';
+import { once } from '../../models/ioctls/description.js';
+import type { StoredCoverage } from '../../reports/kernel_coverage.js';
+import { UsageError } from '../errors.js';
+
+const TEXT = { type: 'string' } as const;
+const TEXTS = { type: 'array', items: TEXT } as const;
+const NUMBER = { type: 'number' } as const;
+
+/** Compiled when a file is read: no command that reads none should wait for it. */
+const validator = once(() =>
+  new Ajv().compile<StoredCoverage>({
+    type: 'object',
+    required: [
+      'schema',
+      'tool',
+      'kernel',
+      'source',
+      'description',
+      'tests',
+      'programs',
+      'cut',
+      'theirs',
+      'files',
+    ],
+    properties: {
+      schema: { const: 1 },
+      ...Object.fromEntries(['tool', 'kernel', 'source', 'description'].map((name) => [name, TEXT])),
+      ...Object.fromEntries(['tests', 'programs', 'cut'].map((name) => [name, NUMBER])),
+      theirs: TEXTS,
+      files: {
+        type: 'array',
+        items: {
+          type: 'object',
+          required: ['file', 'reachable'],
+          properties: {
+            file: TEXT,
+            reachable: {
+              type: 'array',
+              items: {
+                type: 'object',
+                required: ['line', 'function', 'tests'],
+                properties: {
+                  line: NUMBER,
+                  function: TEXT,
+                  tests: NUMBER,
+                  first: TEXT,
+                  means: { enum: ['alone', 'injection', 'lanes'] },
+                  theirs: { type: 'boolean' },
+                },
+              },
+            },
+          },
+        },
+      },
+    },
+  }),
+);
+
+/** Whether JSON is meant to be what `coverage --json` writes, right or wrong; reports of runs have no files. */
+export function isMeantAsCoverage(json: unknown): boolean {
+  return typeof json === 'object' && json !== null && 'files' in json;
+}
+
+/**
+ * What `coverage --json FILE` has written.
+ * @param path is named if it is something else
+ * @throws UsageError saying in one sentence what is wrong with it
+ */
+export function parseCoverage(path: string, json: unknown): StoredCoverage {
+  const validate = validator();
+  if (validate(json)) return json;
+  throw new UsageError(`${path} is no coverage of a kernel: ${complaintOf(validate.errors)}`);
+}

@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import { resolve, sep } from 'node:path';
+import { reasonOf } from '../../models/base/reason.js';
+import type { AnnotatedCoverage } from '../../reports/html/data.js';
+import type { StoredCoverage } from '../../reports/kernel_coverage.js';
+import { sourceTreeOf } from '../../targets/kernels/source.js';
+import { UsageError } from '../errors.js';
+import { mergeByKernel } from './merge_coverage.js';
+
+/** A source tree is not the one that a kernel was built from. */
+class OtherSource extends Error {}
+
+/**
+ * Coverage with the source that the reader has: the tree that is named, or the one in the cache that the kernel was built from.
+ * @throws UsageError when a tree was named that is not the kernel's
+ */
+export function annotate(
+  all: readonly StoredCoverage[],
+  tree: string | undefined,
+  cache: string,
+): Promise<AnnotatedCoverage[]> {
+  return Promise.all(
+    mergeByKernel(all).map(async (coverage): Promise<AnnotatedCoverage> => {
+      try {
+        const place = tree ?? (await sourceTreeOf({ id: coverage.kernel, source: coverage.source }, cache));
+        return { coverage, texts: await readTexts(coverage, place), lack: undefined };
+      } catch (error) {
+        if (tree !== undefined) throw new UsageError(reasonOf(error));
+        const lack = `The source is not shown: ${reasonOf(error)}. With "report --source DIR" it is read from another tree of that kernel.`;
+        return { coverage, texts: new Map(), lack };
+      }
+    }),
+  );
+}
+
+async function readTexts(coverage: StoredCoverage, tree: string): Promise<Map<string, readonly string[]>> {
+  const texts = await Promise.all(
+    coverage.files.map(async ({ file, reachable }) => {
+      const path = resolve(tree, file);
+      if (!path.startsWith(`${resolve(tree)}${sep}`)) throw new OtherSource(`${file} is not in ${tree}`);
+      const text = await readFile(path, 'utf8').catch((error: unknown) => {
+        throw new OtherSource(`${path} cannot be read: ${reasonOf(error)}`);
+      });
+      const lines = text.replace(/\n$/, '').split('\n');
+      const wrong = reachable.find(({ line }) => (lines[line - 1] ?? '').trim() === '');
+      if (wrong !== undefined) {
+        const where = `line ${String(wrong.line)} of its ${file} has no code`;
+        throw new OtherSource(`${tree} is not the source of ${coverage.kernel}: ${where}`);
+      }
+      return [file, lines] as const;
+    }),
+  );
+  return new Map(texts);
+}

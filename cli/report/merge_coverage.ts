@@ -1,0 +1,64 @@
+import type { Means, StoredCoverage, StoredFile, StoredLine } from '../../reports/kernel_coverage.js';
+
+/** What reaches a line by the plainest means counts. */
+const WEIGHT: Readonly<Record<Means, number>> = { alone: 0, injection: 1, lanes: 2 };
+
+/** One coverage for each kernel: what several runs have reached of it, together. */
+export function mergeByKernel(all: readonly StoredCoverage[]): StoredCoverage[] {
+  const byKernel = new Map<string, StoredCoverage>();
+  for (const one of all) {
+    const key = `${one.kernel} ${one.source}`;
+    const known = byKernel.get(key);
+    byKernel.set(key, known === undefined ? one : merge(known, one));
+  }
+  return [...byKernel.values()];
+}
+
+function merge(one: StoredCoverage, two: StoredCoverage): StoredCoverage {
+  const descriptions = [...new Set([one.description, two.description])];
+  return {
+    ...one,
+    description: descriptions.join(', '),
+    tests: one.tests + two.tests,
+    programs: one.programs + two.programs,
+    cut: one.cut + two.cut,
+    theirs: [...one.theirs, ...two.theirs],
+    files: mergeFiles(one.files, two.files),
+  };
+}
+
+function mergeFiles(ones: readonly StoredFile[], twos: readonly StoredFile[]): StoredFile[] {
+  const files = new Map(ones.map(({ file, reachable }) => [file, reachable]));
+  for (const { file, reachable } of twos) files.set(file, mergeLines(files.get(file) ?? [], reachable));
+  return [...files]
+    .sort(([one], [two]) => (one < two ? -1 : 1))
+    .map(([file, reachable]) => ({ file, reachable }));
+}
+
+function mergeLines(ones: readonly StoredLine[], twos: readonly StoredLine[]): StoredLine[] {
+  const lines = new Map(ones.map((line) => [line.line, line]));
+  for (const line of twos) {
+    const known = lines.get(line.line);
+    lines.set(line.line, known === undefined ? line : mergeLine(known, line));
+  }
+  return [...lines.values()].sort((one, two) => one.line - two.line);
+}
+
+function mergeLine(one: StoredLine, two: StoredLine): StoredLine {
+  const first = one.first ?? two.first;
+  const means = plainest(one.means, two.means);
+  const theirs = one.theirs === undefined ? two.theirs : one.theirs || two.theirs === true;
+  return {
+    line: one.line,
+    function: one.function,
+    tests: one.tests + two.tests,
+    ...(first === undefined ? {} : { first }),
+    ...(means === undefined ? {} : { means }),
+    ...(theirs === undefined ? {} : { theirs }),
+  };
+}
+
+function plainest(one: Means | undefined, two: Means | undefined): Means | undefined {
+  if (one === undefined || two === undefined) return one ?? two;
+  return WEIGHT[one] <= WEIGHT[two] ? one : two;
+}

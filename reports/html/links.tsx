@@ -1,0 +1,35 @@
+import { type VNode, createContext } from 'preact';
+import { useContext } from 'preact/hooks';
+import type { ReportData } from './data.js';
+
+/** What a report has a place for, so that a link to it leads somewhere. */
+interface Places {
+  readonly scenarios: ReadonlySet<string>;
+  readonly rules: ReadonlySet<string>;
+}
+
+export const PlacesContext = createContext<Places>({ scenarios: new Set(), rules: new Set() });
+
+export function placesOf({ runs, calls }: ReportData): Places {
+  return {
+    scenarios: new Set(runs.flatMap(({ report }) => report.results.map(({ id }) => id))),
+    rules: new Set(calls.flatMap(({ name, rules }) => rules.map(({ id }) => `${name}/${id}`))),
+  };
+}
+
+/** A scenario by its id, with a link if some run has it. */
+export function ScenarioLink({ id, children = id }: { id: string; children?: string }): VNode {
+  const { scenarios } = useContext(PlacesContext);
+  return scenarios.has(id) ? <a href={`#${id}`}>{children}</a> : <>{children}</>;
+}
+
+/** The place of a rule, `call/rule`. */
+export function placeOfRule(rule: string): string {
+  return `rule-${rule}`;
+}
+
+/** A rule as `call/rule`, with a link to what it says. */
+export function RuleLink({ rule }: { rule: string }): VNode {
+  const { rules } = useContext(PlacesContext);
+  return rules.has(rule) ? <a href={`#${placeOfRule(rule)}`}>{rule}</a> : <>{rule}</>;
+}
