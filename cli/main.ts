@@ -18,6 +18,7 @@ import { gateCommand } from './commands/gate.js';
 import { importCommand } from './commands/import.js';
 import { kernelCommand } from './commands/kernel.js';
 import { listCommand } from './commands/list.js';
+import { patchCommand } from './commands/patch.js';
 import { recordCommand } from './commands/record.js';
 import { recordSelftestsCommand } from './commands/record_selftests.js';
 import { reduceCommand } from './commands/reduce.js';
@@ -61,6 +62,7 @@ async function main(args: readonly string[], context: Context): Promise<number> 
     .command(bootCommand(context, finish))
     .command(testKernelCommand(context, finish))
     .command(coverageCommand(context, finish))
+    .command(patchCommand(context, finish))
     .command(recordCommand(context, finish))
     .command(checkCommand(finish))
     .command(recordSelftestsCommand(context, finish))

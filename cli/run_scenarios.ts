@@ -21,6 +21,8 @@ export interface RunSettings {
   readonly repeat?: number;
   readonly withVariants?: boolean;
   readonly limits?: TimeLimits;
+  /** The session for the programs of one scenario, if it is not the one that is given. */
+  readonly sessionOf?: (scenario: Scenario) => Session;
   /** Before the numbers of the progress display. */
   readonly name?: string;
 }
@@ -43,10 +45,10 @@ export async function runScenarios(
     repeat = 1,
     withVariants = true,
     limits = {},
+    sessionOf = () => session,
     name = 'scenarios',
   }: RunSettings = {},
 ): Promise<RunResults> {
-  const runner = new ScenarioRunner(session, environment, { reading, withVariants });
   const byScenario = new Map<Scenario, ScenarioResult>();
   const progress = showProgress(name, context);
   const time = new TimeKeeper(limits);
@@ -54,6 +56,7 @@ export async function runScenarios(
   const waiting = [...scenarios];
   const work = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const runner = new ScenarioRunner(sessionOf(next), environment, { reading, withVariants });
       const result = await time.limit(next, runRepeatedly(runner, next, repeat, stopped));
       if (stopped.aborted) return;
       byScenario.set(next, result);

@@ -25,6 +25,10 @@ export interface CoveredFile {
   readonly file: string;
   /** In order. */
   readonly lines: readonly ReachableLine[];
+  /** In order: lines of code that runs whenever some place is reached, whether or not it is one of theirs. */
+  readonly within: readonly ReachableLine[];
+  /** What git calls the contents of the file that was measured; undefined if its source is not there. */
+  readonly blob?: string;
 }
 
 /** What code of a kernel was reached. */
@@ -49,16 +53,22 @@ export interface KernelCoverage {
 export interface StoredLine extends LineReach {
   /** How many tests reached it. */
   readonly tests: number;
+  /** Their numbers, the first first. */
+  readonly by?: readonly number[];
 }
 
 export interface StoredFile {
   readonly file: string;
+  readonly blob?: string;
   readonly reachable: readonly StoredLine[];
+  readonly within?: readonly StoredLine[];
 }
 
 /** What a file of `coverage --json` says. */
 export interface StoredCoverage extends Omit<KernelCoverage, 'tests' | 'files'> {
   readonly tests: number;
+  /** The tests, by number. */
+  readonly names?: readonly string[];
   readonly files: readonly StoredFile[];
 }
 
@@ -217,22 +227,24 @@ export function renderLcov({ files, tests }: KernelCoverage): string {
   return `${[...coverable, ...reached].join('\n')}\n`;
 }
 
-/** Data; the shape is a contract (docs/cli.md). */
+/** Data; the shape is a contract (docs/cli.md). One line of text for each file: there are many numbers. */
 export function renderCoverageJson({ files, tests, ...facts }: KernelCoverage): string {
-  const document = {
-    schema: 1,
-    ...facts,
-    tests: tests.length,
-    files: files.map(({ file, lines }) => {
-      const ours = share(lines, byUs);
-      return {
-        file,
-        lines: { ...ours, percent: percent(ours) },
-        functions: shareOfFunctions(lines, byUs),
-        ...(facts.theirs.length === 0 ? {} : { theirs: share(lines, byThem) }),
-        reachable: lines.map(({ tests: numbers, ...line }) => ({ ...line, tests: numbers.length })),
-      };
-    }),
-  };
-  return `${JSON.stringify(document, null, 1)}\n`;
+  const described = files.map(({ file, lines, within, blob }) => {
+    const ours = share(lines, byUs);
+    return JSON.stringify({
+      file,
+      ...(blob === undefined ? {} : { blob }),
+      lines: { ...ours, percent: percent(ours) },
+      functions: shareOfFunctions(lines, byUs),
+      ...(facts.theirs.length === 0 ? {} : { theirs: share(lines, byThem) }),
+      reachable: lines.map(withCount),
+      within: within.map(withCount),
+    });
+  });
+  const rest = JSON.stringify({ schema: 1, ...facts, tests: tests.length, names: tests });
+  return `${rest.slice(0, -1)},"files":[\n${described.join(',\n')}\n]}\n`;
+}
+
+function withCount({ tests, ...line }: ReachableLine): StoredLine {
+  return { ...line, tests: tests.length, by: tests };
 }

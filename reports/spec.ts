@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import pc from 'picocolors';
 import {
   type ResultLine,
@@ -9,6 +8,7 @@ import {
   isUnexpected,
   summarise,
 } from './run_report.js';
+import { plainTable } from './plain_table.js';
 
 const MARKS: Readonly<Record<ResultStatus, string>> = {
   passed: pc.green('✓'),
@@ -54,27 +54,17 @@ function renderLine({ id, status, reason, ms }: ResultLine): string {
 }
 
 function renderTable(results: readonly ResultLine[]): string {
-  const table = new Table({
-    head: ['area', 'scenarios', 'passed', 'failed', 'skipped', 'unknown', 'programs'],
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right'],
-    chars: NO_LINES,
-    style: { head: [], border: [], 'padding-left': 1, 'padding-right': 1 },
-  });
   const row = (name: string, lines: readonly ResultLine[]) => {
     const { total, passed, failed, skipped, unspecified, infra } = summarise(lines);
     const programs = lines.reduce((sum, line) => sum + line.programs, 0);
     return [name, total, passed, failed, skipped, unspecified + infra, programs];
   };
-  for (const [area, lines] of byArea(results)) table.push(row(area, lines));
-  table.push(row('all', results));
-  return table.toString();
+  const head = ['area', 'scenarios', 'passed', 'failed', 'skipped', 'unknown', 'programs'];
+  return plainTable(head, [
+    ...[...byArea(results)].map(([area, lines]) => row(area, lines)),
+    row('all', results),
+  ]);
 }
-
-const NO_LINES = Object.fromEntries(
-  ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']
-    .concat(['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'])
-    .map((name) => [name, '']),
-);
 
 function renderTroubles(results: readonly ResultLine[]): string[] {
   const troubles = results.filter(

@@ -1,6 +1,5 @@
 import writeFileAtomic from 'write-file-atomic';
 import type { CommandModule } from 'yargs';
-import { globSource } from '../../reports/glob.js';
 import {
   type KernelCoverage,
   renderCoverageJson,
@@ -8,21 +7,16 @@ import {
   renderLcov,
   renderUnreached,
 } from '../../reports/kernel_coverage.js';
-import { environmentOf } from '../../suites/harness/environment.js';
+import { renderPatchView } from '../../reports/patch_view.js';
 import { SCENARIOS } from '../../suites/index.js';
-import type { Kernel } from '../../targets/kernels/store.js';
-import type { CodePlaces } from '../../targets/kcov/places.js';
-import { codePlacesOf } from '../../targets/kcov/symbols.js';
-import { watch } from '../../targets/kcov/watched_code.js';
-import type { AcceleratorChoice } from '../../targets/qemu/accelerator.js';
-import { QemuTarget } from '../../targets/qemu/index.js';
 import type { Context } from '../context.js';
-import { EXIT, type ExitCode, UsageError, worst } from '../errors.js';
-import { Gathering } from '../kernel_coverage/gathering.js';
-import { type Watching, watchRandom, watchScenarios, watchStored } from '../kernel_coverage/run.js';
-import { reachOfSelftests } from '../kernel_coverage/selftests.js';
+import { EXIT, type ExitCode, worst } from '../errors.js';
+import { IOMMUFD_FILES, measure, watchFiles } from '../kernel_coverage/measure.js';
+import { readDiff } from '../patch/diff_file.js';
+import { agreeWithKernel } from '../patch/source.js';
+import { requireMeasured, viewPatch } from '../patch/view.js';
 import { select } from '../query.js';
-import { findCachedKernel, qemuOptions } from '../target_options.js';
+import { findCachedKernel } from '../target_options.js';
 
 interface CoverageArgs {
   readonly query: string[];
@@ -37,6 +31,7 @@ interface CoverageArgs {
   readonly selftests: boolean;
   readonly time: number;
   readonly unreached: boolean;
+  readonly patch: string | undefined;
   readonly lcov: string | undefined;
   readonly json: string | undefined;
   readonly accel: string;
@@ -61,7 +56,7 @@ export function coverageCommand(
         .option('files', {
           type: 'string',
           array: true,
-          default: ['drivers/iommu/iommufd/*'],
+          default: [IOMMUFD_FILES],
           describe: 'files of the kernel, from the top of its tree on; * stands for anything',
         })
         .option('scenarios', { type: 'boolean', default: true, describe: '--no-scenarios runs none' })
@@ -86,6 +81,10 @@ export function coverageCommand(
           describe: 'seconds that each program of the selftests may take',
         })
         .option('unreached', { type: 'boolean', default: false, describe: 'list what was not reached' })
+        .option('patch', {
+          type: 'string',
+          describe: 'a diff that the kernel was built with: show what reached the lines that it changes',
+        })
         .option('lcov', {
           type: 'string',
           describe: 'write a tracefile of lcov, which genhtml and others read',
@@ -100,6 +99,10 @@ export function coverageCommand(
         .example(
           '$0 coverage ioas --kernel 7.3.4-sanitize --lcov ioas.info',
           'what the scenarios of ioas reach',
+        )
+        .example(
+          '$0 coverage ioas --kernel 7.3.4-sanitize --patch my.patch --json my.json',
+          'which changed lines run; "patch my.patch --from my.json" shows it again',
         ),
     handler: async (args) => {
       finish(await coverage(args, context));
@@ -109,65 +112,21 @@ export function coverageCommand(
 
 async function coverage(args: CoverageArgs, context: Context): Promise<ExitCode> {
   const scenarios = args.scenarios ? select(SCENARIOS, args.query) : [];
+  const { patch } = args;
+  const diff = patch === undefined ? [] : await readDiff(patch);
   const kernel = await findCachedKernel(args.kernel, context);
-  const all = await placesOf(kernel, context);
-  const isWanted = wanted(args.files);
-  const places = { ...all, places: all.places.filter(({ file }) => isWanted(file)) };
-  if (places.places.length === 0)
-    throw new UsageError(`${kernel.id} has no code of ${args.files.join(', ')}`);
-  const gathering = new Gathering(places.places);
-  const options = qemuOptions(kernel.bzImage, kernel.flavour, { ...args, append: undefined }, context);
-  const watched = watch(all, 'places', ({ file }) => isWanted(file));
-  const session = await new QemuTarget({ ...options, watched }).start();
-  const bad: string[] = [];
-  try {
-    const environment = await environmentOf(session);
-    const watching: Watching = { session, environment, gathering, context };
-    const results = await watchScenarios(watching, scenarios, args.variants);
-    for (const { scenario, status, reason } of results) {
-      if (status === 'failed' || status === 'infra') bad.push(`${scenario.id} ${status}: ${reason ?? ''}`);
-    }
-    for (const directory of args.stored) await watchStored(watching, directory);
-    const mismatches = args.programs === 0 ? 0 : await watchRandom(watching, args);
-    if (mismatches > 0) bad.push(`${String(mismatches)} random programs did not do as the model says`);
-    bad.push(...session.troubles());
-  } finally {
-    await session.stop();
+  const files = [...args.files, ...diff.map(({ file }) => file)];
+  const code = await watchFiles(kernel, files, context);
+  if (patch !== undefined) {
+    const known = new Set(code.places.places.map(({ file }) => file));
+    requireMeasured(patch, diff, kernel.id, (file) => known.has(file));
+    await agreeWithKernel(patch, diff, kernel, context.cache);
   }
-  const theirs = args.selftests ? await theirsOf(kernel, places, args, gathering, context) : [];
-  const { tests, programs, cut } = gathering;
-  const { description } = session.info;
-  const facts = { tool: `iommufd-cts ${context.version}`, kernel: kernel.id, source: kernel.source };
-  const found = { ...facts, description, tests, programs, cut, theirs, files: gathering.files() };
+  const { coverage: found, bad } = await measure(code, { ...args, scenarios }, context);
   await report(found, args);
+  if (patch !== undefined) process.stdout.write(`\n${renderPatchView(viewPatch(patch, diff, found))}`);
   for (const what of bad) process.stderr.write(`iommufd-cts: ${what}\n`);
   return worst(bad.length > 0 || context.interrupted.aborted ? EXIT.unknown : EXIT.pass);
-}
-
-async function placesOf(kernel: Kernel, { cache }: Context): Promise<CodePlaces> {
-  if (kernel.vmlinux === undefined) {
-    throw new UsageError(
-      `${kernel.id} came without its vmlinux, so that code has no lines; "kernel build --flavour sanitize" builds one that has them`,
-    );
-  }
-  return codePlacesOf(kernel.vmlinux, cache, (what) => process.stderr.write(`${what}\n`));
-}
-
-function wanted(patterns: readonly string[]): (file: string) => boolean {
-  const pattern = new RegExp(`^(?:${patterns.map(globSource).join('|')})$`);
-  return (file) => pattern.test(file);
-}
-
-async function theirsOf(
-  kernel: Kernel,
-  places: CodePlaces,
-  { accel, time }: CoverageArgs,
-  gathering: Gathering,
-  context: Context,
-): Promise<readonly string[]> {
-  const reach = await reachOfSelftests(kernel, places, accel as AcceleratorChoice, time, context);
-  gathering.addTheirs(reach.places.map(({ offset }) => offset));
-  return reach.told;
 }
 
 async function report(found: KernelCoverage, { unreached, lcov, json }: CoverageArgs): Promise<void> {

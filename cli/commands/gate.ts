@@ -5,6 +5,7 @@ import { DEFAULT_PROFILE, profileById } from '../../models/profiles/index.js';
 import { type Expectation, withExpectations } from '../../reports/expectations.js';
 import { type RunReport, exitCodeOf } from '../../reports/run_report.js';
 import { environmentOf } from '../../suites/harness/environment.js';
+import type { Scenario } from '../../suites/harness/scenario.js';
 import { SCENARIOS } from '../../suites/index.js';
 import type { Flavour } from '../../targets/kernels/store.js';
 import { SimTarget } from '../../targets/sim.js';
@@ -13,6 +14,7 @@ import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError, worst } from '../errors.js';
 import { readBaseline, readExpectations } from '../expectations_file.js';
 import { runRandomPrograms } from '../gate/random_programs.js';
+import { type PatchFile, PatchWatch, readPatch } from '../gate/patch_watch.js';
 import { runStoredPrograms } from '../gate/stored_programs.js';
 import { renderVerdict } from '../gate/verdict.js';
 import { buildWithProgress } from '../kernel_build.js';
@@ -20,7 +22,14 @@ import { mutantByName } from '../mutant_option.js';
 import { select } from '../query.js';
 import { writeReports } from '../reporters.js';
 import { runScenarios } from '../run_scenarios.js';
-import { type ChosenTarget, type TargetArgs, addTargetOptions, chooseTarget } from '../target_options.js';
+import {
+  type ChosenTarget,
+  type TargetArgs,
+  addTargetOptions,
+  chooseTarget,
+  findKernel,
+  qemuOptions,
+} from '../target_options.js';
 import { parseLimits } from '../time_limits.js';
 
 interface GateArgs extends TargetArgs {
@@ -36,6 +45,7 @@ interface GateArgs extends TargetArgs {
   readonly timeout: string | undefined;
   readonly time: string | undefined;
   readonly mutant: string | undefined;
+  readonly patch: string | undefined;
   readonly out: string;
 }
 
@@ -93,8 +103,14 @@ function addGateOptions(yargs: Argv): Argv {
       type: 'string',
       describe: 'a difference planted in the model, for --target sim: what does a red gate look like?',
     })
+    .option('patch', {
+      type: 'string',
+      describe:
+        'a diff that the kernel, of the flavour sanitize, was built with: show what reached its lines',
+    })
     .option('out', { type: 'string', default: 'runs/gate', describe: 'directory of the reports' })
     .conflicts('source', 'kernel')
+    .example('$0 gate --source ~/linux --flavour sanitize --patch my.patch', 'and which changed lines ran')
     .example('$0 gate --source ~/linux', 'build the tree, and see whether its iommufd is as it should be')
     .example('$0 gate --kernel 7.3.4-fast --baseline runs/before/result.json', 'only new failures count');
 }
@@ -106,7 +122,8 @@ async function gate(args: GateArgs, context: Context): Promise<ExitCode> {
   const scenarios = select(SCENARIOS, args.query);
   const limits = parseLimits(args);
   const expectations = await expectationsOf(args);
-  const { target, kernel, profile } = await targetOf(args, context);
+  const patch = args.patch === undefined ? undefined : await readPatch(args.patch);
+  const { target, kernel, profile, watch } = await targetOf(args, patch, context);
   const start = performance.now();
   const { runSeconds } = limits;
   const stopped = AbortSignal.any([
@@ -116,13 +133,18 @@ async function gate(args: GateArgs, context: Context): Promise<ExitCode> {
   const session = await target.start();
   try {
     const environment = await environmentOf(session, profile);
-    const { toReport } = await runScenarios(session, environment, context, { scenarios, limits });
+    const sessionOf = ({ id }: Scenario): Session => watch?.watch(session, id) ?? session;
+    const { toReport } = await runScenarios(session, environment, context, { scenarios, limits, sessionOf });
     const behaviour = new Behaviour(environment.profile);
-    const beside = await runPrograms(session, behaviour, args, context, stopped);
+    const others = watch?.watch(session, 'stored and random programs') ?? session;
+    const beside = await runPrograms(others, behaviour, args, context, stopped);
     const ms = performance.now() - start;
     const report = toReport({ target: target.name, kernel, ms });
     const found = withExpectations({ ...report, results: [...report.results, ...beside] }, expectations);
-    return await conclude(found, args.out);
+    const { code, verdict } = await conclude(found, args.out);
+    const view = await watch?.conclude(environment.description, args.out);
+    process.stdout.write(view === undefined ? verdict : `${view}\n${verdict}`);
+    return code;
   } finally {
     await session.stop();
   }
@@ -144,17 +166,30 @@ async function runPrograms(
   return [...stored, await runRandomPrograms(session, behaviour, random, context, stopped)];
 }
 
+/** A target, and what watches lines of its kernel. */
+interface GateTarget extends ChosenTarget {
+  readonly watch?: PatchWatch;
+}
+
 /** Builds the kernel if it has to be built. */
-async function targetOf(args: GateArgs, context: Context): Promise<ChosenTarget> {
+async function targetOf(args: GateArgs, patch: PatchFile | undefined, context: Context): Promise<GateTarget> {
   const { source, flavour, installDeps, mutant, target, profile } = args;
+  if (patch !== undefined && target !== 'qemu') throw new UsageError('--patch is for --target qemu');
   if (mutant !== undefined) {
     if (target !== 'sim') throw new UsageError('--mutant is for --target sim');
     const own = (profile === undefined ? undefined : profileById(profile)) ?? DEFAULT_PROFILE;
     return { target: new SimTarget(new Behaviour(own, mutantByName(mutant, own))), kernel: '', profile: own };
   }
-  if (source === undefined) return chooseTarget(args, context);
-  const { id } = await buildWithProgress({ directory: source }, flavour as Flavour, context, installDeps);
-  return chooseTarget({ ...args, kernel: id }, context);
+  const kernel =
+    source === undefined
+      ? args.kernel
+      : (await buildWithProgress({ directory: source }, flavour as Flavour, context, installDeps)).id;
+  const chosen = await chooseTarget({ ...args, kernel }, context);
+  if (patch === undefined) return chosen;
+  const found = await findKernel({ kernel: chosen.kernel, flavour }, context);
+  const watch = await PatchWatch.on(found.name, patch, context);
+  const options = qemuOptions(found.bzImage, found.flavour, args, context);
+  return { ...chosen, target: watch.target(options), watch };
 }
 
 async function expectationsOf({ expectations, baseline }: GateArgs): Promise<readonly Expectation[]> {
@@ -164,11 +199,10 @@ async function expectationsOf({ expectations, baseline }: GateArgs): Promise<rea
   ];
 }
 
-async function conclude(found: RunReport, out: string): Promise<ExitCode> {
+async function conclude(found: RunReport, out: string): Promise<{ code: ExitCode; verdict: string }> {
   const requested = Object.entries(FILES).map(([name, file]) => ({ name, file: join(out, file) }));
   const troubles = await writeReports(requested, found);
   for (const trouble of troubles) process.stderr.write(`iommufd-cts: ${trouble}\n`);
   const code = worst(exitCodeOf(found), troubles.length > 0 ? EXIT.unknown : EXIT.pass);
-  process.stdout.write(renderVerdict(found, code, out));
-  return code;
+  return { code, verdict: renderVerdict(found, code, out) };
 }

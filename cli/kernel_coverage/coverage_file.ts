@@ -8,6 +8,23 @@ const TEXT = { type: 'string' } as const;
 const TEXTS = { type: 'array', items: TEXT } as const;
 const NUMBER = { type: 'number' } as const;
 
+const LINES = {
+  type: 'array',
+  items: {
+    type: 'object',
+    required: ['line', 'function', 'tests'],
+    properties: {
+      line: NUMBER,
+      function: TEXT,
+      tests: NUMBER,
+      by: { type: 'array', items: NUMBER },
+      first: TEXT,
+      means: { enum: ['alone', 'injection', 'lanes'] },
+      theirs: { type: 'boolean' },
+    },
+  },
+} as const;
+
 /** Compiled when a file is read: no command that reads none should wait for it. */
 const validator = once(() =>
   new Ajv().compile<StoredCoverage>({
@@ -29,6 +46,7 @@ const validator = once(() =>
       ...Object.fromEntries(['tool', 'kernel', 'source', 'description'].map((name) => [name, TEXT])),
       ...Object.fromEntries(['tests', 'programs', 'cut'].map((name) => [name, NUMBER])),
       theirs: TEXTS,
+      names: TEXTS,
       files: {
         type: 'array',
         items: {
@@ -36,21 +54,9 @@ const validator = once(() =>
           required: ['file', 'reachable'],
           properties: {
             file: TEXT,
-            reachable: {
-              type: 'array',
-              items: {
-                type: 'object',
-                required: ['line', 'function', 'tests'],
-                properties: {
-                  line: NUMBER,
-                  function: TEXT,
-                  tests: NUMBER,
-                  first: TEXT,
-                  means: { enum: ['alone', 'injection', 'lanes'] },
-                  theirs: { type: 'boolean' },
-                },
-              },
-            },
+            blob: TEXT,
+            reachable: LINES,
+            within: LINES,
           },
         },
       },

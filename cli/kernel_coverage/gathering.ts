@@ -3,12 +3,14 @@ import type { CoveredFile, Means, ReachableLine } from '../../reports/kernel_cov
 import type { Place } from '../../targets/kcov/places.js';
 
 /** A line, while tests reach it. */
-interface Line extends ReachableLine {
-  readonly tests: number[];
+interface Line extends Omit<ReachableLine, 'tests'> {
+  readonly tests: Set<number>;
   first?: string;
   means?: Means;
   theirs?: boolean;
 }
+
+type LinesOfFiles = Map<string, Map<number, Line>>;
 
 const WEIGHT: Readonly<Record<Means, number>> = { alone: 0, injection: 1, lanes: 2 };
 
@@ -17,15 +19,19 @@ export class Gathering {
   readonly tests: string[] = [];
   programs = 0;
   cut = 0;
-  readonly #files = new Map<string, Map<number, Line>>();
+  readonly #files: LinesOfFiles = new Map();
+  readonly #linesWithin: LinesOfFiles = new Map();
   readonly #lineOfOffset = new Map<number, Line>();
+  readonly #linesOfBlock = new Map<number, Line[]>();
 
-  constructor(places: readonly Place[]) {
-    for (const { offset, file, line, function: name } of places) {
-      const lines = this.#files.get(file) ?? new Map<number, Line>();
-      const known = lines.get(line) ?? { line, function: name, tests: [] };
-      this.#files.set(file, lines.set(line, known));
-      this.#lineOfOffset.set(offset, known);
+  /** @param within lines of code that runs whenever a place is reached */
+  constructor(places: readonly Place[], within: readonly Place[] = []) {
+    for (const place of places) this.#lineOfOffset.set(place.offset, lineOf(place, this.#files));
+    for (const place of within) {
+      const line = lineOf(place, this.#linesWithin);
+      const known = this.#linesOfBlock.get(place.offset);
+      if (known === undefined) this.#linesOfBlock.set(place.offset, [line]);
+      else known.push(line);
     }
   }
 
@@ -35,11 +41,9 @@ export class Gathering {
     this.programs += 1;
     if (isCut) this.cut += 1;
     for (const offset of numbers) {
-      const line = this.#lineOfOffset.get(offset);
-      if (line === undefined) continue;
-      if (!line.tests.includes(number)) line.tests.push(number);
-      line.first ??= program;
-      if (line.means === undefined || WEIGHT[means] < WEIGHT[line.means]) line.means = means;
+      const own = this.#lineOfOffset.get(offset);
+      if (own !== undefined) reach(own, number, program, means);
+      for (const line of this.#linesOfBlock.get(offset) ?? []) reach(line, number, program, means);
     }
   }
 
@@ -57,7 +61,8 @@ export class Gathering {
       .sort(([one], [two]) => (one < two ? -1 : 1))
       .map(([file, lines]) => ({
         file,
-        lines: [...lines.values()].sort((one, two) => one.line - two.line),
+        lines: inOrder(lines),
+        within: inOrder(this.#linesWithin.get(file) ?? new Map<number, Line>()),
       }));
   }
 
@@ -65,4 +70,23 @@ export class Gathering {
     const known = this.tests.lastIndexOf(test);
     return known >= 0 ? known : this.tests.push(test) - 1;
   }
+}
+
+function lineOf({ file, line, function: name }: Place, files: LinesOfFiles): Line {
+  const lines = files.get(file) ?? new Map<number, Line>();
+  const known = lines.get(line) ?? { line, function: name, tests: new Set() };
+  files.set(file, lines.set(line, known));
+  return known;
+}
+
+function reach(line: Line, test: number, program: string, means: Means): void {
+  line.tests.add(test);
+  line.first ??= program;
+  if (line.means === undefined || WEIGHT[means] < WEIGHT[line.means]) line.means = means;
+}
+
+function inOrder(lines: ReadonlyMap<number, Line>): ReachableLine[] {
+  return [...lines.values()]
+    .sort((one, two) => one.line - two.line)
+    .map((line) => ({ ...line, tests: [...line.tests] }));
 }

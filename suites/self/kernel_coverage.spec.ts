@@ -11,6 +11,7 @@ import {
   renderLcov,
   renderUnreached,
 } from '../../reports/kernel_coverage.js';
+import { linesInBlocks, straightCode } from '../../targets/kcov/blocks.js';
 import { type Place, packPlaces, parseSymbols, unpackPlaces } from '../../targets/kcov/places.js';
 import { reachedIn } from '../../targets/kcov/preload.js';
 import { codePlacesOf } from '../../targets/kcov/symbols.js';
@@ -121,12 +122,52 @@ describe('places that kcov tells of', () => {
       assert.deepEqual((await codePlacesOf(program, directory, quiet)).places, places);
     });
 
+    it('have lines that run whenever they are reached', async () => {
+      const program = await compile('blocks', '-g', '-fsanitize-coverage=trace-pc');
+      const code = await codePlacesOf(program, directory, quiet);
+      const isOurs = (file: string): boolean => /(?:main\.c|inline\.h)$/.test(file);
+      const within = await linesInBlocks(program, code, isOurs, directory);
+      const linesOf = (name: string): number[] => [
+        ...new Set(within.filter((line) => line.function === name).map(({ line }) => line)),
+      ];
+      // The call at line 6 is inlined; the last line gives the stack back.
+      assert.includeMembers(linesOf('main'), [4, 5, 6, 7, 8]);
+      assert.includeMembers(linesOf('half'), [3]);
+      const offsets = new Set(code.places.map(({ offset }) => offset));
+      assert.isTrue(within.every(({ offset }) => offsets.has(offset)));
+    });
+
     it('that was not compiled for it are none: one sentence says so', async () => {
       const program = await compile('plain', '-g');
       const error: unknown = await codePlacesOf(program, directory, quiet).catch((thrown: unknown) => thrown);
       assert.instanceOf(error, TestBedError);
       assert.match((error as Error).message, /plain was not built for kcov: nothing in it calls/);
     });
+  });
+});
+
+describe('code that runs whenever a place is reached', () => {
+  const call = (address: string): string => `${address}:\tcall   9190 <__sanitizer_cov_trace_pc>`;
+
+  it('leads to the place from the beginning of the function, and goes on up to the next one or a jump away', () => {
+    const placeOf = straightCode([
+      '0000000000000100 <iopt_check_iova>:',
+      ...['100:\tpush   %rbp', call('110'), '115:\tjne    200 <iopt_check_iova+0x100>', '117:\tinc    %eax'],
+      ...[
+        call('120'),
+        '125:\tjmp    110 <iopt_check_iova+0x10>',
+        '127:\tmov    $0xffffffea,%eax',
+        '12c:\tret',
+      ],
+      '0000000000000130 <iopt_map>:',
+      ...['130:\tje     140 <iopt_map+0x10>', '132:\tpush   %rbp', call('140'), '145:\tret'],
+      '0000000000000152 <iopt_unmap+0x2>:',
+      ...['152:\tpush   %rbp', call('160')],
+    ]);
+    assert.deepEqual(
+      [...placeOf].map(([address, place]) => `${address} ${place.toString(16)}`),
+      ['100 110', '110 110', '115 110', '117 110', '120 120', '125 120', '140 140', '145 140', '160 160'],
+    );
   });
 });
 

@@ -22,7 +22,7 @@ export interface CodePlaces {
 export const CALL_BYTES = 5;
 
 /** A file that every kernel has, by which the top of the tree is known in paths of debugging information. */
-const KNOWN_FILE = 'init/main.c';
+export const KNOWN_FILE = 'init/main.c';
 
 /** A constructor that the compiler adds to each file for sanitizers: it is written nowhere. */
 const MADE_UP = /^_sub_[ID]_/;
@@ -30,6 +30,7 @@ const MADE_UP = /^_sub_[ID]_/;
 /** The code of x86-64 is mapped at whole megabytes. */
 const MEGABYTE_BITS = 20n;
 
+/** Where an address of code is in the source. */
 interface Symbol extends Omit<Place, 'offset'> {
   readonly address: bigint;
 }
@@ -57,6 +58,24 @@ function parseSymbol(address: string, name = '', place = ''): Symbol | undefined
   if (file === undefined || file === '??' || line === '0' || MADE_UP.test(name)) return undefined;
   return { address: BigInt(address), function: plainName(name), file, line: Number(line) };
 }
+
+/**
+ * The same of any code: each line that an address belongs to, that of the inlined function first and then those that it is inlined at.
+ * What it prints must have an address in a file by which the top of the tree is known.
+ */
+export function parseFrames(lines: readonly string[]): Symbol[] {
+  let address = '';
+  const found = lines.flatMap((line, at) => {
+    if (line.startsWith('0x')) address = line;
+    const isName = !line.startsWith('0x') && !PLACE_IN_SOURCE.test(line);
+    return isName ? (parseSymbol(address, line, lines[at + 1]) ?? []) : [];
+  });
+  const top = topOf(found);
+  return found.map((symbol) => ({ ...symbol, file: relativePath(symbol.file, top) }));
+}
+
+/** As addr2line prints where something is in the source. */
+const PLACE_IN_SOURCE = /:(?:\d+|\?)(?: \(discriminator \d+\))?$/;
 
 /** What the compiler calls a part or a copy of a function, without what it has added. */
 function plainName(name: string): string {

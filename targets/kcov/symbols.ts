@@ -8,7 +8,7 @@ import { missingTool } from '../tools.js';
 import { type CodePlaces, type KeptPlaces, packPlaces, parseSymbols, unpackPlaces } from './places.js';
 
 /** What the compiler calls at each place. Source: Documentation/dev-tools/kcov.rst. */
-const TRACER = '__sanitizer_cov_trace_pc';
+export const TRACER = '__sanitizer_cov_trace_pc';
 
 /** Changed whenever what is kept changes its form. */
 const FORM = 'places 2';
@@ -27,15 +27,29 @@ export async function codePlacesOf(
   cache: string,
   notice: (what: string) => void,
 ): Promise<CodePlaces> {
-  const { size, mtimeMs } = await stat(vmlinux);
-  const hash = createHash('sha256').update(`${FORM} ${vmlinux} ${String(size)} ${String(mtimeMs)}`);
-  const path = join(cache, 'coverage', `${hash.digest('hex').slice(0, 16)}.json`);
-  const file = await cached(path, async (work) => {
+  return keptPlaces(FORM, vmlinux, cache, async () => {
     notice(`looking for the places of ${vmlinux} that kcov tells of`);
     const addresses = await tracedAddresses(vmlinux);
     notice(`looking for the lines of ${String(addresses.length)} places`);
-    const places = await symbolize(vmlinux, addresses);
-    await writeFile(join(work, 'places.json'), JSON.stringify(packPlaces(places)));
+    return symbolize(vmlinux, addresses);
+  });
+}
+
+/**
+ * What the cache has of an image; it is looked for once.
+ * @param what says what is looked for
+ */
+export async function keptPlaces(
+  what: string,
+  vmlinux: string,
+  cache: string,
+  look: () => Promise<CodePlaces>,
+): Promise<CodePlaces> {
+  const { size, mtimeMs } = await stat(vmlinux);
+  const hash = createHash('sha256').update(`${what} ${vmlinux} ${String(size)} ${String(mtimeMs)}`);
+  const path = join(cache, 'coverage', `${hash.digest('hex').slice(0, 16)}.json`);
+  const file = await cached(path, async (work) => {
+    await writeFile(join(work, 'places.json'), JSON.stringify(packPlaces(await look())));
     return join(work, 'places.json');
   });
   return unpackPlaces(JSON.parse(await readFile(file, 'utf8')) as KeptPlaces);
@@ -58,18 +72,23 @@ async function tracedAddresses(vmlinux: string): Promise<string[]> {
 }
 
 async function symbolize(vmlinux: string, addresses: readonly string[]): Promise<CodePlaces> {
-  const input = `${addresses.join('\n')}\n`;
-  const lines: string[] = [];
-  for await (const line of linesOf('addr2line', ['-e', vmlinux, '-a', '-f', '-i'], input)) lines.push(line);
-  const found = parseSymbols(lines);
+  const found = parseSymbols(await symbolsOf(vmlinux, addresses));
   if (found.places.length > 0) return found;
   throw new TestBedError(
     `${vmlinux} has no debugging information, so that places have no lines; "kernel build --flavour sanitize" builds one that has`,
   );
 }
 
+/** What addr2line prints of addresses. */
+export async function symbolsOf(vmlinux: string, addresses: readonly string[]): Promise<string[]> {
+  const input = `${addresses.join('\n')}\n`;
+  const lines: string[] = [];
+  for await (const line of linesOf('addr2line', ['-e', vmlinux, '-a', '-f', '-i'], input)) lines.push(line);
+  return lines;
+}
+
 /** What a tool prints, line by line: all of it would not fit in a string. */
-async function* linesOf(name: string, args: readonly string[], input: string): AsyncGenerator<string> {
+export async function* linesOf(name: string, args: readonly string[], input: string): AsyncGenerator<string> {
   const running = execa(name, args, { input, reject: false, buffer: { stdout: false } });
   for await (const line of running.iterable()) yield line;
   const { failed, code, stderr } = await running;

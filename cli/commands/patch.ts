@@ -1,0 +1,78 @@
+import type { CommandModule } from 'yargs';
+import {
+  countExecutions,
+  renderPatchJson,
+  renderPatchMarkdown,
+  renderPatchView,
+} from '../../reports/patch_view.js';
+import type { Context } from '../context.js';
+import { EXIT, type ExitCode } from '../errors.js';
+import { readCoverage } from '../kernel_coverage/file.js';
+import { readDiff } from '../patch/diff_file.js';
+import { agree, treeOf } from '../patch/source.js';
+import { requireMeasured, viewPatch } from '../patch/view.js';
+
+interface PatchArgs {
+  readonly file: string;
+  readonly from: string;
+  readonly source: string | undefined;
+  readonly strict: boolean;
+  readonly md: boolean;
+  readonly json: boolean;
+}
+
+export function patchCommand(
+  context: Context,
+  finish: (code: ExitCode) => void,
+): CommandModule<object, PatchArgs> {
+  return {
+    command: 'patch <file>',
+    describe: 'say which lines that a diff changes were executed, and by what',
+    builder: (yargs) =>
+      yargs
+        .positional('file', {
+          type: 'string',
+          demandOption: true,
+          describe: 'a unified diff, as "git diff" prints it, that the kernel was built with',
+        })
+        .option('from', {
+          type: 'string',
+          demandOption: true,
+          describe: 'what was measured on that kernel: a file of "coverage --json"',
+        })
+        .option('source', {
+          type: 'string',
+          describe: 'the tree that the kernel was built from, if it is no longer where it was',
+        })
+        .option('strict', {
+          type: 'boolean',
+          default: false,
+          describe: 'end with 1 if a changed line was not executed',
+        })
+        .option('md', { type: 'boolean', default: false, describe: 'print Markdown, for a comment' })
+        .option('json', { type: 'boolean', default: false, describe: 'print data' })
+        .example('$0 patch my.patch --from coverage.json', 'line by line')
+        .example('$0 patch my.patch --from coverage.json --md > comment.md', 'for a pull request'),
+    handler: async (args) => {
+      finish(await patch(args, context));
+    },
+  };
+}
+
+async function patch(
+  { file, from, source, strict, md, json }: PatchArgs,
+  { cache }: Context,
+): Promise<ExitCode> {
+  const diff = await readDiff(file);
+  const coverage = await readCoverage(from);
+  const measured = new Set(coverage.files.map((each) => each.file));
+  requireMeasured(file, diff, coverage.kernel, (name) => measured.has(name));
+  const named = source === undefined ? {} : { tree: source };
+  const tree = await treeOf({ ...coverage, cache, ...named });
+  await agree(file, diff, coverage, { tree, isNamed: source !== undefined });
+  const view = viewPatch(file, diff, coverage);
+  const render = json ? renderPatchJson : md ? renderPatchMarkdown : renderPatchView;
+  process.stdout.write(render(view));
+  const missed = countExecutions(view.functions).get('not executed') ?? 0;
+  return strict && missed > 0 ? EXIT.finding : EXIT.pass;
+}
