@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { type DifferentialStats, type Mismatch, runDifferential } from '../fuzz/differential.js';
+import type { DifferentialStats, Mismatch } from '../fuzz/differential.js';
+import { sumOf } from '../models/base/counts.js';
 import { Behaviour } from '../models/behaviour.js';
 import { exitCodeOf } from '../reports/run_report.js';
 import { renderSpec } from '../reports/spec.js';
@@ -9,16 +10,13 @@ import { type CanaryResult, runCanary } from './canary.js';
 import { isCertain } from './certainty.js';
 import type { Context } from './context.js';
 import { EXIT, type ExitCode, worst } from './errors.js';
-import { type Progress, showProgress } from './progress.js';
+import { type RandomPrograms, runRandomPrograms } from './random_programs.js';
 import { reduceMismatches, storeMismatches } from './reduce_mismatches.js';
 import { runScenarios } from './run_scenarios.js';
 import { qemuTarget } from './target_options.js';
 
 /** Which random programs are run, and where those go that find a mismatch. */
-export interface RandomRequest {
-  readonly programs: number;
-  readonly steps: number;
-  readonly seed: number;
+export interface RandomRequest extends RandomPrograms {
   readonly accel: string;
   readonly out: string;
 }
@@ -44,10 +42,9 @@ export async function checkKernel(
     const results = await runScenarios(session, environment, context, { name: `${kernel.id}: scenarios` });
     const report = results.toReport({ target: 'qemu', kernel: kernel.id, ms: performance.now() - start });
     print(renderSpec(report));
-    const mismatches: Mismatch[] = [];
-    const progress = showProgress(`${kernel.id}: random programs`, context);
     const behaviour = new Behaviour(environment.profile);
-    const stats = await runRandom(session, behaviour, args, context, mismatches, progress);
+    const watched = { name: `${kernel.id}: random programs`, stopped: context.interrupted };
+    const { stats, mismatches } = await runRandomPrograms(session, behaviour, args, context, watched);
     const directory = join(args.out, kernel.id);
     print(await storeMismatches(mismatches, directory));
     const judge = { session, behaviour, reading: 'exact' } as const;
@@ -56,7 +53,8 @@ export async function checkKernel(
     const canary = await runCanary(session, environment);
     print(renderCanary(canary));
     const isComplete = stats.infra === 0 && stats.programs === args.programs;
-    const isSure = isComplete && isCertain(stats.calls, sum(stats.unspecified)) && canary.missed.length === 0;
+    const isSure =
+      isComplete && isCertain(stats.calls, sumOf(stats.unspecified)) && canary.missed.length === 0;
     const random = mismatches.length > 0 ? EXIT.finding : isSure ? EXIT.pass : EXIT.unknown;
     return worst(exitCodeOf(report), random);
   } finally {
@@ -64,48 +62,17 @@ export async function checkKernel(
   }
 }
 
-async function runRandom(
-  session: Parameters<typeof runDifferential>[0],
-  behaviour: Behaviour,
-  { programs, steps, seed }: RandomRequest,
-  { interrupted }: Context,
-  mismatches: Mismatch[],
-  progress: Progress,
-): Promise<DifferentialStats> {
-  const stats = await runDifferential(session, behaviour, {
-    seed,
-    programs,
-    stepsMax: steps,
-    reading: 'exact',
-    stopped: interrupted,
-    onMismatch: (mismatch) => mismatches.push(mismatch),
-    onProgress: ({ programs: done, calls }) => {
-      progress.update(
-        done,
-        programs,
-        `programs, ${String(calls)} steps, ${String(mismatches.length)} mismatches`,
-      );
-    },
-  });
-  progress.stop();
-  return stats;
-}
-
 function renderStats(stats: DifferentialStats, mismatches: readonly Mismatch[], seed: number): string {
   const lines = mismatches
     .slice(0, PRINTED_MAX)
     .map(({ index, description }) => `  program ${String(index)}: ${description}\n`);
   const trouble = stats.infra === 0 ? '' : `, ${String(stats.infra)} not run for trouble of the test bed`;
-  const unknown = `${String(sum(stats.unspecified))} unspecified`;
+  const unknown = `${String(sumOf(stats.unspecified))} unspecified`;
   return `random programs (seed ${String(seed)}): ${String(stats.programs)} programs, ${String(stats.calls)} steps predicted exactly, ${String(mismatches.length)} mismatches, ${unknown}${trouble}\n${lines.join('')}${renderUnspecified(stats)}${renderFindings(stats)}`;
 }
 
 function renderUnspecified({ unspecified }: DifferentialStats): string {
   return [...unspecified].map(([why, count]) => `unspecified ${String(count)} times: ${why}\n`).join('');
-}
-
-function sum(counts: ReadonlyMap<string, number>): number {
-  return [...counts.values()].reduce((total, count) => total + count, 0);
 }
 
 function renderFindings({ findings }: DifferentialStats): string {

@@ -3,6 +3,7 @@ import type { Context } from './context.js';
 
 /** Shows how far something is. */
 export interface Progress {
+  /** @param what of which there are so many: `programs`, and what else there is to say */
   update(done: number, total: number, what: string): void;
   stop(): void;
 }
@@ -73,7 +74,7 @@ class LineProgress implements Progress {
     const now = performance.now();
     if (now - this.#last < LINE_MS) return;
     this.#last = now;
-    process.stderr.write(`${this.name}: ${String(done)} of ${String(total)}, ${what}\n`);
+    process.stderr.write(`${this.name}: ${String(done)} of ${String(total)} ${what}\n`);
   }
 
   stop(): void {

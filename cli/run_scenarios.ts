@@ -60,7 +60,7 @@ export async function runScenarios(
       const result = await time.limit(next, runRepeatedly(runner, next, repeat, stopped));
       if (stopped.aborted) return;
       byScenario.set(next, result);
-      progress.update(byScenario.size, scenarios.length, next.id);
+      progress.update(byScenario.size, scenarios.length, `(${next.id})`);
     }
   };
   await Promise.race([Promise.all(Array.from({ length: SCENARIOS_IN_FLIGHT }, work)), whenAborted(stopped)]);

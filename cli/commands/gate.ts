@@ -13,8 +13,8 @@ import type { Session } from '../../targets/target.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError, worst } from '../errors.js';
 import { readBaseline, readExpectations } from '../expectations_file.js';
-import { runRandomPrograms } from '../gate/random_programs.js';
 import { type PatchFile, PatchWatch, readPatch } from '../gate/patch_watch.js';
+import { resultOfRandomPrograms } from '../gate/random_result.js';
 import { runStoredPrograms } from '../gate/stored_programs.js';
 import { renderVerdict } from '../gate/verdict.js';
 import { buildWithProgress } from '../kernel_build.js';
@@ -162,8 +162,8 @@ async function runPrograms(
   const stored = await runStoredPrograms(session, behaviour, directories, stopped);
   if (programs <= 0) return stored;
   const directory = join(out, 'mismatches');
-  const random = { programs, steps, seed, directory };
-  return [...stored, await runRandomPrograms(session, behaviour, random, context, stopped)];
+  const random = { programs, steps, seed };
+  return [...stored, await resultOfRandomPrograms(session, behaviour, random, directory, context, stopped)];
 }
 
 /** A target, and what watches lines of its kernel. */

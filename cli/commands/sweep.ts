@@ -5,6 +5,7 @@ import { writeProgramFile } from '../../fuzz/corpus/program_file.js';
 import { samplePrograms } from '../../fuzz/generate/program.js';
 import { type SweepMismatch, type SweepStats, sweepFailures } from '../../fuzz/injection/sweep.js';
 import { CallPicker, type SweptCall, failing } from '../../fuzz/injection/targets.js';
+import { sumOf } from '../../models/base/counts.js';
 import { Behaviour } from '../../models/behaviour.js';
 import type { Program } from '../../models/program/program.js';
 import { type Environment, environmentOf } from '../../suites/harness/environment.js';
@@ -169,7 +170,7 @@ function verdict(
   mismatches: readonly SweepMismatch[],
 ): ExitCode {
   if (mismatches.length > 0) return EXIT.finding;
-  const untold = [...stats.unspecified.values()].reduce((sum, count) => sum + count, 0);
+  const untold = sumOf(stats.unspecified);
   const isWhole = stats.infra === 0 && stats.swept === calls.length;
   return isWhole && isCertain(stats.programs, untold) ? EXIT.pass : EXIT.unknown;
 }

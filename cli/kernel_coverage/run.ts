@@ -1,5 +1,4 @@
 import { readProgramsOf } from '../../fuzz/corpus/read_directory.js';
-import { runDifferential } from '../../fuzz/differential.js';
 import { Behaviour } from '../../models/behaviour.js';
 import { assemble } from '../../models/program/assemble.js';
 import type { Environment } from '../../suites/harness/environment.js';
@@ -8,6 +7,7 @@ import type { Scenario } from '../../suites/harness/scenario.js';
 import type { Session } from '../../targets/target.js';
 import type { Context } from '../context.js';
 import { showProgress } from '../progress.js';
+import { type RandomPrograms, runRandomPrograms } from '../random_programs.js';
 import type { Gathering } from './gathering.js';
 import { WatchingSession } from './watching_session.js';
 
@@ -36,7 +36,7 @@ export async function watchScenarios(
       const watched = new WatchingSession(session, next.id, gathering);
       const runner = new ScenarioRunner(watched, environment, { reading: 'exact', withVariants });
       results.push(await runner.run(next));
-      progress.update(results.length, scenarios.length, next.id);
+      progress.update(results.length, scenarios.length, `(${next.id})`);
       if (context.interrupted.aborted) return;
     }
   };
@@ -66,22 +66,10 @@ export async function watchStored(
 /** Runs random programs; returns how many there were that did not do as the model says. */
 export async function watchRandom(
   { session, environment, gathering, context }: Watching,
-  { programs, seed, steps }: { readonly programs: number; readonly seed: number; readonly steps: number },
+  request: RandomPrograms,
 ): Promise<number> {
-  const watched = new WatchingSession(session, `random programs of seed ${String(seed)}`, gathering);
-  const progress = showProgress('random programs', context);
-  let mismatches = 0;
-  await runDifferential(watched, new Behaviour(environment.profile), {
-    seed,
-    programs,
-    stepsMax: steps,
-    reading: 'exact',
-    stopped: context.interrupted,
-    onMismatch: () => (mismatches += 1),
-    onProgress: (stats) => {
-      progress.update(stats.programs, programs, `programs, ${String(mismatches)} mismatches`);
-    },
-  });
-  progress.stop();
-  return mismatches;
+  const watched = new WatchingSession(session, `random programs of seed ${String(request.seed)}`, gathering);
+  const shown = { name: 'random programs', stopped: context.interrupted };
+  const behaviour = new Behaviour(environment.profile);
+  return (await runRandomPrograms(watched, behaviour, request, context, shown)).mismatches.length;
 }

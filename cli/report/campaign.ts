@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { readConfig } from '../../fuzz/campaign/config.js';
 import { type JournalLine, parseJournal } from '../../fuzz/campaign/journal.js';
 import { readFinding } from '../../fuzz/findings/finding_file.js';
+import { sumOf } from '../../models/base/counts.js';
 import { placedSteps } from '../../models/program/program.js';
 import type { Campaign, CampaignFinding, CampaignMoment } from '../../reports/html/data.js';
 import { traceProgram } from './trace.js';
@@ -62,15 +63,11 @@ function story(lines: readonly JournalLine[]): Story {
       for (const feature of line.news) features.add(feature);
     }
     if (line.kind === 'progress') {
-      const moment = { programs: sum(programs), coverage: features.size, corpus, findings: titles.size };
+      const moment = { programs: sumOf(programs), coverage: features.size, corpus, findings: titles.size };
       moments.push({ seconds: line.seconds, ...moment });
     }
   }
-  return { moments, calls: sum(calls), features };
-}
-
-function sum(numbers: ReadonlyMap<number, number>): number {
-  return [...numbers.values()].reduce((total, number) => total + number, 0);
+  return { moments, calls: sumOf(calls), features };
 }
 
 async function readFindings(directory: string, kernel: string | undefined): Promise<CampaignFinding[]> {

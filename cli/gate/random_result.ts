@@ -1,47 +1,33 @@
-import { type DifferentialStats, type Mismatch, runDifferential } from '../../fuzz/differential.js';
+import type { DifferentialStats, Mismatch } from '../../fuzz/differential.js';
+import { sumOf } from '../../models/base/counts.js';
 import type { Behaviour } from '../../models/behaviour.js';
 import type { ResultLine } from '../../reports/run_report.js';
 import type { Session } from '../../targets/target.js';
 import { describeBroken } from '../broken_rules.js';
 import { isCertain } from '../certainty.js';
 import type { Context } from '../context.js';
-import { showProgress } from '../progress.js';
+import { type RandomPrograms, runRandomPrograms } from '../random_programs.js';
 import { reduceMismatches, storeMismatches } from '../reduce_mismatches.js';
 
 /** Mismatches that are told; all are stored. */
 const TOLD_MAX = 10;
 
-export interface RandomPrograms {
-  readonly programs: number;
-  readonly steps: number;
-  readonly seed: number;
-  /** Where programs go that find a mismatch. */
-  readonly directory: string;
-}
-
-/** Random programs, all of them one result. */
-export async function runRandomPrograms(
+/**
+ * Random programs, all of them one result.
+ * @param directory where programs go that find a mismatch
+ */
+export async function resultOfRandomPrograms(
   session: Session,
   behaviour: Behaviour,
-  { programs, steps, seed, directory }: RandomPrograms,
+  request: RandomPrograms,
+  directory: string,
   context: Context,
   stopped: AbortSignal,
 ): Promise<ResultLine> {
   const start = performance.now();
-  const mismatches: Mismatch[] = [];
-  const progress = showProgress('random programs', context);
-  const stats = await runDifferential(session, behaviour, {
-    seed,
-    programs,
-    stepsMax: steps,
-    reading: 'exact',
-    stopped,
-    onMismatch: (mismatch) => mismatches.push(mismatch),
-    onProgress: ({ programs: done }) => {
-      progress.update(done, programs, `programs, ${String(mismatches.length)} mismatches`);
-    },
-  });
-  progress.stop();
+  const { programs, steps, seed } = request;
+  const watched = { name: 'random programs', stopped };
+  const { stats, mismatches } = await runRandomPrograms(session, behaviour, request, context, watched);
   const told = await tell(session, behaviour, mismatches, directory, stopped);
   return {
     id: `random/programs:seed,${String(seed)}`,
@@ -104,7 +90,7 @@ function statusOf(
       status: 'infra',
       reason: `the time was over after ${String(done)} of ${String(programs)} programs`,
     };
-  const untold = [...unspecified.values()].reduce((sum, count) => sum + count, 0);
+  const untold = sumOf(unspecified);
   if (isCertain(calls, untold)) return { status: 'passed' };
   return { status: 'unspecified', reason: `the model cannot tell of ${String(untold)} answers` };
 }
