@@ -1,6 +1,8 @@
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { exists } from './files.js';
+import { isAlive } from './processes.js';
 
 /** What is being made in this process, by its place. */
 const underWay = new Map<string, Promise<string>>();
@@ -30,10 +32,23 @@ async function provide(place: string, make: (work: string) => Promise<string>): 
   return place;
 }
 
+/** Begins the name of what a process of this machine is making; its number follows. Others may share the cache. */
+const UNFINISHED = `.unfinished-${hostname()}-`;
+
 /** A new directory beside finished things; names with a dot are passed over by those who list them. */
 export async function unfinishedIn(directory: string): Promise<string> {
   await mkdir(directory, { recursive: true });
-  return mkdtemp(join(directory, '.unfinished-'));
+  await removeAbandoned(directory);
+  return mkdtemp(join(directory, `${UNFINISHED}${String(process.pid)}-`));
+}
+
+/** What processes were making when they were killed. */
+async function removeAbandoned(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (!name.startsWith(UNFINISHED)) continue;
+    const maker = Number.parseInt(name.slice(UNFINISHED.length), 10);
+    if (!isAlive(maker)) await rm(join(directory, name), { recursive: true, force: true });
+  }
 }
 
 /** A file replaces one that another process has made; a directory can't, and what is there is as good. */

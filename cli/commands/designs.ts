@@ -65,7 +65,9 @@ async function designs({ name, json, search, seed, program }: DesignsArgs): Prom
   else if (name !== undefined && only !== undefined)
     process.stdout.write(renderDesign(only, reports, standings));
   else process.stdout.write(renderComparison(chosen, reports, standings));
-  const isSearchWrong = search !== undefined && searchAll(chosen, search, seed, reports);
+  // Behind data there is nothing but data.
+  const output = json ? process.stderr : process.stdout;
+  const isSearchWrong = search !== undefined && searchAll(chosen, search, seed, reports, output);
   const isWrong = isSearchWrong || reports.some(({ problems }) => problems.length > 0);
   return isWrong ? EXIT.finding : EXIT.pass;
 }
@@ -76,11 +78,12 @@ function searchAll(
   programs: number,
   seed: number,
   reports: readonly PlayReport[],
+  output: NodeJS.WritableStream,
 ): boolean {
   let isWrong = false;
   for (const design of chosen) {
     const report = reportSearch(design, searchDesign(design, seed, programs), reports);
-    process.stdout.write(renderSearch(report));
+    output.write(renderSearch(report));
     isWrong ||= report.problems.length > 0;
   }
   return isWrong;

@@ -1,32 +1,23 @@
-import { errnoName } from '../../models/base/errno.js';
 import { Behaviour } from '../../models/behaviour.js';
-import { ModelRun } from '../../models/model_run.js';
-import { assemble } from '../../models/program/assemble.js';
-import { describePlacedStep } from '../../models/program/describe.js';
-import { type Program, placedSteps } from '../../models/program/program.js';
+import { narrate } from '../../models/narrate.js';
+import type { Program } from '../../models/program/program.js';
 import { DEFAULT_PROFILE, profileById } from '../../models/profiles/index.js';
 import type { World } from '../../models/state/world.js';
 import type { TracedStep } from '../../reports/html/data.js';
 
-/** What the model makes of each step of a program, and the state after it. */
+/** What the model makes of each step of a program, and the state after it where it changes. */
 export function traceProgram(program: Program, profile: string): TracedStep[] {
-  const run = new ModelRun(new Behaviour(profileById(profile) ?? DEFAULT_PROFILE), 'exact', []);
-  const { steps } = assemble(program);
-  let isLost = false;
+  const traced: TracedStep[] = [];
   let before = '';
-  return placedSteps(program).map((placed, at): TracedStep => {
-    const text = describePlacedStep(placed);
-    const step = steps[at];
-    const executed = step === undefined || isLost ? undefined : run.execute(step);
-    if (executed === undefined) {
-      isLost = true;
-      return { text, answer: 'the model cannot tell', state: '' };
-    }
-    const now = describeState(run.world);
-    const state = now === before ? '' : now;
+  for (const { text, answer, world } of narrate(
+    program,
+    new Behaviour(profileById(profile) ?? DEFAULT_PROFILE),
+  )) {
+    const now = world === undefined ? before : describeState(world);
+    traced.push({ text, answer, state: now === before ? '' : now });
     before = now;
-    return { text, answer: `${errnoName(executed.returned.errno)} (${executed.because})`, state };
-  });
+  }
+  return traced;
 }
 
 /** Objects by kind, areas, pinned pages and what is charged, as far as there are any. */

@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isAlive } from '../../targets/processes.js';
 import { BadInputError } from '../../targets/target.js';
 
 /** Says that a process works in a directory, until it says otherwise or is gone. */
@@ -19,14 +20,4 @@ export async function claimDirectory(directory: string): Promise<void> {
 
 export async function releaseDirectory(directory: string): Promise<void> {
   await rm(join(directory, FILE), { force: true });
-}
-
-/** Somebody else's process counts. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

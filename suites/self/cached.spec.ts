@@ -1,6 +1,8 @@
 import { assert } from 'chai';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { cached } from '../../targets/cached.js';
@@ -36,6 +38,17 @@ describe('things in the cache', () => {
   it('leave nothing unfinished beside them', async () => {
     await cached(join(cache, 'agent.cpio'), (work) => makeFile(work, 'agent'));
     assert.deepEqual(await readdir(cache), ['agent.cpio']);
+  });
+
+  it('are rid of what a killed process was making, and of nothing else', async () => {
+    const killed = spawn(process.execPath, ['--eval', '']);
+    await once(killed, 'exit');
+    const theirs = `.unfinished-elsewhere-${String(killed.pid)}-abc`;
+    const ours = `.unfinished-${hostname()}-${String(killed.pid)}-abc`;
+    const atWork = `.unfinished-${hostname()}-${String(process.ppid)}-abc`;
+    for (const name of [theirs, ours, atWork]) await mkdir(join(cache, name));
+    await cached(join(cache, 'agent.cpio'), (work) => makeFile(work, 'agent'));
+    assert.sameMembers(await readdir(cache), ['agent.cpio', theirs, atWork]);
   });
 
   it('are not there after a failure, and are made again', async () => {

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HUGE_PAGES_MAX } from '../../models/program/arena.js';
 import {
@@ -10,7 +9,7 @@ import {
   SLOTS_MAX,
   STEPS_MAX,
 } from '../../models/program/raw.js';
-import { cached } from '../cached.js';
+import { buildC } from '../c_build.js';
 import { runTool } from '../tools.js';
 import { cHeader } from './wire.js';
 
@@ -24,13 +23,16 @@ export const STATIC_FLAGS = ['-std=gnu11', '-O2', '-static', '-Wall', '-Wextra',
  * @returns the path of the RAM disk
  * @throws TestBedError when the compiler or cpio is missing or fails
  */
-export async function buildInitramfs(sources: string, cache: string): Promise<string> {
-  const header = agentHeader();
-  const names = (await readdir(sources)).filter((name) => /\.[ch]$/.test(name)).sort();
-  const hash = createHash('sha256').update(header).update(STATIC_FLAGS.join(' '));
-  for (const name of names) hash.update(name).update(await readFile(join(sources, name)));
-  const path = join(cache, `agent-${hash.digest('hex').slice(0, 16)}.cpio`);
-  return cached(path, (work) => build(sources, names, header, work));
+export function buildInitramfs(sources: string, cache: string): Promise<string> {
+  return buildC({
+    sources,
+    header: { name: 'wire.h', text: agentHeader() },
+    flags: STATIC_FLAGS,
+    cache,
+    name: 'agent',
+    suffix: '.cpio',
+    make: pack,
+  });
 }
 
 /** The header that the C sources include. */
@@ -46,14 +48,7 @@ export function agentHeader(): string {
   });
 }
 
-async function build(
-  sources: string,
-  names: readonly string[],
-  header: string,
-  work: string,
-): Promise<string> {
-  await writeFile(join(work, 'wire.h'), header);
-  const units = names.filter((name) => name.endsWith('.c')).map((name) => join(sources, name));
+async function pack(units: readonly string[], work: string): Promise<string> {
   await runTool('gcc', [...STATIC_FLAGS, '-I', work, '-o', join(work, 'init'), ...units]);
   const archive = await runTool('cpio', ['-o', '-H', 'newc', '--quiet'], { cwd: work, input: 'init\n' });
   const file = join(work, 'initramfs.cpio');

@@ -1,11 +1,6 @@
-import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { COVERAGE_SPACE } from '../agent/wire.js';
-import { cached } from '../cached.js';
-import { COMPILER, LIBRARY_FLAGS } from '../recorder/build.js';
+import { buildLibrary } from '../c_build.js';
 import { ENVIRONMENT } from '../recorder/header.js';
-import { runTool } from '../tools.js';
 import type { CodePlaces, Place } from './places.js';
 
 /** Bytes of the file in which the library notes what was reached: a bit for each offset. */
@@ -18,22 +13,14 @@ export const REACHED_BYTES = COVERAGE_SPACE / 8;
  * @returns the path of the library
  * @throws TestBedError when there is no compiler or it fails
  */
-export async function buildPreload(sources: string, base: bigint, cache: string): Promise<string> {
-  const source = join(sources, 'preload.c');
+export function buildPreload(sources: string, base: bigint, cache: string): Promise<string> {
   const header = [
     `#define TRACE_VARIABLE "${ENVIRONMENT.TRACE}"`,
     `#define COVERAGE_SPACE ${String(COVERAGE_SPACE)}`,
     `#define COVERAGE_BASE 0x${base.toString(16)}u`,
     '',
   ].join('\n');
-  const hash = createHash('sha256').update(header).update(LIBRARY_FLAGS.join(' '));
-  hash.update(await readFile(source));
-  return cached(join(cache, `kcov-${hash.digest('hex').slice(0, 16)}.so`), async (work) => {
-    await writeFile(join(work, 'generated.h'), header);
-    const library = join(work, 'kcov.so');
-    await runTool(COMPILER, [...LIBRARY_FLAGS, '-I', work, '-o', library, source, '-ldl']);
-    return library;
-  });
+  return buildLibrary('kcov', sources, header, cache);
 }
 
 /** The places that are noted in such a file. */
