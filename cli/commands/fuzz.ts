@@ -6,13 +6,10 @@ import { type Trouble, readProgramsOf } from '../../fuzz/corpus/read_directory.j
 import { loadRuntime } from '../../fuzz/export_c/export.js';
 import { reproducersOf } from '../../fuzz/findings/reproducers.js';
 import { Behaviour } from '../../models/behaviour.js';
-import { CALLS, callByName } from '../../models/ioctls/index.js';
 import type { Program } from '../../models/program/program.js';
 import { DEFAULT_PROFILE, PROFILES, profileById } from '../../models/profiles/index.js';
 import type { Design } from '../../models/designs/framework/design.js';
 import { exists } from '../../targets/files.js';
-import { codePlacesOf } from '../../targets/kcov/symbols.js';
-import { type WatchedCode, watch } from '../../targets/kcov/watched_code.js';
 import { FLAVOURS } from '../../targets/kernels/store.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError, worst } from '../errors.js';
@@ -21,11 +18,13 @@ import { fuzzDesign, renderDesignResult } from '../fuzz/design.js';
 import { runCrew } from '../fuzz/crew.js';
 import { Display, type Goal } from '../fuzz/display.js';
 import { parseDuration } from '../fuzz/duration.js';
+import { focusOfCampaign } from '../fuzz/focus.js';
 import { type Orders, fileOf } from '../fuzz/orders.js';
 import type { PlaceSpec } from '../fuzz/place.js';
 import { exitCodeOfCampaign, renderResult, resultOf } from '../fuzz/result.js';
+import { watchedEdges } from '../fuzz/watched_edges.js';
 import { mutantByName } from '../mutant_option.js';
-import { type FoundKernel, findKernel, qemuOptions } from '../target_options.js';
+import { findKernel, qemuOptions } from '../target_options.js';
 
 interface FuzzArgs {
   readonly target: string | undefined;
@@ -39,6 +38,8 @@ interface FuzzArgs {
   readonly steps: number | undefined;
   readonly workers: number | undefined;
   readonly focus: string[] | undefined;
+  readonly focusDiff: string | undefined;
+  readonly coverage: string | undefined;
   readonly corpus: string[] | undefined;
   readonly programs: number | undefined;
   readonly time: string | undefined;
@@ -70,7 +71,7 @@ const REDUCTIONS = 20;
 /** What only a campaign that begins can be told. */
 const OF_NEW = [
   ...['target', 'kernel', 'flavour', 'profile', 'accel', 'append', 'mutant'],
-  ...['seed', 'steps', 'workers', 'focus', 'corpus', 'out'],
+  ...['seed', 'steps', 'workers', 'focus', 'focusDiff', 'coverage', 'corpus', 'out'],
 ] as const;
 
 export function fuzzCommand(
@@ -113,6 +114,14 @@ function addOptions(yargs: Argv): Argv {
     })
     .option('workers', { type: 'number', describe: 'streams of programs side by side; default 1' })
     .option('focus', { type: 'string', array: true, describe: 'calls that programs should be about' })
+    .option('focus-diff', {
+      type: 'string',
+      describe: 'a diff of the kernel: programs should be about calls that come to the functions it changes',
+    })
+    .option('coverage', {
+      type: 'string',
+      describe: 'what "coverage --json" wrote: tells of functions that no call cites, for --focus-diff',
+    })
     .option('corpus', {
       type: 'string',
       array: true,
@@ -130,6 +139,7 @@ function addOptions(yargs: Argv): Argv {
     .option('resume', { type: 'string', describe: 'go on with the campaign of this directory' })
     .option('json', { type: 'boolean', default: false, describe: 'the last line is data' })
     .example('$0 fuzz --kernel 7.3.4-fast --time 8h --workers 2', 'overnight, with two virtual machines')
+    .example('$0 fuzz --kernel 7.3.4-sanitize --focus-diff my.patch', 'what a change of the kernel comes to')
     .example('$0 fuzz --resume runs/fuzz-1 --time 8h', 'the next night')
     .example('$0 fuzz --mutant IOMMU_DESTROY/EBUSY.users:drop', 'does the fuzzer find a planted difference?');
 }
@@ -187,12 +197,12 @@ async function reproducers({ reproducerRuntime }: Context): Promise<NonNullable<
 /** What designs have no use for. */
 const NOT_OF_DESIGNS = [
   ...['kernel', 'flavour', 'profile', 'accel', 'append', 'mutant'],
-  ...['steps', 'workers', 'focus', 'corpus', 'resume'],
+  ...['steps', 'workers', 'focus', 'focusDiff', 'coverage', 'corpus', 'resume'],
 ] as const;
 
 async function huntDesign(design: Design, args: FuzzArgs, context: Context): Promise<ExitCode> {
   for (const name of NOT_OF_DESIGNS) {
-    if (args[name] !== undefined) throw new UsageError(`--${name} is not for designs`);
+    if (args[name] !== undefined) throw new UsageError(`--${optionOf(name)} is not for designs`);
   }
   const seconds = args.time === undefined ? undefined : parseDuration(args.time, '--time');
   const programs = args.programs ?? (seconds === undefined ? DESIGN_PROGRAMS : undefined);
@@ -260,15 +270,22 @@ async function begin(args: FuzzArgs, context: Context): Promise<Begun> {
 async function goOn(args: FuzzArgs, directory: string): Promise<Begun> {
   for (const name of OF_NEW) {
     if (args[name] !== undefined) {
-      throw new UsageError(`--${name} is as the campaign in ${directory} began: leave it out with --resume`);
+      throw new UsageError(
+        `--${optionOf(name)} is as the campaign in ${directory} began: leave it out with --resume`,
+      );
     }
   }
   return { campaign: await Campaign.resume(directory), troubles: [] };
 }
 
+/** As the user writes it. */
+function optionOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
 async function configOf(args: FuzzArgs, context: Context): Promise<CampaignConfig> {
-  const { mutant, kernel, profile, flavour, accel, append, focus = [] } = args;
-  for (const name of focus) checkCall(name);
+  const { mutant, kernel, profile, flavour, accel, append } = args;
+  const about = await focusOfCampaign(args, (why) => process.stderr.write(`fuzz: ${why}\n`));
   const isKernel = args.target === 'qemu' || (args.target === undefined && kernel !== undefined);
   if (mutant !== undefined && isKernel)
     throw new UsageError('--mutant is of the model, which is --target sim');
@@ -281,21 +298,13 @@ async function configOf(args: FuzzArgs, context: Context): Promise<CampaignConfi
     seed: args.seed ?? 1,
     workers: args.workers ?? 1,
     steps: args.steps ?? STEPS_DEFAULT,
-    focus,
+    ...about,
     target: isKernel ? 'qemu' : 'sim',
     ...(found === undefined ? {} : { kernel: found.name, flavour: found.flavour, accel: accel ?? 'auto' }),
     ...(append === undefined ? {} : { append }),
     ...(profile === undefined ? {} : { profile }),
     ...(mutant === undefined ? {} : { mutant }),
   };
-}
-
-function checkCall(name: string): void {
-  if (callByName(name) !== undefined) return;
-  const similar = CALLS.map((call) => call.name).filter((known) => known.includes(name.toUpperCase()));
-  const hint =
-    similar.length === 0 ? '"explain" lists them' : `did you mean ${similar.slice(0, 3).join(' or ')}?`;
-  throw new UsageError(`--focus: there is no call ${name}; ${hint}`);
 }
 
 function checkNumbers({ seed, steps, workers, programs }: FuzzArgs): void {
@@ -330,24 +339,23 @@ async function* programsOf(
 }
 
 async function placeOf(config: CampaignConfig, context: Context): Promise<PlaceSpec> {
-  const { profile, mutant, kernel, flavour = 'fast', accel = 'auto', append, target } = config;
+  const {
+    profile,
+    mutant,
+    kernel,
+    flavour = 'fast',
+    accel = 'auto',
+    append,
+    target,
+    functions = [],
+  } = config;
   const named = { ...(profile && { profile }), ...(mutant && { mutant }) };
   if (target !== 'qemu') return named;
   const found = await findKernel({ kernel, flavour }, context);
   const options = { accel, append, console: undefined };
   const qemu = qemuOptions(found.bzImage, found.flavour, options, context);
-  const watched = await watchedEdges(found, context);
+  const watched = await watchedEdges(found, functions, context);
   return { ...named, qemu: { ...qemu, ...(watched && { watched }) } };
-}
-
-/** The code of iommufd, whose edges are news on a kernel that tells of them. */
-async function watchedEdges(
-  { flavour, vmlinux }: FoundKernel,
-  { cache }: Context,
-): Promise<WatchedCode | undefined> {
-  if (flavour !== 'sanitize' || vmlinux === undefined) return undefined;
-  const places = await codePlacesOf(vmlinux, cache, (what) => process.stderr.write(`${what}\n`));
-  return watch(places, 'edges', ({ file }) => file.startsWith('drivers/iommu/iommufd/'));
 }
 
 /** Files of programs that come before all others. */

@@ -15,7 +15,10 @@ export interface CampaignConfig {
   readonly workers: number;
   /** The most steps of a fresh program. */
   readonly steps: number;
+  /** Calls. */
   readonly focus: readonly string[];
+  /** Functions of the kernel, as `file:function`, whose edges alone are news on one with kcov. */
+  readonly functions?: readonly string[];
   /** sim, qemu. */
   readonly target: string;
   /** Id or path; without it there is none. */
@@ -39,6 +42,7 @@ const validator = once(() =>
       workers: { type: 'integer', minimum: 1 },
       steps: { type: 'integer', minimum: 1 },
       focus: { type: 'array', items: TEXT },
+      functions: { type: 'array', items: TEXT },
       target: TEXT,
       kernel: TEXT,
       flavour: TEXT,

@@ -359,6 +359,7 @@ describe('fuzz', function () {
 
   const wrong: readonly (readonly [what: string, args: readonly string[], says: RegExp])[] = [
     ['an unknown call', ['--focus', 'IOMMU_IOAS_MOP'], /--focus: there is no call IOMMU_IOAS_MOP/],
+    ['no diff', ['--focus-diff', '/dev/null'], /\/dev\/null is no unified diff/],
     ['an unknown mutant', ['--mutant', 'IOMMU_DESTROY/x'], /has no mutant/],
     ['an unknown kernel', ['--kernel', 'nothing'], /there is no kernel nothing/],
     [

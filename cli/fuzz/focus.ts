@@ -1,0 +1,55 @@
+import { CALLS, callByName } from '../../models/ioctls/index.js';
+import { UsageError } from '../errors.js';
+import { readCoverage } from '../kernel_coverage/file.js';
+import { readDiff } from '../patch/diff_file.js';
+import { focusOf } from '../patch/focus.js';
+
+/** What the user says that a campaign is to be about. */
+interface FocusArgs {
+  readonly focus: string[] | undefined;
+  readonly focusDiff: string | undefined;
+  readonly coverage: string | undefined;
+}
+
+/** The same as a campaign keeps it. */
+interface CampaignFocus {
+  readonly focus: readonly string[];
+  /** As `file:function`. */
+  readonly functions?: readonly string[];
+}
+
+/**
+ * Calls by their names, and by what a diff changes.
+ * @param tell says why
+ * @throws UsageError when there is no such call, or no call is known to come to what the diff changes
+ */
+export async function focusOfCampaign(
+  { focus: named = [], focusDiff, coverage }: FocusArgs,
+  tell: (why: string) => void,
+): Promise<CampaignFocus> {
+  for (const name of named) checkCall(name);
+  if (focusDiff === undefined) {
+    if (coverage !== undefined) throw new UsageError('--coverage is for --focus-diff');
+    return { focus: named };
+  }
+  const measured = coverage === undefined ? undefined : await readCoverage(coverage);
+  const { calls, functions, told } = focusOf(await readDiff(focusDiff), measured);
+  if (functions.length === 0) throw new UsageError(`${focusDiff} changes nothing inside a function`);
+  for (const why of told) tell(why);
+  const focus = [...new Set([...named, ...calls])];
+  if (focus.length === 0) {
+    throw new UsageError(
+      `no call is known to come to what ${focusDiff} changes: name some with --focus, or give what "coverage --json" wrote with --coverage`,
+    );
+  }
+  tell(`focus on ${focus.join(', ')}`);
+  return { focus, functions: functions.map(({ file, function: name }) => `${file}:${name}`) };
+}
+
+function checkCall(name: string): void {
+  if (callByName(name) !== undefined) return;
+  const similar = CALLS.map((call) => call.name).filter((known) => known.includes(name.toUpperCase()));
+  const hint =
+    similar.length === 0 ? '"explain" lists them' : `did you mean ${similar.slice(0, 3).join(' or ')}?`;
+  throw new UsageError(`--focus: there is no call ${name}; ${hint}`);
+}
