@@ -133,9 +133,17 @@ class FileView {
     };
   }
 
-  /** By the lines that are known, or by what the diff shows; empty between functions. */
+  /** By the lines that are known, by what the diff shows, or by those around it; empty between functions. */
   #functionOf(line: number, shown: string | undefined): string {
-    return (this.#own.get(line) ?? this.#within.get(line))?.function ?? shown ?? '';
+    const own = this.#knownFunction(line) ?? shown;
+    if (own !== undefined) return own;
+    const before = this.#knownFunction(this.#known.findLast((known) => known < line));
+    const after = this.#knownFunction(this.#known.find((known) => known > line));
+    return before === after ? (before ?? '') : '';
+  }
+
+  #knownFunction(line = 0): string | undefined {
+    return (this.#own.get(line) ?? this.#within.get(line))?.function;
   }
 
   #enteredBy(name: string): number {

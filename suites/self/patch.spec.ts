@@ -181,6 +181,17 @@ describe('the lines of a diff', () => {
     assert.deepEqual(view.unmeasured, ['mm/gup.c']);
   });
 
+  it('are of the functions that were measured, also where the diff names none', () => {
+    const bare = DIFF.replaceAll(/^(@@.*@@).*$/gm, '$1');
+    const [{ function: name, lines } = assert.fail('no function')] = viewPatch(
+      'my.patch',
+      parseDiff('my.patch', bare),
+      COVERAGE,
+    ).functions;
+    assert.equal(name, RLIMIT);
+    assert.lengthOf(lines, 3);
+  });
+
   it('are a table for each function', () => {
     const text = renderPatchView(view);
     assert.match(

@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { assert } from 'chai';
+import { FILE_HEADERS_ONLY, createTwoFilesPatch } from 'diff';
 import { execa } from 'execa';
 import { present } from '../../../models/base/assert.js';
 import { exists } from '../../../targets/files.js';
@@ -45,6 +46,8 @@ const CHANGES: readonly PlantedChange[] = [
   },
 ];
 
+const FLAVOUR = process.env.PLANTED_FLAVOUR ?? 'fast';
+
 /** A function from the line with its name to the brace at the beginning of a line. */
 function functionOf(text: string, name: string): string {
   const found = new RegExp(`^\\w[^;\\n]*\\b${name}\\([^;]*?^}`, 'ms').exec(text);
@@ -60,9 +63,26 @@ function plant(text: string, change: PlantedChange): string {
   return text.replace(before, () => before.replace(change.from, () => change.to));
 }
 
+/** The change as a diff of git's. */
+function diffOf({ file }: PlantedChange, before: string, after: string): string {
+  return createTwoFilesPatch(`a/${file}`, `b/${file}`, before, after, undefined, undefined, {
+    headerOptions: FILE_HEADERS_ONLY,
+  });
+}
+
+/** The line that is changed, as the view of a patch shows it. */
+function changedLine({ function: name, from, to }: PlantedChange, before: string): string {
+  const line =
+    functionOf(before, name)
+      .split('\n')
+      .find((each) => each.includes(from)) ?? '';
+  return line.replace(from, () => to).trim();
+}
+
 /**
  * The first build takes as long as that of any kernel; the copy of the source and what was built of it stay in the cache. PLANTED_KERNEL
- * names the kernel whose source is taken, if it is not to be the newest of the cache.
+ * names the kernel whose source is taken, if it is not to be the newest of the cache. With PLANTED_FLAVOUR=sanitize, which takes several
+ * times as long, the gate also has to show the changed line.
  */
 describe('a gate on a kernel with a planted change', () => {
   let tree: string;
@@ -84,9 +104,10 @@ describe('a gate on a kernel with a planted change', () => {
     await execa('mv', [`${tree}.unfinished`, tree]);
   });
 
-  function gate(): Promise<Ended> {
+  function gate(...more: string[]): Promise<Ended> {
     const out = join(cache, 'gate');
-    return runCli(['gate', 'ioas', '--source', tree, '--programs', '500', '--out', out], {
+    const source = ['--source', tree, '--flavour', FLAVOUR];
+    return runCli(['gate', 'ioas', ...source, '--programs', '500', '--out', out, ...more], {
       IOMMUFD_CTS_CACHE: cache,
     });
   }
@@ -102,11 +123,16 @@ describe('a gate on a kernel with a planted change', () => {
       const file = join(tree, change.file);
       const original = await readFile(file, 'utf8');
       try {
-        await writeFile(file, plant(original, change));
-        const { code, stdout, stderr } = await gate();
+        const planted = plant(original, change);
+        const patch = join(cache, 'planted.patch');
+        await writeFile(file, planted);
+        await writeFile(patch, diffOf(change, original, planted));
+        const isWatched = FLAVOUR === 'sanitize';
+        const { code, stdout, stderr } = await gate(...(isWatched ? ['--patch', patch] : []));
         process.stdout.write(stdout);
         assert.equal(code, 1, stdout + stderr);
         assert.include(stdout, change.breaks);
+        if (isWatched) assert.include(stdout, changedLine(change, original));
       } finally {
         await writeFile(file, original);
       }
