@@ -39,6 +39,7 @@ const validator = once(() =>
         required: ['seen', 'all'],
         properties: { seen: NUMBER, all: NUMBER, answered: TEXTS },
       },
+      invariants: { type: 'object', additionalProperties: NUMBER },
       results: {
         type: 'array',
         items: {

@@ -83,6 +83,7 @@ export async function runScenarios(
       results: results.map(toResultLine),
       isInterrupted,
       rules: ruleCoverage(results, environment.profile),
+      invariants: Object.fromEntries(runner.looks.looked),
       ...facts,
     }),
   };

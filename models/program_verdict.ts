@@ -1,7 +1,7 @@
 import { hex } from './base/u64.js';
 import type { Behaviour } from './behaviour.js';
 import { type FindingId, findingById } from './findings.js';
-import { INVARIANTS } from './invariants/index.js';
+import { INVARIANTS, type Invariant } from './invariants/index.js';
 import type { JudgedSteps } from './lanes/order_run.js';
 import { judgeSteps } from './lanes/orders.js';
 import { ModelRun, type StateWatcher, type StepVerdict } from './model_run.js';
@@ -43,21 +43,28 @@ export interface ProgramVerdict {
   readonly infra: string | undefined;
 }
 
+/** What else there is to judging. */
+interface Judging {
+  /** Titles of kernel messages that are known to come, beside those that the model predicts. */
+  readonly expectedSplats?: readonly string[];
+  /** Sees the model's state on the way; with lanes, in each order that is tried, the one that explains last. */
+  readonly watch?: StateWatcher | undefined;
+  /** All, unless something else is to be seen of them. */
+  readonly invariants?: readonly Invariant[];
+}
+
 /**
  * Judges what a target made of a program: each answer and the invariants after it, then crashes, stray writes, kernel messages
  * and what was left behind.
- * @param expectedSplats titles of kernel messages that are known to come, beside those that the model predicts
- * @param watch sees the model's state on the way; with lanes, in each order that is tried, the one that explains last
  */
 export function judgeByModel(
   program: AssembledProgram,
   outcome: ProgramOutcome,
   behaviour: Behaviour,
   reading: Reading,
-  expectedSplats: readonly string[] = [],
-  watch?: StateWatcher,
+  { expectedSplats = [], watch, invariants = INVARIANTS }: Judging = {},
 ): ProgramVerdict {
-  const judged = judgeSteps(program, outcome.steps, behaviour, reading, INVARIANTS, watch);
+  const judged = judgeSteps(program, outcome.steps, behaviour, reading, invariants, watch);
   const { run, verdicts, order } = judged;
   const hang = knownHang(program, outcome, behaviour);
   const infra = outcome.steps.find((step) => step.status === 'infra')?.error;

@@ -23,6 +23,8 @@ export interface RunReport {
     /** Those that were followed, by name; reports of designs do without. */
     readonly answered?: readonly string[];
   };
+  /** After how many steps each invariant of the model had something to look at, by name; reports of designs do without. */
+  readonly invariants?: Readonly<Record<string, number>>;
 }
 
 export type ResultStatus = 'passed' | 'failed' | 'skipped' | 'unspecified' | 'infra';

@@ -71,7 +71,7 @@ export function judgeWithFeatures(
   behaviour: Behaviour,
   reading: Reading,
 ): Judged {
-  const judged = notingFeatures((watch) => judgeByModel(program, outcome, behaviour, reading, [], watch));
+  const judged = notingFeatures((watch) => judgeByModel(program, outcome, behaviour, reading, { watch }));
   for (const edge of outcome.coverage?.numbers ?? []) judged.features.add(FIRST_EDGE + edge);
   return judged;
 }

@@ -7,6 +7,10 @@ export const areasAvoidReserved: Invariant = {
   statement: 'No area and no allowed range of an IOAS meets a reserved range.',
   notCovered: 'Regions that a hardware driver reserves: the mock has none.',
   cite: 'io_pagetable.c:iopt_reserve_iova, iopt_set_allow_iova',
+  looksAt: ({ ioases }) =>
+    ioases.some(
+      ({ table: { reserved, areas, allowed } }) => reserved.length > 0 && areas.length + allowed.length > 0,
+    ),
   check: ({ ioases }) => {
     for (const { id, table } of ioases) {
       if (table.reserved.length === 0) continue;

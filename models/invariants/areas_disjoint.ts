@@ -6,6 +6,7 @@ export const areasDisjoint: Invariant = {
   statement: 'No two areas of an IOAS share an IOVA.',
   notCovered: 'Areas that another thread is still inserting or removing.',
   cite: 'io_pagetable.c: area_itree',
+  looksAt: ({ ioases }) => ioases.some(({ table }) => table.areas.length > 1),
   check: ({ ioases }) => {
     for (const { id, table } of ioases) {
       let last = -1n;

@@ -6,6 +6,7 @@ export const closeLeavesNothing: Invariant = {
   notCovered:
     'Files that something else than a descriptor keeps open; what processes that are gone are charged.',
   cite: 'main.c:iommufd_fops_release',
+  looksAt: ({ step, world }) => step.do === 'close' && world.contexts.size === 0,
   check: ({ step, world: { contexts, memory, everyProcess, user } }) => {
     if (step.do !== 'close' || contexts.size > 0) return undefined;
     const counters = everyProcess

@@ -6,6 +6,10 @@ export const dirtyBitsAreMapped: Invariant = {
   statement: 'A domain has dirty bits only where it translates, and only if it was made with dirty tracking.',
   notCovered: 'Dirty bits of leaves whose size the model does not know.',
   cite: 'io_pagetable.c:iopt_set_dirty_tracking, selftest.c:iommufd_test_dirty',
+  looksAt: ({ ioases }) =>
+    ioases.some(({ table }) =>
+      table.domains.some((domain) => domain.tracksDirty || domain.dirtyEntries.length > 0),
+    ),
   check: ({ ioases }) => {
     for (const { id, table } of ioases) {
       for (const domain of table.domains) {

@@ -10,6 +10,7 @@ export const domainsTranslateAreas: Invariant = {
     'Each domain of an IOAS translates exactly the recorded areas, to the pages that are pinned for them or that their dma-buf has; a revoked dma-buf is nowhere.',
   notCovered: 'Leaf sizes, permissions and cache attributes of the page table.',
   cite: 'pages.c:iopt_area_fill_domains, iopt_area_unfill_domains',
+  looksAt: ({ ioases }) => ioases.some(({ table }) => table.domains.length > 0 && table.areas.length > 0),
   check: ({ ioases }) => {
     for (const { id, table } of ioases) {
       const areas = table.areas.filter(({ pages }) => !isRevoked(pages));

@@ -1,5 +1,5 @@
 import type { Veventq } from '../state/objects.js';
-import type { Invariant } from './invariant.js';
+import { type Invariant, someObject } from './invariant.js';
 
 export const eventsWithinDepth: Invariant = {
   id: 'events_within_depth',
@@ -7,6 +7,8 @@ export const eventsWithinDepth: Invariant = {
     'A vEVENTQ holds at most as many events as its depth, ascending by number, and behind them at most one mark of lost ones.',
   notCovered: 'Numbers that start again from 0, after 2^31 events.',
   cite: 'iommufd_private.h:iommufd_vevent_handler, driver.c:iommufd_viommu_report_event',
+  looksAt: ({ world }) =>
+    someObject(world, (object) => object.type === 'VEVENTQ' && object.queue.records.length > 0),
   check: ({ world }) => {
     for (const file of world.contexts) {
       for (const object of file.objects.objects) {

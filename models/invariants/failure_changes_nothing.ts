@@ -9,6 +9,7 @@ export const failureChangesNothing: Invariant = {
   notCovered:
     'What an excepted failure leaves beyond its exception, unless that is what pages of memory hold.',
   cite: 'iommufd.h, Documentation/userspace-api/iommufd.rst',
+  looksAt: ({ errno, mayLeave }) => errno !== 0 && mayLeave !== 'anything',
   check: ({ errno, mayLeave, before, after }) =>
     errno === 0 || isLeft(mayLeave, before, after)
       ? undefined

@@ -1,7 +1,7 @@
 import type { IommufdFile } from '../state/iommufd_file.js';
 import type { PageFault } from '../state/fault_queue.js';
 import type { Fault } from '../state/objects.js';
-import type { Invariant } from './invariant.js';
+import { type Invariant, someObject } from './invariant.js';
 
 export const faultsHaveAttachments: Invariant = {
   id: 'faults_have_attachments',
@@ -9,6 +9,11 @@ export const faultsHaveAttachments: Invariant = {
     'Each fault in a queue came through an attachment that is there still, to a page table of that queue.',
   notCovered: 'What the hardware is told when the kernel answers a fault: the mock does not listen.',
   cite: 'eventq.c:iommufd_auto_response_faults',
+  looksAt: ({ world }) =>
+    someObject(
+      world,
+      (object) => object.type === 'FAULT' && object.queue.waiting.length + object.queue.answerable.size > 0,
+    ),
   check: ({ world }) => {
     for (const file of world.contexts) {
       for (const object of file.objects.objects) {

@@ -6,6 +6,11 @@ export const idsLowestFree: Invariant = {
   notCovered:
     'The order among ids that one call takes: predictions check it. The contract reading allows any free id.',
   cite: 'main.c:_iommufd_object_alloc',
+  looksAt: ({ world, before, after }) =>
+    [...world.contexts].some(({ number }) => {
+      const old = new Set(before.ids.get(number));
+      return after.ids.get(number)?.some((id) => !old.has(id)) === true;
+    }),
   check: ({ world, reading, before, after }) => {
     for (const file of world.contexts) {
       const { number } = file;

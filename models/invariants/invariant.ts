@@ -1,6 +1,6 @@
 import type { Leave, Reading } from '../prediction.js';
 import type { RawStep } from '../program/raw.js';
-import type { Ioas } from '../state/objects.js';
+import type { IommufdObject, Ioas } from '../state/objects.js';
 import type { Pages } from '../state/pages.js';
 import type { World } from '../state/world.js';
 import type { Snapshot } from './snapshot.js';
@@ -29,6 +29,8 @@ export interface Invariant {
   /** What the check cannot see. */
   readonly notCovered: string;
   readonly cite: string;
+  /** Whether there is something that could be wrong: where there is not, the check says nothing. */
+  looksAt(this: void, moment: Moment): boolean;
   /** What is wrong, in words; undefined while it holds. */
   check(this: void, moment: Moment): string | undefined;
 }
@@ -38,6 +40,12 @@ export function pagesOf(ioases: readonly Ioas[]): Set<Pages> {
   const all = new Set<Pages>();
   for (const { table } of ioases) for (const area of table.areas) all.add(area.pages);
   return all;
+}
+
+/** Whether some object of some open file is like that. */
+export function someObject(world: World, isLike: (object: IommufdObject) => boolean): boolean {
+  for (const file of world.contexts) if (file.objects.objects.some(isLike)) return true;
+  return false;
 }
 
 /** Each IOAS of each open file. */

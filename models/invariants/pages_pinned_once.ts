@@ -11,6 +11,7 @@ export const pagesPinnedOnce: Invariant = {
   notCovered:
     'Pins of other users of the same memory; what processes that are gone are charged too much, which nobody can relieve.',
   cite: 'pages.c: header comment on the three tiers; iopt_pages_update_pinned',
+  looksAt: ({ world: { memory } }) => memory.pins.size > 0,
   check: ({ world, pages }) => {
     for (const shown of pages) {
       const wrong = wrongPin(shown);

@@ -2,13 +2,14 @@ import type { IommufdFile } from '../state/iommufd_file.js';
 import type { Fault, Hwpt, IommufdObject, Veventq, Viommu } from '../state/objects.js';
 import type { Process } from '../state/process.js';
 import type { World } from '../state/world.js';
-import type { Invariant } from './invariant.js';
+import { type Invariant, someObject } from './invariant.js';
 
 export const usersMatchHolders: Invariant = {
   id: 'users_match_holders',
   statement: 'Each object has one user for the table and one for each object that depends on it.',
   notCovered: 'References of calls in flight, except those that are about to go with what they destroy.',
   cite: 'iommufd_private.h: struct iommufd_object users',
+  looksAt: ({ world }) => someObject(world, ({ users }) => users > 1),
   check: ({ world }) => {
     for (const file of world.contexts) {
       for (const object of file.objects.objects) {

@@ -1,5 +1,6 @@
 import type { Behaviour } from '../../models/behaviour.js';
 import type { FindingId } from '../../models/findings.js';
+import type { Invariant } from '../../models/invariants/index.js';
 import type { StepVerdict } from '../../models/model_run.js';
 import type { ProgramOutcome } from '../../models/outcome.js';
 import type { Reading } from '../../models/prediction.js';
@@ -27,6 +28,13 @@ export interface ProgramReport {
   readonly orders: readonly string[];
 }
 
+interface Judging {
+  readonly reading: Reading;
+  readonly invariants: readonly Invariant[];
+  /** What the program did that this is a variant of. */
+  readonly original: ProgramOutcome | undefined;
+}
+
 /**
  * Judges a program of a scenario: by its hand-written expectations, by the model, and by its relation to the program that it is
  * a variant of.
@@ -35,8 +43,7 @@ export function judgeProgram(
   planned: PlannedProgram,
   outcome: ProgramOutcome,
   behaviour: Behaviour,
-  reading: Reading,
-  original?: ProgramOutcome,
+  { reading, invariants, original }: Judging,
 ): ProgramReport {
   const splats = planned.expectations.flatMap(({ splat }) =>
     splat === undefined || splat.profiles?.includes(behaviour.profile.id) === false ? [] : [splat.title],
@@ -47,7 +54,10 @@ export function judgeProgram(
     findings,
     unspecified,
     infra,
-  } = judgeByModel(planned.assembled, outcome, behaviour, reading, splats);
+  } = judgeByModel(planned.assembled, outcome, behaviour, reading, {
+    expectedSplats: splats,
+    invariants,
+  });
   const problems = [
     ...(reading === 'exact' ? unmetExpectations(planned, outcome, behaviour) : []),
     ...objections,

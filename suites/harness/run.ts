@@ -1,5 +1,6 @@
 import { Behaviour } from '../../models/behaviour.js';
 import type { FindingId } from '../../models/findings.js';
+import { InvariantLooks } from '../../models/invariants/looks.js';
 import type { Mutant } from '../../models/mutants.js';
 import { notRun } from '../../models/outcome.js';
 import type { Reading } from '../../models/prediction.js';
@@ -49,6 +50,8 @@ export interface RunOptions {
 
 /** Runs and judges scenarios on a started target. */
 export class ScenarioRunner {
+  /** What invariants had to look at, in all scenarios. */
+  readonly looks = new InvariantLooks();
   readonly #behaviour: Behaviour;
 
   constructor(
@@ -74,7 +77,12 @@ export class ScenarioRunner {
     const reports = planned.map((plan, index) => {
       const outcome = outcomes[index] ?? notRun(0, { status: 'infra', error: 'the target gave no result' });
       const original = plan.variant === undefined ? undefined : outcomes[originalOf(planned, index)];
-      return judgeProgram(plan, outcome, this.#behaviour, this.options.reading, original);
+      const { invariants } = this.looks;
+      return judgeProgram(plan, outcome, this.#behaviour, {
+        reading: this.options.reading,
+        invariants,
+        original,
+      });
     });
     return { scenario, skippedCases, ms: performance.now() - start, ...summarise(reports) };
   }

@@ -3,6 +3,7 @@ import { present } from '../../models/base/assert.js';
 import { Behaviour } from '../../models/behaviour.js';
 import { INVARIANTS } from '../../models/invariants/index.js';
 import { type Moment, ioasesOf, pagesOf } from '../../models/invariants/invariant.js';
+import { InvariantLooks } from '../../models/invariants/looks.js';
 import { takeSnapshot } from '../../models/invariants/snapshot.js';
 import { ModelRun } from '../../models/model_run.js';
 import { assemble } from '../../models/program/assemble.js';
@@ -12,7 +13,7 @@ import type { Device, Fault, Ioas, Veventq } from '../../models/state/objects.js
 import { Area, Pages } from '../../models/state/pages.js';
 import type { OpenFile } from '../../models/state/open_file.js';
 import { VeventQueue } from '../../models/state/vevent_queue.js';
-import type { World } from '../../models/state/world.js';
+import { World } from '../../models/state/world.js';
 import { deviceOfGuest, deviceWithQueue, veventq } from '../event/set_up.js';
 import { ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START, P } from '../harness/constants.js';
@@ -286,6 +287,23 @@ describe('invariants', () => {
     for (const { id, check } of INVARIANTS) assert.isUndefined(check(momentOf(world)), id);
   });
 
+  it('none has anything to look at where there is nothing', () => {
+    const moment = momentOf(new World());
+    const looking = INVARIANTS.filter(({ looksAt }) => looksAt(moment));
+    assert.deepEqual(
+      looking.map(({ id }) => id),
+      [],
+    );
+  });
+
+  it('count how often they had something to look at', () => {
+    const looks = new InvariantLooks();
+    const { world } = worldWithMapping();
+    for (const { check } of looks.invariants) check(momentOf(world));
+    assert.equal(looks.looked.get('domains_translate_areas'), 1);
+    assert.equal(looks.looked.get('areas_disjoint'), 0);
+  });
+
   it('each has a state here that breaks it', () => {
     assert.sameMembers(
       Object.keys(BROKEN),
@@ -293,10 +311,12 @@ describe('invariants', () => {
     );
   });
 
-  for (const { id, check } of INVARIANTS) {
+  for (const { id, check, looksAt } of INVARIANTS) {
     for (const [what, make] of Object.entries(BROKEN[id] ?? {})) {
       it(`${id} objects when ${what}`, () => {
-        assert.isString(check(make()));
+        const moment = make();
+        assert.isString(check(moment));
+        assert.isTrue(looksAt(moment));
       });
     }
   }
