@@ -133,7 +133,7 @@ export function changedVerdicts(before: readonly ResultLine[], now: readonly Res
 }
 
 /** The first part of a scenario's id. */
-function areaOf({ id }: ResultLine): string {
+export function areaOf(id: string): string {
   return id.slice(0, id.indexOf('/'));
 }
 
@@ -141,7 +141,7 @@ function areaOf({ id }: ResultLine): string {
 export function byArea(results: readonly ResultLine[]): Map<string, ResultLine[]> {
   const areas = new Map<string, ResultLine[]>();
   for (const result of results) {
-    const area = areaOf(result);
+    const area = areaOf(result.id);
     areas.set(area, [...(areas.get(area) ?? []), result]);
   }
   return areas;

@@ -17,7 +17,7 @@ import { parseRun, readJson, readRun } from '../run_file.js';
 interface ReportArgs {
   readonly paths: string[];
   readonly out: string;
-  readonly baseline: string | undefined;
+  readonly baseline: string[];
   readonly source: string | undefined;
   readonly designs: boolean;
 }
@@ -46,7 +46,9 @@ export function reportCommand(
         })
         .option('baseline', {
           type: 'string',
-          describe: 'JSON report of an earlier run: what has changed is said',
+          array: true,
+          default: [] as string[],
+          describe: 'JSON reports of earlier runs: what has changed since is said',
         })
         .option('source', {
           type: 'string',
@@ -73,7 +75,7 @@ async function report(
   { paths, out, baseline, source, designs }: ReportArgs,
   { version, cache }: Context,
 ): Promise<ExitCode> {
-  const earlier = baseline === undefined ? undefined : await readRun(baseline);
+  const earlier = await Promise.all(baseline.map(readRun));
   const { runs, campaigns, coverages } = await readAll(paths);
   if (runs.length + campaigns.length + coverages.length === 0)
     throw new UsageError(

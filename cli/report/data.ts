@@ -1,19 +1,22 @@
 import { FINDING_IDS, findingById } from '../../models/findings.js';
+import type { Design } from '../../models/designs/framework/design.js';
 import { DESIGNS } from '../../models/designs/index.js';
-import { REFUSING_SOURCES } from '../../models/rule_sources.js';
+import type { Comparison } from '../../reports/comparison.js';
 import type {
   AnnotatedCoverage,
-  CallRow,
   DesignStanding,
   KnownFinding,
   NamedRun,
   ReportData,
+  ScenarioFacts,
 } from '../../reports/html/data.js';
-import { type RunReport, changedVerdicts, findingsOf } from '../../reports/run_report.js';
+import { type RunReport, findingsOf } from '../../reports/run_report.js';
+import type { PlayReport } from '../../suites/designs/judge.js';
 import { SCENARIOS } from '../../suites/index.js';
 import { judgeAll, standingsOf } from '../designs/comparison.js';
-import { coveringOf } from '../manual.js';
+import { compareRuns } from '../diff/runs.js';
 import type { ReadCampaign } from './campaign.js';
+import { branchesOf, callRows, invariantFacts } from './model_coverage.js';
 
 /** What there is to report. */
 export interface Sources {
@@ -21,42 +24,53 @@ export interface Sources {
   readonly runs: readonly NamedRun[];
   readonly campaigns: readonly ReadCampaign[];
   readonly coverages: readonly AnnotatedCoverage[];
-  /** An earlier run, which the runs are compared with. */
-  readonly earlier: RunReport | undefined;
+  /** Earlier runs, which the runs are compared with. */
+  readonly earlier: readonly RunReport[];
   /** Whether designs of the patch discussions are run for it. */
   readonly withDesigns: boolean;
 }
 
 /** All that the report shows, from what was read and what the project knows of itself. */
 export function reportData({ tool, runs, campaigns, coverages, earlier, withDesigns }: Sources): ReportData {
+  const designs = withDesigns ? DESIGNS.filter(({ kind }) => kind !== 'planted') : [];
+  const plays = judgeAll(designs);
   return {
     tool,
     runs,
-    scenarios: SCENARIOS.map(({ id, doc, covers }) => ({ id, doc, covers })),
+    scenarios: scenarioFacts(runs),
     calls: callRows(new Set(campaigns.flatMap(({ rules }) => [...rules]))),
     known: knownFindings(runs),
     campaigns: campaigns.map(({ campaign }) => campaign),
     coverages,
-    designs: withDesigns ? designStandings() : [],
-    changes: new Map(
-      earlier === undefined
-        ? []
-        : runs.map(({ name, report }) => [name, changedVerdicts(earlier.results, report.results)]),
-    ),
+    designs: designStandings(designs, plays),
+    branches: branchesOf(designs, plays),
+    invariants: invariantFacts(),
+    changes: changesSince(earlier, runs),
   };
 }
 
-function callRows(inCampaigns: ReadonlySet<string>): CallRow[] {
-  return REFUSING_SOURCES.map(({ name, rules }) => ({
-    name,
-    rules: rules.map(({ id, says }) => ({
-      id,
-      errno: id.split('.')[0] ?? '',
-      says,
-      scenarios: coveringOf(`${name}/${id}`),
-      isInCampaigns: inCampaigns.has(`${name}/${id}`),
-    })),
-  }));
+/** What is new in runs, each beside the earlier run that held the same kernel against the same expectations. */
+function changesSince(earlier: readonly RunReport[], runs: readonly NamedRun[]): Map<string, Comparison> {
+  const changes = new Map<string, Comparison>();
+  for (const { name, report } of runs) {
+    const before = earlier.find(
+      ({ target, profile, reading }) =>
+        target === report.target && profile === report.profile && reading === report.reading,
+    );
+    if (before !== undefined) changes.set(name, compareRuns(before, report));
+  }
+  return changes;
+}
+
+/** Those of this version, and what runs of others have beside. */
+function scenarioFacts(runs: readonly NamedRun[]): ScenarioFacts[] {
+  const known = new Map<string, ScenarioFacts>(
+    SCENARIOS.map(({ id, doc, covers }) => [id, { id, doc, covers }]),
+  );
+  for (const { report } of runs) {
+    for (const { id, doc, covers } of report.results) if (!known.has(id)) known.set(id, { id, doc, covers });
+  }
+  return [...known.values()];
 }
 
 function knownFindings(runs: readonly NamedRun[]): KnownFinding[] {
@@ -70,11 +84,9 @@ function knownFindings(runs: readonly NamedRun[]): KnownFinding[] {
 }
 
 /** Proposals and what became of them; designs with a planted defect are for the tests of the project. */
-function designStandings(): DesignStanding[] {
-  const designs = DESIGNS.filter(({ kind }) => kind !== 'planted');
-  const standings = standingsOf(designs, judgeAll(designs));
+function designStandings(designs: readonly Design[], plays: readonly PlayReport[]): DesignStanding[] {
   const cells = new Map<string, DesignStanding & { readonly programs: string[] }>();
-  for (const { design, invariant, verdict, program } of standings) {
+  for (const { design, invariant, verdict, program } of standingsOf(designs, plays)) {
     const key = `${design} ${invariant}`;
     const cell = cells.get(key) ?? { design, invariant, verdict, programs: [] };
     if (program !== undefined) cell.programs.push(program);

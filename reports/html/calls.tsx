@@ -5,7 +5,8 @@ import { Section, Table } from './parts.js';
 
 /** Calls against errors: how many scenarios are about each, and all rules behind the numbers. */
 export function Calls({ calls }: ReportData): VNode {
-  const errnos = [...new Set(calls.flatMap(({ rules }) => rules.map(({ errno }) => errno)))].sort();
+  const met = new Set(calls.flatMap(({ rules }) => rules.map(({ errno }) => errno)));
+  const errnos = [...(met.delete('OK') ? ['OK'] : []), ...[...met].sort()];
   return (
     <Section id="calls" title="Calls and rules">
       <p>

@@ -1,5 +1,6 @@
 import type { StoredCoverage } from '../kernel_coverage.js';
-import type { ChangedVerdict, RunReport } from '../run_report.js';
+import type { Comparison } from '../comparison.js';
+import type { RunReport } from '../run_report.js';
 
 /** A run, and where it was read from. */
 export interface NamedRun {
@@ -15,7 +16,7 @@ export interface ScenarioFacts {
   readonly covers: readonly string[];
 }
 
-/** A rule of a call, and what has shown it. */
+/** A rule of a call, or its effect, and what has shown it. */
 export interface RuleRow {
   readonly id: string;
   readonly errno: string;
@@ -91,6 +92,21 @@ export interface DesignStanding {
   readonly programs: readonly string[];
 }
 
+/** An invariant of the model. */
+export interface InvariantFacts {
+  readonly id: string;
+  readonly statement: string;
+  readonly notCovered: string;
+}
+
+/** Rules and effects of a design's calls, as `call/rule`. */
+export interface DesignBranches {
+  readonly design: string;
+  readonly all: number;
+  /** Those that no row comes to. */
+  readonly missed: readonly string[];
+}
+
 /** What code of a kernel was reached, with the reader's own source of it. */
 export interface AnnotatedCoverage {
   readonly coverage: StoredCoverage;
@@ -111,6 +127,8 @@ export interface ReportData {
   /** By kernel. */
   readonly coverages: readonly AnnotatedCoverage[];
   readonly designs: readonly DesignStanding[];
+  readonly branches: readonly DesignBranches[];
+  readonly invariants: readonly InvariantFacts[];
   /** By the name of the run; without an earlier run, there are none. */
-  readonly changes: ReadonlyMap<string, readonly ChangedVerdict[]>;
+  readonly changes: ReadonlyMap<string, Comparison>;
 }

@@ -6,21 +6,27 @@ import type { ReportData } from './data.js';
 interface Places {
   readonly scenarios: ReadonlySet<string>;
   readonly rules: ReadonlySet<string>;
+  readonly findings: ReadonlySet<string>;
 }
 
-export const PlacesContext = createContext<Places>({ scenarios: new Set(), rules: new Set() });
+export const PlacesContext = createContext<Places>({
+  scenarios: new Set(),
+  rules: new Set(),
+  findings: new Set(),
+});
 
-export function placesOf({ runs, calls }: ReportData): Places {
+export function placesOf({ runs, calls, known }: ReportData): Places {
   return {
     scenarios: new Set(runs.flatMap(({ report }) => report.results.map(({ id }) => id))),
+    findings: new Set(known.map(({ id }) => id)),
     rules: new Set(calls.flatMap(({ name, rules }) => rules.map(({ id }) => `${name}/${id}`))),
   };
 }
 
 /** A scenario by its id, with a link if some run has it. */
-export function ScenarioLink({ id, children = id }: { id: string; children?: string }): VNode {
+export function ScenarioLink({ id }: { id: string }): VNode {
   const { scenarios } = useContext(PlacesContext);
-  return scenarios.has(id) ? <a href={`#${id}`}>{children}</a> : <>{children}</>;
+  return scenarios.has(id) ? <a href={`#${id}`}>{id}</a> : <>{id}</>;
 }
 
 /** The place of a rule, `call/rule`. */
@@ -32,4 +38,11 @@ export function placeOfRule(rule: string): string {
 export function RuleLink({ rule }: { rule: string }): VNode {
   const { rules } = useContext(PlacesContext);
   return rules.has(rule) ? <a href={`#${placeOfRule(rule)}`}>{rule}</a> : <>{rule}</>;
+}
+
+/** Whatever has a place under its name: a scenario, a rule, or a known finding. */
+export function Named({ of }: { of: string }): VNode {
+  const { findings, rules } = useContext(PlacesContext);
+  if (findings.has(of)) return <a href={`#finding-${of}`}>{of}</a>;
+  return rules.has(of) ? <RuleLink rule={of} /> : <ScenarioLink id={of} />;
 }

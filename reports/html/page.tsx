@@ -6,6 +6,7 @@ import { Coverage } from './coverage.js';
 import type { ReportData } from './data.js';
 import { Designs } from './designs.js';
 import { Findings } from './findings.js';
+import { Model } from './model.js';
 import { PlacesContext, placesOf } from './links.js';
 import { Scenarios } from './scenarios.js';
 import { scripts } from './script.js';
@@ -23,7 +24,8 @@ export async function renderHtml(data: ReportData): Promise<string> {
     ['scenarios', 'Scenarios', runs.length > 0],
     ['findings', 'Findings', true],
     ['calls', 'Calls and rules', true],
-    ['coverage', 'Coverage', coverages.length > 0],
+    ['model', 'Model coverage', true],
+    ['coverage', 'Kernel coverage', coverages.length > 0],
     ['campaigns', 'Campaigns', campaigns.length > 0],
     ['designs', 'Designs', designs.length > 0],
   ];
@@ -60,6 +62,7 @@ export async function renderHtml(data: ReportData): Promise<string> {
             {runs.length > 0 && <Scenarios {...data} />}
             <Findings {...data} />
             <Calls {...data} />
+            <Model {...data} />
             {coverages.length > 0 && <Coverage {...data} />}
             {campaigns.length > 0 && <Campaigns drawn={drawn} />}
             {designs.length > 0 && <Designs {...data} />}

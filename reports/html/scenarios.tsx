@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import type { ResultLine } from '../run_report.js';
-import { isUnexpected } from '../run_report.js';
+import { areaOf, byArea, isGood, isUnexpected, summarise } from '../run_report.js';
 import type { NamedRun, ReportData } from './data.js';
 import { RuleLink } from './links.js';
 import { Section, Table } from './parts.js';
@@ -11,6 +11,7 @@ export function Scenarios({ runs, scenarios }: ReportData): VNode {
   const ran = scenarios.filter(({ id }) => results.some((run) => run.has(id)));
   return (
     <Section id="scenarios" title="Scenarios">
+      <Areas runs={runs} />
       <form role="search" aria-label="Scenarios">
         <label>
           Search <input class="search" type="search" />
@@ -20,6 +21,15 @@ export function Scenarios({ runs, scenarios }: ReportData): VNode {
           <select class="status-filter">
             {['all', 'unexpected', 'passed', 'failed', 'skipped', 'unspecified', 'infra'].map((status) => (
               <option value={status}>{status}</option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Area{' '}
+          <select class="area-filter">
+            <option value="">all</option>
+            {[...new Set(ran.map(({ id }) => areaOf(id)))].map((area) => (
+              <option value={area}>{area}</option>
             ))}
           </select>
         </label>
@@ -52,6 +62,33 @@ export function Scenarios({ runs, scenarios }: ReportData): VNode {
       </Table>
     </Section>
   );
+}
+
+/** How the scenarios of each area ended. */
+function Areas({ runs }: Pick<ReportData, 'runs'>): VNode {
+  const results = runs.map(({ report }) => byArea(report.results));
+  const areas = new Set(results.flatMap((run) => [...run.keys()]));
+  return (
+    <Table label="Areas" caption="Scenarios by area" columns={['area', ...runs.map(({ name }) => name)]}>
+      {[...areas].map((area) => (
+        <tr>
+          <th scope="row">{area}</th>
+          {results.map((run) => (
+            <AreaResult results={run.get(area) ?? []} />
+          ))}
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+function AreaResult({ results }: { results: readonly ResultLine[] }): VNode {
+  const { unexpected, ...counts } = summarise(results);
+  const told = (['passed', 'failed', 'skipped', 'unspecified', 'infra'] as const)
+    .filter((status) => counts[status] > 0)
+    .map((status) => `${String(counts[status])} ${status}`);
+  const look = unexpected > 0 ? 'bad' : results.every(isGood) ? 'good' : 'open';
+  return <td class={look}>{told.join(', ')}</td>;
 }
 
 function Result({ result }: { run: NamedRun; result: ResultLine | undefined }): VNode {

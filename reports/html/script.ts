@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 /** list.js as it is, and what ties it to the page. */
 export async function scripts(): Promise<string> {
   const library = fileURLToPath(import.meta.resolve('list.js/dist/list.min.js'));
-  return [await readFile(library, 'utf8'), FILTER, COVERAGE, DEEP_LINKS].join('\n');
+  return [await readFile(library, 'utf8'), FILTER, COVERAGE, COPYING, DEEP_LINKS].join('\n');
 }
 
 /** The table of scenarios by words and status. */
@@ -14,13 +14,15 @@ const FILTER = `
   if (section === null) return;
   const list = new List(section, { valueNames: ['id', 'doc', 'status'], listClass: 'list' });
   const status = section.querySelector('.status-filter');
+  const area = section.querySelector('.area-filter');
   const shown = section.querySelector('.shown');
   const say = () => { shown.textContent = list.matchingItems.length + ' of ' + list.items.length + ' scenarios'; };
-  status.addEventListener('change', () => {
-    const wanted = status.value;
-    list.filter(wanted === 'all' ? undefined : (item) =>
-      [...item.elm.querySelectorAll('td.status > span')].some((span) => span.textContent.split(', ').includes(wanted)));
-  });
+  const isOfArea = ({ elm }) => area.value === '' || elm.id.startsWith(area.value + '/');
+  const hasStatus = ({ elm }) => status.value === 'all' ||
+    [...elm.querySelectorAll('td.status > span')].some((span) => span.textContent.split(', ').includes(status.value));
+  const filter = () => list.filter((item) => isOfArea(item) && hasStatus(item));
+  status.addEventListener('change', filter);
+  area.addEventListener('change', filter);
   section.querySelector('form').addEventListener('submit', (event) => event.preventDefault());
   list.on('updated', say);
   say();
@@ -40,6 +42,20 @@ for (const kernel of document.querySelectorAll('.kernel')) {
     const named = [...go.list.options].find(({ value }) => value === go.value);
     if (named !== undefined) location.hash = encodeURIComponent(named.dataset.place);
   });
+}
+`;
+
+/** Commands go to the clipboard at the press of a button, where there is a script to do it. */
+const COPYING = `
+for (const commands of document.querySelectorAll('pre.commands')) {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.textContent = 'Copy the commands';
+  button.addEventListener('click', async () => {
+    await navigator.clipboard.writeText(commands.textContent);
+    button.textContent = 'Copied';
+  });
+  commands.after(button);
 }
 `;
 

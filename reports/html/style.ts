@@ -16,7 +16,7 @@ html { scroll-padding-top: 4rem; }
 body { margin: 0 auto; max-width: 96rem; padding: 0 1rem 4rem; color: var(--text); background: var(--page);
   font: 16px/1.5 system-ui, sans-serif; }
 a { color: var(--link); }
-a:focus-visible, input:focus-visible, select:focus-visible, summary:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
+a:focus-visible, button:focus-visible, input:focus-visible, select:focus-visible, summary:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
 .skip { position: absolute; left: -99rem; }
 .skip:focus { position: static; }
 nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; padding: 0; margin: 0; }
@@ -24,7 +24,7 @@ nav { position: sticky; top: 0; z-index: 1; padding: .6rem 0; background: var(--
 h1 { margin-bottom: 0; } h2 { margin-top: 3rem; } h3 { margin-top: 2rem; }
 .faint { color: var(--faint); } .good { color: var(--good); } .bad { color: var(--bad); } .open { color: var(--open); }
 .verdict { font-size: 1.2rem; font-weight: 600; }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; margin-bottom: 1rem; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 caption { text-align: left; padding: .3rem 0; color: var(--faint); }
 th, td { padding: .25rem .6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
@@ -36,9 +36,11 @@ pre { background: var(--box); padding: .7rem; overflow-x: auto; white-space: pre
 td code { overflow-wrap: anywhere; }
 .heat td.cell { text-align: center; min-width: 2.2rem; }
 form { display: flex; flex-wrap: wrap; align-items: center; gap: 1rem; margin: .5rem 0 1rem; }
+button { font: inherit; padding: .2rem .7rem; color: inherit; background: var(--box); border: 1px solid var(--faint); border-radius: .3rem; cursor: pointer; }
 input, select { font: inherit; padding: .25rem .5rem; color: inherit; background: var(--box); border: 1px solid var(--faint); border-radius: .3rem; }
 article { border: 1px solid var(--line); border-radius: .5rem; padding: 0 1rem 1rem; margin: 1rem 0; }
-.charts { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; } figure svg { max-width: 100%; height: auto; background: #fff; }
+.charts { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; } figure svg { max-width: 100%; height: auto; }
+figure .mark-line path { stroke: var(--link); }
 summary { cursor: pointer; padding: .2rem 0; }
 details.file { border-top: 1px solid var(--line); }
 .bar { display: block; width: 8rem; height: .5rem; margin: .35rem 0 .1rem; background: var(--line); print-color-adjust: exact; }
@@ -55,5 +57,5 @@ details.file { border-top: 1px solid var(--line); }
 @media (max-width: 40rem) { nav { position: static; } html { scroll-padding-top: 0; } }
 @media print { .source { max-height: none; overflow: visible; border: 0; } .source td:nth-child(3) { white-space: pre-wrap; }
   details:not(.file)::details-content { content-visibility: visible; block-size: auto; } }
-@media print { nav, form, .skip { display: none; } body { max-width: none; } thead th { position: static; } a { color: inherit; text-decoration: none; } }
+@media print { nav, form, button, .skip { display: none; } body { max-width: none; } thead th { position: static; } a { color: inherit; text-decoration: none; } }
 `;

@@ -1,7 +1,8 @@
 import type { VNode } from 'preact';
+import type { Comparison } from '../comparison.js';
 import { exitCodeOf, summarise } from '../run_report.js';
 import type { Campaign, NamedRun, ReportData } from './data.js';
-import { ScenarioLink } from './links.js';
+import { Named } from './links.js';
 import { Count, Section, Table, numbers } from './parts.js';
 
 const VERDICTS = {
@@ -17,23 +18,39 @@ export function Summary({ runs, campaigns, changes }: ReportData): VNode {
       <Verdict runs={runs} campaigns={campaigns} />
       {runs.length > 0 && <RunTable runs={runs} />}
       {campaigns.length > 0 && <CampaignTable campaigns={campaigns} />}
-      {[...changes].map(([name, list]) => (
-        <details open id={`changes-${name}`}>
+      {[...changes].map(([name, comparison]) => (
+        <Changes name={name} {...comparison} />
+      ))}
+    </Section>
+  );
+}
+
+/** What is new since an earlier run. */
+function Changes({ name, from, sections }: Comparison & { name: string }): VNode {
+  return (
+    <div id={`changes-${name}`}>
+      <h3>{name}: what is new</h3>
+      <p class="faint">since {from}</p>
+      {sections.map(({ title, entries }) => (
+        <details open={entries.length <= OPEN_MAX}>
           <summary>
-            {name}: {String(list.length)} scenarios end otherwise than in the earlier run
+            {title}: {entries.length}
           </summary>
           <ul>
-            {list.map(({ id, before, now }) => (
+            {entries.map(({ about, says }) => (
               <li>
-                <ScenarioLink id={id} />: {before ?? 'not there'} before, {now} now
+                <Named of={about} />: {says}
               </li>
             ))}
           </ul>
         </details>
       ))}
-    </Section>
+    </div>
   );
 }
+
+/** Entries up to which a list is unfolded. */
+const OPEN_MAX = 20;
 
 /** The worst of all: a campaign is to find what was planted, and nothing else. */
 function Verdict({ runs, campaigns }: { runs: readonly NamedRun[]; campaigns: readonly Campaign[] }): VNode {

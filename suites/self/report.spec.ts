@@ -2,9 +2,13 @@ import { assert } from 'chai';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { UsageError } from '../../cli/errors.js';
+import { parseCoverage } from '../../cli/kernel_coverage/coverage_file.js';
+import { annotate } from '../../cli/report/coverage.js';
 import { mergeByKernel } from '../../cli/report/merge_coverage.js';
+import { readJson } from '../../cli/run_file.js';
 import { renderHtml } from '../../reports/html/page.js';
-import type { StoredLine } from '../../reports/kernel_coverage.js';
+import type { StoredCoverage, StoredLine } from '../../reports/kernel_coverage.js';
 import { assertRefused, runCli } from './cli.js';
 import { COVERAGE, DATA, FAILED, PASSED, SOURCE, SOURCE_FILE } from './report_data.js';
 
@@ -34,7 +38,7 @@ describe('the HTML report', () => {
   it('says the verdict, and what is behind it', () => {
     assert.include(html, 'All in all: not as expected.');
     assert.include(html, 'allowed EOVERFLOW, seen OK');
-    assert.include(html, 'passed before, failed now');
+    assert.include(html, 'failed, before passed');
     assert.include(html, '2 of 3');
   });
 
@@ -42,6 +46,11 @@ describe('the HTML report', () => {
     assert.include(html, 'A fixed range &lt;is> mapped.');
     assert.include(html, 'Linux 7.3.4 &amp; more');
     assert.include(html, 'WARNING: &lt;here>');
+  });
+
+  it('tells of each invariant how often it had something to look at', () => {
+    assert.match(html, /No two areas share an IOVA\..*?<td class="number">1,234</);
+    assert.match(html, /It is so\..*?<td class="number bad">never</);
   });
 
   it('leaves scenarios out that no run has', () => {
@@ -117,6 +126,15 @@ describe('coverage in the HTML report', () => {
   });
 });
 
+async function assertThrows(work: Promise<unknown>, says: RegExp): Promise<void> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  assert.instanceOf(error, UsageError);
+  assert.match(error.message, says);
+}
+
 describe('report', () => {
   let directory: string;
 
@@ -170,6 +188,10 @@ describe('report', () => {
       await writeFile(join(tree, SOURCE_FILE), SOURCE);
     });
 
+    async function read(): Promise<StoredCoverage> {
+      return parseCoverage(file, await readJson(file));
+    }
+
     it('shows the reader’s own source of the kernel', async () => {
       const out = join(directory, 'coverage.html');
       const { code, stdout } = await runCli(['report', file, '--source', tree, '--no-designs', '-o', out]);
@@ -179,26 +201,26 @@ describe('report', () => {
     });
 
     it('says how to get the source where it is not there', async () => {
-      const out = join(directory, 'without.html');
-      await runCli(['report', file, '--no-designs', '-o', out]);
-      const html = await readFile(out, 'utf8');
+      const coverages = await annotate([await read()], undefined, directory);
+      const html = await renderHtml({ ...DATA, coverages });
       assert.include(html, 'The source is not shown: there is no source of 7.3.4-sanitize');
       assert.include(html, 'report --source DIR');
       assert.include(html, 'id="line-sizes.c-5"');
     });
 
-    it('refuses the source of another kernel, and coverage that is none', async () => {
-      const path = join(tree, SOURCE_FILE);
-      await writeFile(path, SOURCE.replace('{\n\treturn 0;', '{\n\n\treturn 0;'));
-      const other = await runCli(['report', file, '--source', tree, '-o', join(directory, 'x.html')]);
-      assertRefused(
-        other,
-        64,
-        /linux is not the source of 7\.3\.4-sanitize: line 11 of its .*sizes\.c has no code/,
+    it('refuses the source of another kernel, what is outside of it, and coverage that is none', async () => {
+      const [one] = (await read()).files;
+      assert.isDefined(one);
+      const outside = { ...COVERAGE, files: [{ ...one, file: '../kernel.json' }] };
+      await assertThrows(annotate([outside], tree, directory), /kernel\.json is not in .*linux/);
+      await writeFile(join(tree, SOURCE_FILE), SOURCE.replace('{\n\treturn 0;', '{\n\n\treturn 0;'));
+      const wrong = /linux is not the source of 7\.3\.4-sanitize: line 11 of its .*sizes\.c has no code/;
+      await assertThrows(annotate([await read()], tree, directory), wrong);
+      assert.throws(
+        () => parseCoverage('x.json', { schema: 1, files: [] }),
+        UsageError,
+        /x\.json is no coverage/,
       );
-      const none = join(directory, 'none.json');
-      await writeFile(none, '{"schema":1,"files":[]}');
-      assertRefused(await runCli(['report', none]), 64, /none\.json is no coverage of a kernel: /);
     });
   });
 

@@ -70,13 +70,16 @@ describe('the HTML report in a browser', () => {
 
   it('filters scenarios by words and by status', async () => {
     const { page } = await open('light');
-    const shown = page.locator('#scenarios tbody tr');
+    const shown = page.locator('#scenarios .list tr');
     assert.equal(await shown.count(), 2);
     await page.locator('input.search').pressSequentially('wraps');
-    await page.waitForFunction('document.querySelectorAll("#scenarios tbody tr").length === 1');
+    await page.waitForFunction('document.querySelectorAll("#scenarios .list tr").length === 1');
     assert.equal(await shown.locator('.id').textContent(), FAILED.id);
     await page.selectOption('.status-filter', 'passed');
     assert.equal(await page.locator('.shown').textContent(), '0 of 2 scenarios');
+    await page.selectOption('.status-filter', 'failed');
+    await page.selectOption('.area-filter', 'ioas');
+    assert.equal(await page.locator('.shown').textContent(), '1 of 2 scenarios');
   });
 
   it('opens the file of a line that a deep link leads to', async () => {

@@ -79,7 +79,11 @@ export const DATA: ReportData = {
   runs: [
     {
       name: 'a-kernel',
-      report: report([PASSED, FAILED], { description: 'Linux 7.3.4 & more', rules: { seen: 2, all: 3 } }),
+      report: report([PASSED, FAILED], {
+        description: 'Linux 7.3.4 & more',
+        rules: { seen: 2, all: 3 },
+        invariants: { areas_disjoint: 1234, never_looked: 0 },
+      }),
     },
   ],
   scenarios: [PASSED, FAILED, { id: 'ioas/never:ran', doc: 'no run has it', covers: [] }],
@@ -120,5 +124,23 @@ export const DATA: ReportData = {
   ],
   coverages: [ANNOTATED],
   designs: [{ design: 'mmap-v2', invariant: 'window_rule', verdict: 'breaks', programs: ['a; b'] }],
-  changes: new Map([['a-kernel', [{ id: FAILED.id, before: 'passed', now: 'failed', reason: undefined }]]]),
+  branches: [{ design: 'mmap-v2', all: 3, missed: ['mmap/EINVAL.size'] }],
+  invariants: [
+    { id: 'areas_disjoint', statement: 'No two areas share an IOVA.', notCovered: 'Areas that come.' },
+    { id: 'never_looked', statement: 'It is so.', notCovered: 'Nothing.' },
+  ],
+  changes: new Map([
+    [
+      'a-kernel',
+      {
+        ...{ schema: 1, kind: 'runs', from: 'an older kernel', to: 'a kernel' },
+        sections: [
+          {
+            title: 'Verdicts that changed',
+            entries: [{ about: FAILED.id, says: 'failed, before passed' }],
+          },
+        ],
+      },
+    ],
+  ]),
 };
