@@ -1,3 +1,4 @@
+import { InvariantLooks } from '../models/invariants/looks.js';
 import type { Reading } from '../models/prediction.js';
 import type { RunReport } from '../reports/run_report.js';
 import type { Environment } from '../suites/harness/environment.js';
@@ -51,12 +52,13 @@ export async function runScenarios(
 ): Promise<RunResults> {
   const byScenario = new Map<Scenario, ScenarioResult>();
   const progress = showProgress(name, context);
+  const looks = new InvariantLooks();
   const time = new TimeKeeper(limits);
   const stopped = AbortSignal.any([context.interrupted, time.over]);
   const waiting = [...scenarios];
   const work = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const runner = new ScenarioRunner(sessionOf(next), environment, { reading, withVariants });
+      const runner = new ScenarioRunner(sessionOf(next), environment, { reading, withVariants, looks });
       const result = await time.limit(next, runRepeatedly(runner, next, repeat, stopped));
       if (stopped.aborted) return;
       byScenario.set(next, result);
@@ -83,7 +85,7 @@ export async function runScenarios(
       results: results.map(toResultLine),
       isInterrupted,
       rules: ruleCoverage(results, environment.profile),
-      invariants: Object.fromEntries(runner.looks.looked),
+      invariants: Object.fromEntries(looks.looked),
       ...facts,
     }),
   };

@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
 import { reasonOf } from '../../models/base/reason.js';
 import type { AnnotatedCoverage } from '../../reports/html/data.js';
-import type { StoredCoverage } from '../../reports/kernel_coverage.js';
+import type { StoredCoverage, StoredFile } from '../../reports/kernel_coverage.js';
 import { sourceTreeOf } from '../../targets/kernels/source.js';
 import { UsageError } from '../errors.js';
+import { blobOf } from '../patch/source.js';
 import { mergeByKernel } from './merge_coverage.js';
 
 /** A source tree is not the one that a kernel was built from. */
@@ -33,22 +34,33 @@ export function annotate(
   );
 }
 
-async function readTexts(coverage: StoredCoverage, tree: string): Promise<Map<string, readonly string[]>> {
+async function readTexts(
+  { kernel, files }: StoredCoverage,
+  tree: string,
+): Promise<Map<string, readonly string[]>> {
   const texts = await Promise.all(
-    coverage.files.map(async ({ file, reachable }) => {
-      const path = resolve(tree, file);
-      if (!path.startsWith(`${resolve(tree)}${sep}`)) throw new OtherSource(`${file} is not in ${tree}`);
-      const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    files.map(async (file) => {
+      const path = resolve(tree, file.file);
+      if (!path.startsWith(`${resolve(tree)}${sep}`)) throw new OtherSource(`${file.file} is not in ${tree}`);
+      const contents = await readFile(path).catch((error: unknown) => {
         throw new OtherSource(`${path} cannot be read: ${reasonOf(error)}`);
       });
-      const lines = text.replace(/\n$/, '').split('\n');
-      const wrong = reachable.find(({ line }) => (lines[line - 1] ?? '').trim() === '');
-      if (wrong !== undefined) {
-        const where = `line ${String(wrong.line)} of its ${file} has no code`;
-        throw new OtherSource(`${tree} is not the source of ${coverage.kernel}: ${where}`);
-      }
-      return [file, lines] as const;
+      const lines = contents.toString('utf8').replace(/\n$/, '').split('\n');
+      const wrong = whyOther(file, contents, lines);
+      if (wrong !== undefined) throw new OtherSource(`${tree} is not the source of ${kernel}: ${wrong}`);
+      return [file.file, lines] as const;
     }),
   );
   return new Map(texts);
+}
+
+/** Why a file is not the one that was measured: by what git calls its contents, or else by lines that cannot have code. */
+function whyOther(
+  { file, blob, reachable }: StoredFile,
+  contents: Uint8Array,
+  lines: readonly string[],
+): string | undefined {
+  if (blob !== undefined) return blobOf(contents) === blob ? undefined : `its ${file} is another`;
+  const wrong = reachable.find(({ line }) => (lines[line - 1] ?? '').trim() === '');
+  return wrong === undefined ? undefined : `line ${String(wrong.line)} of its ${file} has no code`;
 }

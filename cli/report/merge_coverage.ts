@@ -15,10 +15,10 @@ export function mergeByKernel(all: readonly StoredCoverage[]): StoredCoverage[] 
 }
 
 function merge(one: StoredCoverage, two: StoredCoverage): StoredCoverage {
-  const descriptions = [...new Set([one.description, two.description])];
+  const { tool, kernel, source } = one;
   return {
-    ...one,
-    description: descriptions.join(', '),
+    ...{ tool, kernel, source },
+    description: [...new Set([one.description, two.description])].join(', '),
     tests: one.tests + two.tests,
     programs: one.programs + two.programs,
     cut: one.cut + two.cut,
@@ -28,11 +28,22 @@ function merge(one: StoredCoverage, two: StoredCoverage): StoredCoverage {
 }
 
 function mergeFiles(ones: readonly StoredFile[], twos: readonly StoredFile[]): StoredFile[] {
-  const files = new Map(ones.map(({ file, reachable }) => [file, reachable]));
-  for (const { file, reachable } of twos) files.set(file, mergeLines(files.get(file) ?? [], reachable));
-  return [...files]
-    .sort(([one], [two]) => (one < two ? -1 : 1))
-    .map(([file, reachable]) => ({ file, reachable }));
+  const files = new Map(ones.map((file) => [file.file, file]));
+  for (const two of twos) {
+    const one = files.get(two.file);
+    files.set(two.file, one === undefined ? two : mergeFile(one, two));
+  }
+  return [...files.values()].sort((one, two) => (one.file < two.file ? -1 : 1));
+}
+
+function mergeFile(one: StoredFile, two: StoredFile): StoredFile {
+  const blob = one.blob ?? two.blob;
+  return {
+    file: one.file,
+    ...(blob === undefined ? {} : { blob }),
+    reachable: mergeLines(one.reachable, two.reachable),
+    within: mergeLines(one.within ?? [], two.within ?? []),
+  };
 }
 
 function mergeLines(ones: readonly StoredLine[], twos: readonly StoredLine[]): StoredLine[] {

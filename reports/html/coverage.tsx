@@ -67,10 +67,10 @@ function Facts({ description, programs, tests, cut, theirs }: StoredCoverage): V
     <>
       <p>{sentences.join(' ')}</p>
       <p class="faint">
-        A line counts if code that kcov tells of begins there; the others have no mark. <q>Fault injection</q>
-        : reached only when an allocation was made to fail; <q>same time</q>: only by calls at the same time.
-        A name beside a line is that of the test that was the first to reach it and those after it, down to
-        the next name.
+        A line counts if code that kcov tells of begins there; one whose code runs on from there is marked
+        faintly, and does not count. <q>Fault injection</q>: reached only when an allocation was made to fail;{' '}
+        <q>same time</q>: only by calls at the same time. A name beside a line is that of the test that was
+        the first to reach it and those after it, down to the next name.
       </p>
     </>
   );

@@ -104,17 +104,23 @@ const NEAR = 3;
 interface ShownLine {
   readonly number: number;
   readonly text: string;
-  /** Undefined for a line without code that kcov tells of. */
+  /** Undefined for a line without code. */
   readonly line: StoredLine | undefined;
+  /** Whether its code runs with that of a line before it, and does not count. */
+  readonly isWithin: boolean;
 }
 
 /** The lines of a file; those that can be reached, if the reader has no source. */
-function Lines({ file: { file, reachable }, text, places, hasTheirs }: FileProps): VNode {
-  const byNumber = new Map(reachable.map((line) => [line.line, line]));
+function Lines({ file: { file, reachable, within = [] }, text, places, hasTheirs }: FileProps): VNode {
+  const begins = new Map(reachable.map((line) => [line.line, line]));
+  const inside = new Map(within.map((line) => [line.line, line]));
   const shown: readonly ShownLine[] =
     text === undefined
-      ? reachable.map((line) => ({ number: line.line, text: line.function, line }))
-      : text.map((own, at) => ({ number: at + 1, text: own, line: byNumber.get(at + 1) }));
+      ? reachable.map((line) => ({ number: line.line, text: line.function, line, isWithin: false }))
+      : text.map((own, at) => {
+          const line = begins.get(at + 1) ?? inside.get(at + 1);
+          return { number: at + 1, text: own, line, isWithin: !begins.has(at + 1) };
+        });
   const missed = reachable.filter((line) => !byUs(line)).map(({ line }) => line);
   const near = new Set(
     missed.flatMap((line) => Array.from({ length: 2 * NEAR + 1 }, (_, at) => line - NEAR + at)),
@@ -132,13 +138,13 @@ function Lines({ file: { file, reachable }, text, places, hasTheirs }: FileProps
         ...(hasTheirs ? ['by their tests'] : []),
       ]}
     >
-      {shown.map(({ number, text: own, line }) => {
+      {shown.map(({ number, text: own, line, isWithin }) => {
         const first = line?.first === undefined ? test : testOf(line.first);
         const isNew = first !== test;
         test = first;
         return (
           <Line
-            {...{ number, text: own, line, hasTheirs }}
+            {...{ number, text: own, line, isWithin, hasTheirs }}
             place={places.line(file, number)}
             first={isNew ? first : ''}
             isNear={near.has(number)}
@@ -157,7 +163,7 @@ interface LineProps extends ShownLine {
   readonly isNear: boolean;
 }
 
-function Line({ number, text, line, place, first, hasTheirs, isNear }: LineProps): VNode {
+function Line({ number, text, line, isWithin, place, first, hasTheirs, isNear }: LineProps): VNode {
   if (line === undefined) {
     return (
       <tr id={place} class={isNear ? 'near' : undefined}>
@@ -171,15 +177,16 @@ function Line({ number, text, line, place, first, hasTheirs, isNear }: LineProps
   }
   const reach = reachOf(line);
   const look = REACH_LOOKS[reach];
+  const looks = [look, ...(isWithin ? ['within'] : []), ...(isNear && look !== 'missed' ? ['near'] : [])];
   return (
-    <tr id={place} class={isNear && look !== 'missed' ? `${look} near` : look}>
+    <tr id={place} class={looks.join(' ')}>
       <td>
         <a href={`#${place}`}>{number}</a>
       </td>
       <td>{reach}</td>
       <td>{text}</td>
       <td>{first !== '' && <ScenarioLink id={first} />}</td>
-      {hasTheirs && <td>{byThem(line) ? 'reached' : 'not reached'}</td>}
+      {hasTheirs && <td>{line.theirs === undefined ? '' : byThem(line) ? 'reached' : 'not reached'}</td>}
     </tr>
   );
 }

@@ -34,7 +34,8 @@ tr:target, li:target, article:target, details:target { outline: 2px solid var(--
 code, pre { font: .85rem/1.45 ui-monospace, monospace; }
 pre { background: var(--box); padding: .7rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
 td code { overflow-wrap: anywhere; }
-.heat td.cell { text-align: center; min-width: 2.2rem; }
+.heat td.cell { text-align: center; min-width: 2rem; padding: .25rem 0; }
+.heat thead th { vertical-align: bottom; } .heat thead th:not(:first-child) { writing-mode: vertical-rl; padding: .6rem .1rem; }
 form { display: flex; flex-wrap: wrap; align-items: center; gap: 1rem; margin: .5rem 0 1rem; }
 button { font: inherit; padding: .2rem .7rem; color: inherit; background: var(--box); border: 1px solid var(--faint); border-radius: .3rem; cursor: pointer; }
 input, select { font: inherit; padding: .25rem .5rem; color: inherit; background: var(--box); border: 1px solid var(--faint); border-radius: .3rem; }
@@ -53,9 +54,12 @@ details.file { border-top: 1px solid var(--line); }
 .source td:nth-child(3) { white-space: pre; tab-size: 8; font: .8rem/1.5 ui-monospace, monospace; }
 .source tr { print-color-adjust: exact; scroll-margin-top: 8rem; }
 .source tr.reached { background: var(--reach); } .source tr.rarely { background: var(--rare); } .source tr.missed { background: var(--miss); }
+.source tr.within td:nth-child(2) { color: var(--faint); font-style: italic; }
+.source tr.within { background: none; }
 .missed-only .reached:not(.near), .missed-only .rarely:not(.near), .missed-only .source tr:not([class]) { display: none; }
 @media (max-width: 40rem) { nav { position: static; } html { scroll-padding-top: 0; } }
-@media print { .source { max-height: none; overflow: visible; border: 0; } .source td:nth-child(3) { white-space: pre-wrap; }
+@media print { .heat table { font-size: .6rem; } .heat td.cell { min-width: 0; } .scroll { overflow: visible; }
+  .source { max-height: none; overflow: visible; border: 0; } .source td:nth-child(3) { white-space: pre-wrap; }
   details:not(.file)::details-content { content-visibility: visible; block-size: auto; } }
 @media print { nav, form, button, .skip { display: none; } body { max-width: none; } thead th { position: static; } a { color: inherit; text-decoration: none; } }
 `;

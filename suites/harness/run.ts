@@ -1,6 +1,7 @@
 import { Behaviour } from '../../models/behaviour.js';
 import type { FindingId } from '../../models/findings.js';
-import { InvariantLooks } from '../../models/invariants/looks.js';
+import { INVARIANTS } from '../../models/invariants/index.js';
+import type { InvariantLooks } from '../../models/invariants/looks.js';
 import type { Mutant } from '../../models/mutants.js';
 import { notRun } from '../../models/outcome.js';
 import type { Reading } from '../../models/prediction.js';
@@ -46,12 +47,12 @@ export interface RunOptions {
   readonly withVariants: boolean;
   /** A difference planted in the model that judges, to see that it is noticed. */
   readonly mutant?: Mutant;
+  /** Counts what invariants have to look at. */
+  readonly looks?: InvariantLooks;
 }
 
 /** Runs and judges scenarios on a started target. */
 export class ScenarioRunner {
-  /** What invariants had to look at, in all scenarios. */
-  readonly looks = new InvariantLooks();
   readonly #behaviour: Behaviour;
 
   constructor(
@@ -77,12 +78,9 @@ export class ScenarioRunner {
     const reports = planned.map((plan, index) => {
       const outcome = outcomes[index] ?? notRun(0, { status: 'infra', error: 'the target gave no result' });
       const original = plan.variant === undefined ? undefined : outcomes[originalOf(planned, index)];
-      const { invariants } = this.looks;
-      return judgeProgram(plan, outcome, this.#behaviour, {
-        reading: this.options.reading,
-        invariants,
-        original,
-      });
+      const { reading, looks } = this.options;
+      const invariants = looks?.invariants ?? INVARIANTS;
+      return judgeProgram(plan, outcome, this.#behaviour, { reading, invariants, original });
     });
     return { scenario, skippedCases, ms: performance.now() - start, ...summarise(reports) };
   }

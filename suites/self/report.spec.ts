@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../../cli/errors.js';
 import { parseCoverage } from '../../cli/kernel_coverage/coverage_file.js';
+import { blobOf } from '../../cli/patch/source.js';
 import { annotate } from '../../cli/report/coverage.js';
 import { mergeByKernel } from '../../cli/report/merge_coverage.js';
 import { readJson } from '../../cli/run_file.js';
@@ -80,13 +81,14 @@ describe('coverage in the HTML report', () => {
 
   it('says of each line whether and by what it was reached', async () => {
     const html = await renderHtml(DATA);
-    assert.equal(rowOf(html, 'line-sizes.c-4'), '|4|reached|\tif (by &lt; 0)|ioas/map:range,fixed|reached');
+    assert.equal(rowOf(html, 'line-sizes.c-4'), '|4|reached|\tif (by &lt; 0)|reached');
     assert.equal(
       rowOf(html, 'line-sizes.c-5'),
       '|5|fault injection|\t\treturn -1;|ioas/map:range,wraps|not reached',
     );
     assert.include(rowOf(html, 'line-sizes.c-6'), '|same time|\treturn tell(by);|random programs of seed 9|');
     assert.equal(rowOf(html, 'line-sizes.c-11'), '|11|not reached|\treturn 0;|reached');
+    assert.equal(rowOf(html, 'line-sizes.c-3'), '|3|reached|{|ioas/map:range,fixed');
     assert.equal(rowOf(html, 'line-sizes.c-1'), '|1|// A file &amp; its functions.');
     assert.include(rowOf(html, 'function-sizes.c-grow'), '|3 of 3|100.0|1 of 3');
     assert.equal(rowOf(html, 'line-other.h-1'), '|1|not reached|known|not reached');
@@ -213,6 +215,13 @@ describe('report', () => {
       assert.isDefined(one);
       const outside = { ...COVERAGE, files: [{ ...one, file: '../kernel.json' }] };
       await assertThrows(annotate([outside], tree, directory), /kernel\.json is not in .*linux/);
+      const known = { ...COVERAGE, files: [{ ...one, blob: blobOf(Buffer.from(SOURCE)) }] };
+      assert.lengthOf(await annotate([known], tree, directory), 1);
+      await writeFile(join(tree, SOURCE_FILE), `${SOURCE}\n`);
+      await assertThrows(
+        annotate([known], tree, directory),
+        /linux is not the source of .*: its .*sizes\.c is another/,
+      );
       await writeFile(join(tree, SOURCE_FILE), SOURCE.replace('{\n\treturn 0;', '{\n\n\treturn 0;'));
       const wrong = /linux is not the source of 7\.3\.4-sanitize: line 11 of its .*sizes\.c has no code/;
       await assertThrows(annotate([await read()], tree, directory), wrong);

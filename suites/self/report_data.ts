@@ -58,7 +58,11 @@ export const COVERAGE: StoredCoverage = {
   ...{ description: 'Linux 7.3.4 in QEMU', programs: 1234, tests: 2, cut: 1 },
   theirs: ['iommufd: 3 passed'],
   files: [
-    { file: SOURCE_FILE, reachable: REACHED },
+    {
+      file: SOURCE_FILE,
+      reachable: REACHED,
+      within: [{ line: 3, function: 'grow', tests: 2, first: `${PASSED.id}, program 1`, means: 'alone' }],
+    },
     {
       file: 'drivers/iommu/iommufd/other.h',
       reachable: [{ line: 1, function: 'known', tests: 0, theirs: false }],
