@@ -5,7 +5,7 @@ export const STYLE = `
   --text: #1b1f24; --faint: #59626d; --page: #fff; --box: #f5f7f9; --line: #d3d9df; --link: #0a58ca;
   --good: #146c2e; --bad: #b3261e; --open: #7a4b00; --heat: 20 108 46; --miss: #fbe3e1; --rare: #fbf0d9; --reach: #e5f3e8;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --text: #e4e8ec; --faint: #a2adb8; --page: #14181c; --box: #1e242a; --line: #39424b; --link: #7ab7ff;
     --good: #6fd08c; --bad: #ff9d94; --open: #f0b95e; --heat: 111 208 140; --miss: #46201d; --rare: #3d3013; --reach: #15301d;
@@ -33,7 +33,7 @@ thead th { background: var(--box); position: sticky; top: 0; }
 tr:target, li:target, article:target, details:target { outline: 2px solid var(--link); outline-offset: -2px; }
 code, pre { font: .85rem/1.45 ui-monospace, monospace; }
 pre { background: var(--box); padding: .7rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
-td code { overflow-wrap: anywhere; }
+td code, li, summary { overflow-wrap: anywhere; }
 .heat td.cell { text-align: center; min-width: 2rem; padding: .25rem 0; }
 .heat thead th { vertical-align: bottom; } .heat thead th:not(:first-child) { writing-mode: vertical-rl; padding: .6rem .1rem; }
 form { display: flex; flex-wrap: wrap; align-items: center; gap: 1rem; margin: .5rem 0 1rem; }
@@ -56,9 +56,10 @@ details.file { border-top: 1px solid var(--line); }
 .source tr.reached { background: var(--reach); } .source tr.rarely { background: var(--rare); } .source tr.missed { background: var(--miss); }
 .source tr.within td:nth-child(2) { color: var(--faint); font-style: italic; }
 .source tr.within { background: none; }
+.source tr.within.missed { background: var(--miss); }
 .missed-only .reached:not(.near), .missed-only .rarely:not(.near), .missed-only .source tr:not([class]) { display: none; }
 @media (max-width: 40rem) { nav { position: static; } html { scroll-padding-top: 0; } }
-@media print { .heat table { font-size: .6rem; } .heat td.cell { min-width: 0; } .scroll { overflow: visible; }
+@media print { :root { color-scheme: light; } .heat table { font-size: .6rem; } .heat td.cell { min-width: 0; } .scroll { overflow: visible; }
   .source { max-height: none; overflow: visible; border: 0; } .source td:nth-child(3) { white-space: pre-wrap; }
   details:not(.file)::details-content { content-visibility: visible; block-size: auto; } }
 @media print { nav, form, button, .skip { display: none; } body { max-width: none; } thead th { position: static; } a { color: inherit; text-decoration: none; } }

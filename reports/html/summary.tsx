@@ -1,5 +1,6 @@
 import type { VNode } from 'preact';
 import type { Comparison } from '../comparison.js';
+import { byThem, byUs, percent, renderShare, share, shareOfFunctions } from '../kernel_coverage.js';
 import { exitCodeOf, summarise } from '../run_report.js';
 import type { Campaign, NamedRun, ReportData } from './data.js';
 import { Named } from './links.js';
@@ -12,12 +13,13 @@ const VERDICTS = {
 } as const;
 
 /** What ran on what, how it ended, and what an earlier run said differently. */
-export function Summary({ runs, campaigns, changes }: ReportData): VNode {
+export function Summary({ runs, campaigns, coverages, changes }: ReportData): VNode {
   return (
     <Section id="summary" title="Summary">
       <Verdict runs={runs} campaigns={campaigns} />
       {runs.length > 0 && <RunTable runs={runs} />}
       {campaigns.length > 0 && <CampaignTable campaigns={campaigns} />}
+      {coverages.length > 0 && <CoverageTable coverages={coverages} />}
       {[...changes].map(([name, comparison]) => (
         <Changes name={name} {...comparison} />
       ))}
@@ -121,6 +123,38 @@ function CampaignTable({ campaigns }: { campaigns: readonly Campaign[] }): VNode
             {counts.map((count) => (
               <Count of={count} />
             ))}
+          </tr>
+        );
+      })}
+    </Table>
+  );
+}
+
+function CoverageTable({ coverages }: Pick<ReportData, 'coverages'>): VNode {
+  return (
+    <Table
+      label="Coverage in numbers"
+      caption="Coverage of kernels"
+      columns={[
+        ...['kernel', 'on'],
+        ...numbers('programs', 'tests', 'lines', '%', 'functions', '% of their own tests'),
+      ]}
+    >
+      {coverages.map(({ coverage: { kernel, description, programs, tests, theirs, files } }) => {
+        const lines = files.flatMap(({ reachable }) => reachable);
+        const ours = share(lines, byUs);
+        return (
+          <tr>
+            <th scope="row">
+              <a href={`#coverage-${kernel}`}>{kernel}</a>
+            </th>
+            <td>{description}</td>
+            <Count of={programs} />
+            <Count of={tests} />
+            <td class="number">{renderShare(ours)}</td>
+            <td class="number">{percent(ours).toFixed(1)}</td>
+            <td class="number">{renderShare(shareOfFunctions(lines, byUs))}</td>
+            <td class="number">{theirs.length === 0 ? '' : percent(share(lines, byThem)).toFixed(1)}</td>
           </tr>
         );
       })}
