@@ -60,7 +60,8 @@ details.file { border-top: 1px solid var(--line); }
 .missed-only .reached:not(.near), .missed-only .rarely:not(.near), .missed-only .source tr:not([class]) { display: none; }
 @media (max-width: 40rem) { nav { position: static; } html { scroll-padding-top: 0; } }
 @media print { :root { color-scheme: light; } .heat table { font-size: .6rem; } .heat td.cell { min-width: 0; } .scroll { overflow: visible; }
-  .source { max-height: none; overflow: visible; border: 0; } .source td:nth-child(3) { white-space: pre-wrap; }
+  .source { max-height: none; overflow: visible; border: 0; } .source table { font-size: .6rem; }
+  .source td:nth-child(3) { white-space: pre-wrap; tab-size: 4; font-size: .6rem; }
   details:not(.file)::details-content { content-visibility: visible; block-size: auto; } }
 @media print { nav, form, button, .skip { display: none; } body { max-width: none; } thead th { position: static; } a { color: inherit; text-decoration: none; } }
 `;
