@@ -74,8 +74,8 @@ export function countExecutions(functions: PatchView['functions']): ReadonlyMap<
 export function renderPatchView(view: PatchView): string {
   const blocks = view.functions.map((changed) => {
     const rows = changed.lines.map((line) => [
-      ...[numberOf(line), colour(line.execution)(executionOf(line))],
-      ...[line.text.trim(), testsOf(line, (name) => name, '; ')],
+      ...[numberOf(line), colour(line.execution)(executionOf(line, changed))],
+      ...[line.text.trim(), isToldAbove(line, changed) ? '' : testsOf(line, (name) => name, '; ')],
     ]);
     return [pc.bold(headingOf(changed)), ...(rows.length === 0 ? [] : [plainTable(HEAD, rows)])].join('\n');
   });
@@ -88,14 +88,19 @@ export function renderPatchView(view: PatchView): string {
  */
 export function renderPatchMarkdown(view: PatchView, room = CHARACTERS_MAX): string {
   const code = (text: string): string => `\`${text}\``;
-  const missed = view.functions.flatMap(({ file, lines }) =>
-    lines
-      .filter(({ execution }) => execution === 'not executed')
-      .map((line) => `- ${code(`${file}:${numberOf(line)}`)} ${codeOf(line.text)}`),
-  );
+  const missed = view.functions.flatMap(({ file, function: name, enteredBy, lines }) => {
+    const own = lines.filter(({ execution }) => execution === 'not executed');
+    if (own.length === 0) return [];
+    const which =
+      name !== '' && enteredBy === 0
+        ? 'never entered'
+        : `${own.length === 1 ? 'line' : 'lines'} ${own.map(numberOf).join(', ')}`;
+    return [`- ${code(file)}${name === '' ? '' : ` ${code(`${name}()`)}`}: ${which}`];
+  });
   const blocks = view.functions.map((changed) => {
     const rows = changed.lines.map((line) => [
-      ...[numberOf(line), executionOf(line), codeOf(line.text), testsOf(line, code, ', ')],
+      ...[numberOf(line), executionOf(line, changed), codeOf(line.text)],
+      isToldAbove(line, changed) ? '' : testsOf(line, code, ', '),
     ]);
     const table = rows.length === 0 ? '' : `\n\n${markdownTable([HEAD, ...rows])}`;
     return `**${escapeMarkdown(headingOf(changed))}**${table}`;
@@ -153,8 +158,15 @@ function numberOf({ change, line, last }: ChangedLine): string {
   return change === 'added' ? lines : `−${lines}`;
 }
 
-function executionOf({ execution, change, at, tests, means }: ChangedLine): string {
+/** Whether the line that tells of this one is a changed line too, and has a row of its own. */
+function isToldAbove({ change, at }: ChangedLine, { lines }: ChangedFunction): boolean {
+  return change === 'added' && lines.some((other) => other.change === 'added' && other.line === at);
+}
+
+function executionOf(line: ChangedLine, changed: ChangedFunction): string {
+  const { execution, change, at, tests, means } = line;
   const how = means === undefined || means === 'alone' ? '' : ` ${MEANS[means]}`;
+  if (isToldAbove(line, changed)) return execution;
   if (at === undefined) return `${execution}${how}`;
   if (change === 'removed') return `${execution}${how}: line ${String(at)}, which stands there now`;
   return `${execution}; line ${String(at)} before it ${tests.length > 0 ? `was executed${how}` : 'was not executed'}`;

@@ -10,7 +10,7 @@ export function plainTable(head: readonly string[], rows: readonly (readonly (st
     style: { head: [], border: [], 'padding-left': 1, 'padding-right': 1 },
   });
   table.push(...rows.map((row) => [...row]));
-  return table.toString();
+  return table.toString().replace(/ +$/gm, '');
 }
 
 const NO_LINES = Object.fromEntries(

@@ -199,7 +199,7 @@ describe('the lines of a diff', () => {
       /ioas\.c: iommufd_option_rlimit\(\): 2 tests came into it; 1 changed line that is no code/,
     );
     assert.match(text, /^ 6 +executed +if \(!capable.* ioas\/a, program 4; ioas\/b/m);
-    assert.match(text, /^ 7 +no trace point; line 6 before it was executed/m);
+    assert.match(text, /^ 7 +no trace point +return -EPERM; *$/m);
     assert.match(text, /^ −11-12 +not executed: line 14, which stands there now/m);
     assert.match(
       text,
@@ -208,9 +208,21 @@ describe('the lines of a diff', () => {
     assert.include(text, 'Not measured: mm/gup.c');
   });
 
+  it('name the line before that tells, unless it is changed too', () => {
+    const one = DIFF.replace(/^@@.*\n(?: .*\n){3}\+.*\n\+(.*)\n/m, '@@ -6 +6,2 @@\n $1\n').replace(
+      /^-\tforget[^]*$/m,
+      '',
+    );
+    const text = renderPatchView(viewPatch('my.patch', parseDiff('my.patch', one), COVERAGE));
+    assert.match(
+      text,
+      /^ 7 +no trace point; line 6 before it was executed +return -EPERM; +ioas\/a, program 4; ioas\/b/m,
+    );
+  });
+
   it('are Markdown that names first what was not executed, and has an end', () => {
     const text = renderPatchMarkdown(view);
-    assert.include(text, `Not executed:\n\n- \`${FILE}:−11-12\` \`if (ucmd->cmd)\``);
+    assert.include(text, `Not executed:\n\n- \`${FILE}\` \`${UNMAP}()\`: never entered\n`);
     assert.isAtMost(renderPatchMarkdown(view, 300).length, 330);
   });
 });
