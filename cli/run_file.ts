@@ -17,6 +17,7 @@ interface RunFile extends Omit<RunReport, 'results' | 'isInterrupted'> {
 const TEXT = { type: 'string' } as const;
 const TEXTS = { type: 'array', items: TEXT } as const;
 const NUMBER = { type: 'number' } as const;
+const COUNTS = { type: 'object', additionalProperties: NUMBER } as const;
 
 /** Compiled when a file is read: no command that reads none should wait for it. */
 const validator = once(() =>
@@ -39,7 +40,8 @@ const validator = once(() =>
         required: ['seen', 'all'],
         properties: { seen: NUMBER, all: NUMBER, answered: TEXTS },
       },
-      invariants: { type: 'object', additionalProperties: NUMBER },
+      invariants: COUNTS,
+      flags: { type: 'object', additionalProperties: { type: 'object', additionalProperties: COUNTS } },
       results: {
         type: 'array',
         items: {

@@ -2,6 +2,7 @@ import { InvariantLooks } from '../models/invariants/looks.js';
 import type { Reading } from '../models/prediction.js';
 import type { RunReport } from '../reports/run_report.js';
 import type { Environment } from '../suites/harness/environment.js';
+import { FlagMatrix } from '../suites/harness/flag_matrix.js';
 import { type ScenarioResult, ScenarioRunner } from '../suites/harness/run.js';
 import type { Scenario } from '../suites/harness/scenario.js';
 import { SCENARIOS } from '../suites/index.js';
@@ -53,12 +54,18 @@ export async function runScenarios(
   const byScenario = new Map<Scenario, ScenarioResult>();
   const progress = showProgress(name, context);
   const looks = new InvariantLooks();
+  const flags = new FlagMatrix();
   const time = new TimeKeeper(limits);
   const stopped = AbortSignal.any([context.interrupted, time.over]);
   const waiting = [...scenarios];
   const work = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const runner = new ScenarioRunner(sessionOf(next), environment, { reading, withVariants, looks });
+      const runner = new ScenarioRunner(sessionOf(next), environment, {
+        reading,
+        withVariants,
+        looks,
+        flags,
+      });
       const result = await time.limit(next, runRepeatedly(runner, next, repeat, stopped));
       if (stopped.aborted) return;
       byScenario.set(next, result);
@@ -86,6 +93,7 @@ export async function runScenarios(
       isInterrupted,
       rules: ruleCoverage(results, environment.profile),
       invariants: Object.fromEntries(looks.looked),
+      flags: flags.counts,
       ...facts,
     }),
   };

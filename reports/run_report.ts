@@ -25,7 +25,12 @@ export interface RunReport {
   };
   /** After how many steps each invariant of the model had something to look at, by name; reports of designs do without. */
   readonly invariants?: Readonly<Record<string, number>>;
+  /** How often calls were answered, by call, flag and rule; reports of designs do without. */
+  readonly flags?: Readonly<Record<string, AnswersByFlag>>;
 }
+
+/** By flag, and by rule: `none` is no flag at all, `unknown` stands for bits that have no name. */
+export type AnswersByFlag = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 export type ResultStatus = 'passed' | 'failed' | 'skipped' | 'unspecified' | 'infra';
 

@@ -15,12 +15,19 @@ export function callRows(inCampaigns: ReadonlySet<string>): CallRow[] {
     const effect = hasEffect(source) ? [{ id: SUCCESS, errno: SUCCESS, says: 'it succeeds' }] : [];
     return {
       name,
+      flags: flagsOf(source),
       rules: [...effect, ...refusals].map((rule): RuleRow => {
         const known = `${name}/${rule.id}`;
         return { ...rule, scenarios: coveringOf(known), isInCampaigns: inCampaigns.has(known) };
       }),
     };
   });
+}
+
+function flagsOf({ call }: RuleSource): string[] {
+  return (call?.layout.members ?? []).flatMap(({ field: { role } }) =>
+    role.is === 'flags' ? Object.keys(role.bits) : [],
+  );
 }
 
 const SUCCESS = 'OK';

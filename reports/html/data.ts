@@ -29,6 +29,8 @@ export interface RuleRow {
 
 export interface CallRow {
   readonly name: string;
+  /** Flags that it takes. */
+  readonly flags: readonly string[];
   readonly rules: readonly RuleRow[];
 }
 

@@ -11,6 +11,7 @@ export function Model(data: ReportData): VNode {
     <Section id="model" title="Coverage of the model">
       <Rules {...data} />
       {data.runs.length > 0 && <Invariants {...data} />}
+      {data.runs.some(({ report }) => report.flags !== undefined) && <Flags {...data} />}
       {data.branches.length > 0 && <Branches {...data} />}
     </Section>
   );
@@ -100,6 +101,48 @@ function Invariants({ invariants, runs }: ReportData): VNode {
 function Looks({ of }: { of: number | undefined }): VNode {
   if (of === undefined) return <td class="number faint">not told</td>;
   return of === 0 ? <td class="number bad">never</td> : <Count of={of} />;
+}
+
+/** Which flags calls were made with, and what answered. */
+function Flags({ calls, runs }: ReportData): VNode {
+  const told = runs.flatMap(({ name, report: { flags } }) => (flags === undefined ? [] : [{ name, flags }]));
+  return (
+    <Table
+      label="Flags"
+      caption="Calls by flag: how many succeeded, and by how many rules others were refused"
+      columns={['call', 'flag', ...told.map(({ name }) => name)]}
+    >
+      {calls.flatMap(({ name, flags }) => {
+        const seen = told.flatMap((run) => Object.keys(run.flags[name] ?? {}));
+        return [...new Set([...flags, ...seen])].map((flag) => (
+          <tr>
+            <th scope="row">{name}</th>
+            <td>{flag}</td>
+            {told.map((run) => (
+              <Answers of={run.flags[name]?.[flag] ?? {}} />
+            ))}
+          </tr>
+        ));
+      })}
+    </Table>
+  );
+}
+
+function Answers({ of }: { of: Readonly<Record<string, number>> }): VNode {
+  const { OK: succeeded = 0, ...refused } = of;
+  const rules = Object.entries(refused);
+  if (succeeded === 0 && rules.length === 0) return <td class="bad">never made</td>;
+  return (
+    <td>
+      {succeeded === 0 ? 'none succeeded' : `${succeeded.toLocaleString('en')} succeeded`}
+      {rules.length > 0 && (
+        <details>
+          <summary>refused by {rules.length}</summary>
+          {rules.map(([rule, count]) => `${rule} ${String(count)}`).join(', ')}
+        </details>
+      )}
+    </td>
+  );
 }
 
 function Branches({ branches }: { branches: readonly DesignBranches[] }): VNode {

@@ -7,6 +7,7 @@ import { notRun } from '../../models/outcome.js';
 import type { Reading } from '../../models/prediction.js';
 import type { Session } from '../../targets/target.js';
 import type { Environment } from './environment.js';
+import type { FlagMatrix } from './flag_matrix.js';
 import { type ProgramReport, describeProblem, judgeProgram } from './judge.js';
 import { type PlannedProgram, lackOf, planScenario } from './plan.js';
 import { CONTROL, type Scenario } from './scenario.js';
@@ -49,6 +50,8 @@ export interface RunOptions {
   readonly mutant?: Mutant;
   /** Counts what invariants have to look at. */
   readonly looks?: InvariantLooks;
+  /** Counts with which flags calls are made, and what answers. */
+  readonly flags?: FlagMatrix;
 }
 
 /** Runs and judges scenarios on a started target. */
@@ -82,6 +85,7 @@ export class ScenarioRunner {
       const invariants = looks?.invariants ?? INVARIANTS;
       return judgeProgram(plan, outcome, this.#behaviour, { reading, invariants, original });
     });
+    for (const { planned: plan, verdicts } of reports) this.options.flags?.note(plan, verdicts);
     return { scenario, skippedCases, ms: performance.now() - start, ...summarise(reports) };
   }
 }

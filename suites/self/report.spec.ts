@@ -54,6 +54,14 @@ describe('the HTML report', () => {
     assert.match(html, /It is so\..*?<td class="number bad">never</);
   });
 
+  it('tells of each flag what answered the calls that had it', () => {
+    assert.match(html, /<td>FIXED_IOVA<\/td><td class="bad">never made</);
+    assert.match(
+      html,
+      /<td>WRITEABLE<\/td><td>17 succeeded<details><summary>refused by 1<\/summary>EINVAL\.length 3</,
+    );
+  });
+
   it('leaves scenarios out that no run has', () => {
     assert.notInclude(html, 'ioas/never:ran');
   });

@@ -8,7 +8,7 @@ import type { AxeResults } from 'axe-core';
 import { type Browser, type Page, chromium } from 'playwright-core';
 import { renderHtml } from '../../reports/html/page.js';
 import { exists } from '../../targets/files.js';
-import { DATA, FAILED } from './report_data.js';
+import { DATA, FAILED, LARGE } from './report_data.js';
 
 /** Where Debian's package has it. */
 const CHROMIUM = '/usr/bin/chromium';
@@ -67,6 +67,22 @@ describe('the HTML report in a browser', () => {
       assert.deepEqual(complaints, []);
     });
   }
+
+  it('is small and opens at once with as much in it as there may be', async () => {
+    const html = await renderHtml(LARGE);
+    assert.isBelow(Buffer.byteLength(html), 15_000_000);
+    await writeFile(join(directory, 'large.html'), html);
+    assert.isDefined(browser);
+    const page = await browser.newPage();
+    const session = await page.context().newCDPSession(page);
+    await session.send('Performance.enable');
+    await page.goto(pathToFileURL(join(directory, 'large.html')).href);
+    // Of the processor: what else the machine does is not the page's fault.
+    const { metrics } = await session.send('Performance.getMetrics');
+    assert.isBelow(metrics.find(({ name }) => name === 'ProcessTime')?.value ?? Infinity, 2);
+    assert.equal(await page.locator('#scenarios .list tr').count(), 250);
+    await page.close();
+  });
 
   it('filters scenarios by words and by status', async () => {
     const { page } = await open('light');

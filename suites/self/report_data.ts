@@ -87,6 +87,7 @@ export const DATA: ReportData = {
         description: 'Linux 7.3.4 & more',
         rules: { seen: 2, all: 3 },
         invariants: { areas_disjoint: 1234, never_looked: 0 },
+        flags: { IOMMU_IOAS_MAP: { WRITEABLE: { OK: 17, 'EINVAL.length': 3 } } },
       }),
     },
   ],
@@ -94,6 +95,7 @@ export const DATA: ReportData = {
   calls: [
     {
       name: 'IOMMU_IOAS_MAP',
+      flags: ['FIXED_IOVA', 'WRITEABLE'],
       rules: [
         {
           ...{ id: 'EOVERFLOW.range', errno: 'EOVERFLOW', says: 'the range wraps', isInCampaigns: true },
@@ -147,4 +149,49 @@ export const DATA: ReportData = {
       },
     ],
   ]),
+};
+
+const SCENARIOS_OF_LARGE = Array.from({ length: 250 }, (_, at) =>
+  line(`ioas/map:range,number_${String(at)}`),
+);
+
+const LINES_OF_LARGE = 11_000;
+
+/** 250 scenarios on four targets, a campaign of a million programs, and a source as long as that of iommufd. */
+export const LARGE: ReportData = {
+  ...DATA,
+  scenarios: SCENARIOS_OF_LARGE,
+  runs: ['7.3.4-fast', '7.3.4-sanitize', '6.12.117-fast', 'model'].map((name) => ({
+    name,
+    report: report(SCENARIOS_OF_LARGE),
+  })),
+  campaigns: DATA.campaigns.map((campaign) => ({
+    ...campaign,
+    moments: Array.from({ length: 36_000 }, (_, at) => {
+      return { seconds: at, programs: at * 28, coverage: at, corpus: at, findings: 1 };
+    }),
+  })),
+  coverages: [
+    {
+      ...ANNOTATED,
+      coverage: {
+        ...COVERAGE,
+        files: [
+          {
+            file: SOURCE_FILE,
+            reachable: Array.from({ length: LINES_OF_LARGE / 5 }, (_, at): StoredLine => {
+              const first = `ioas/map:range,number_${String(at % 250)}, program 1`;
+              return { line: 5 * at + 1, function: `f${String(at >> 3)}`, tests: 1, first, means: 'alone' };
+            }),
+          },
+        ],
+      },
+      texts: new Map([
+        [
+          SOURCE_FILE,
+          Array.from({ length: LINES_OF_LARGE }, (_, at) => `\tlength = ${String(at)} & PAGE_MASK;`),
+        ],
+      ]),
+    },
+  ],
 };
