@@ -1,4 +1,4 @@
-import { readProgramsOf } from '../../fuzz/corpus/read_directory.js';
+import { programFilesIn, readProgramsOf } from '../../fuzz/corpus/read_directory.js';
 import { Behaviour } from '../../models/behaviour.js';
 import { assemble } from '../../models/program/assemble.js';
 import type { Environment } from '../../suites/harness/environment.js';
@@ -51,16 +51,21 @@ export async function watchStored(
   directory: string,
 ): Promise<void> {
   const watched = new WatchingSession(session, directory, gathering);
+  const progress = showProgress(directory, context);
+  const { length: total } = await programFilesIn(directory);
   const underWay: Promise<unknown>[] = [];
+  let begun = 0;
   const stored = readProgramsOf(directory, ({ file, what }) => {
     process.stderr.write(`${file}: ${what}\n`);
   });
   for await (const program of stored) {
     underWay.push(watched.run([assemble(program)]));
+    progress.update(++begun, total, 'programs');
     if (underWay.length >= IN_FLIGHT) await underWay.shift();
     if (context.interrupted.aborted) break;
   }
   await Promise.all(underWay);
+  progress.stop();
 }
 
 /** Runs random programs; returns how many there were that did not do as the model says. */

@@ -21,7 +21,7 @@ export async function* readProgramsOf(
   directory: string,
   onTrouble: (trouble: Trouble) => void,
 ): AsyncGenerator<Program> {
-  for (const name of await namesIn(directory)) {
+  for (const name of await programFilesIn(directory)) {
     const file = join(directory, name);
     try {
       const { program, change } = migrateProgram(await readProgramShape(file));
@@ -34,7 +34,11 @@ export async function* readProgramsOf(
   }
 }
 
-async function namesIn(directory: string): Promise<string[]> {
+/**
+ * Names of the files that have programs, in order.
+ * @throws BadInputError if there is no such directory
+ */
+export async function programFilesIn(directory: string): Promise<string[]> {
   try {
     return (await readdir(directory)).filter((name) => name.endsWith('.json')).sort();
   } catch (error) {
