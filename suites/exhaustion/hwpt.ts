@@ -1,3 +1,4 @@
+import { dmabuf } from '../dmabuf/set_up.js';
 import { hwptData } from '../harness/builder.js';
 import { APERTURE_START as A, P } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
@@ -35,6 +36,21 @@ export const exhaustionHwpt = suite(
           undo: destroyIt('out_hwpt_id'),
           rounds: 31,
         }),
+        paging_filled_from_dmabufs: {
+          needs: ['dmabuf'],
+          body: sweep({
+            setup: (t) => {
+              const all = deviceAndParent(t);
+              dmabuf(t, 'd', Number(4n * P));
+              for (const at of [0n, 0x40_0000n]) t.mapFile(all.ioas, 'd', { iova: A + at, length: 4n * P });
+              t.map(all.ioas, { iova: A + 0x80_0000n, length: 4n * P });
+              return all;
+            },
+            call: (t, { device, ioas }) => t.hwptAlloc(device, ioas),
+            undo: destroyIt('out_hwpt_id'),
+            rounds: 40,
+          }),
+        },
         nested: sweep({
           setup: (t) => deviceAndParent(t),
           call: (t, { device, parent }) => t.hwptAlloc(device, parent, hwptData([7])),

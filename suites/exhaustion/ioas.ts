@@ -62,6 +62,22 @@ function copying(devices: number, rounds: number) {
   });
 }
 
+/** Two areas at once: what is filled of the first is taken back if the second fails. */
+function copyingTwo(rounds: number) {
+  return sweep({
+    setup: (t) => {
+      const src = t.ioas();
+      for (const iova of [A, A + LENGTH]) t.map(src, { iova, length: LENGTH });
+      return { src, dst: ioasWith(1)(t) };
+    },
+    call: (t, { src, dst }) => t.copy({ src, dst, from: A, length: 2n * LENGTH, iova: A }),
+    undo: (t, { dst }) => {
+      t.unmap(dst, A, 2n * LENGTH).orFails('ENOENT');
+    },
+    rounds,
+  });
+}
+
 /** Removing an area, which is mapped again unless it stayed. */
 function unmapping(devices: number, hasAccess: boolean) {
   return sweep({
@@ -136,6 +152,7 @@ export const exhaustionIoas = suite(
         copy: copying(0, 9),
         copy_one_table: copying(1, 26),
         copy_two_tables: copying(2, 36),
+        copy_two_areas: copyingTwo(36),
         unmap: unmapping(0, false),
         unmap_one_table: unmapping(1, false),
         unmap_two_tables: unmapping(2, false),
