@@ -31,8 +31,8 @@ export interface ChangedLine {
 export interface ChangedFunction {
   readonly file: string;
   readonly function: string;
-  /** How many tests came into it. */
-  readonly enteredBy: number;
+  /** How many tests came into it; undefined if no code of it is watched. */
+  readonly enteredBy?: number;
   readonly lines: readonly ChangedLine[];
   /** Lines that the diff adds and that are no code: blank ones, comments, brackets. */
   readonly others: number;
@@ -142,7 +142,12 @@ const WORDS: Readonly<Record<Execution, string>> = {
 
 function headingOf({ file, function: name, enteredBy, others }: ChangedFunction): string {
   const where = name === '' ? file : `${file}: ${name}()`;
-  const entered = enteredBy === 0 ? 'no test came into it' : `${counted(enteredBy, 'test')} came into it`;
+  const entered =
+    enteredBy === undefined
+      ? 'no code of it can be watched'
+      : enteredBy === 0
+        ? 'no test came into it'
+        : `${counted(enteredBy, 'test')} came into it`;
   const rest =
     others === 0 ? '' : `; ${counted(others, 'changed line')} that ${others === 1 ? 'is' : 'are'} no code`;
   return `${where}${name === '' ? '' : `: ${entered}`}${rest}`;

@@ -124,7 +124,7 @@ function walk(
       removals.push({ lines: run.removed, at: now, ...(name === undefined ? {} : { function: name }) });
     run = { removed: [], added: 0 };
   };
-  for (const line of marked) {
+  for (const [index, line] of marked.entries()) {
     const [mark, text] = [line[0], line.slice(1)];
     if (mark === '\\') continue;
     if (mark === '-') {
@@ -136,7 +136,8 @@ function walk(
       endRun();
       old += 1;
     }
-    if (/^[A-Za-z_]/.test(text) && !/^\w+:/.test(text)) name = functionBegunIn(text);
+    if (/^[A-Za-z_]/.test(text) && !/^\w+:/.test(text))
+      name = isDeclaration(marked.slice(index)) ? undefined : functionBegunIn(text);
     lines.push({
       line: now++,
       text,
@@ -152,4 +153,10 @@ function walk(
 /** The name before the first bracket of a line at which a function begins. */
 function functionBegunIn(text: string): string | undefined {
   return /^[A-Za-z_][^;=]*?\b(\w+)\s*\([^;]*$/.exec(text)?.[1];
+}
+
+/** Whether what begins at the first of some lines of a hunk ends before a body begins. */
+function isDeclaration(marked: readonly string[]): boolean {
+  const end = marked.find((line) => !line.startsWith('-') && /[;{]/.test(line)) ?? '';
+  return /^[^{]*;/.test(end);
 }

@@ -80,7 +80,7 @@ class FileView {
       changed.lines.push(this.#removed(removal));
     }
     return [...found].map(([name, { lines, others }]) => ({
-      ...{ file: this.diff.file, function: name, enteredBy: this.#enteredBy(name) },
+      ...{ file: this.diff.file, function: name, ...this.#enteredBy(name) },
       ...{ lines: lines.sort((one, two) => (one.at ?? one.line) - (two.at ?? two.line)), others },
     }));
   }
@@ -146,8 +146,8 @@ class FileView {
     return (this.#own.get(line) ?? this.#within.get(line))?.function;
   }
 
-  #enteredBy(name: string): number {
+  #enteredBy(name: string): Pick<ChangedFunction, 'enteredBy'> {
     const lines = [...this.#own.values(), ...this.#within.values()].filter((line) => line.function === name);
-    return new Set(lines.flatMap(({ tests }) => tests)).size;
+    return lines.length === 0 ? {} : { enteredBy: new Set(lines.flatMap(({ tests }) => tests)).size };
   }
 }

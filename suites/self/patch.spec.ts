@@ -122,6 +122,24 @@ describe('a diff', () => {
     assert.lengthOf(parseDiff('my.patch', letter), 1);
   });
 
+  it('is about no function where one is declared', () => {
+    const added = [
+      '+int iopt_map(struct io_pagetable *iopt,',
+      '+\t     int length);',
+      '+static int two(',
+      '+\tint a)',
+      '+{',
+    ];
+    const [found] = parseDiff(
+      'my.patch',
+      ['--- a/x.h', '+++ b/x.h', '@@ -0,0 +1,5 @@', ...added, ''].join('\n'),
+    );
+    assert.deepEqual(
+      found?.lines.map(({ function: name }) => name),
+      [undefined, undefined, 'two', 'two', 'two'],
+    );
+  });
+
   const bad: readonly (readonly [what: string, text: string, says: RegExp])[] = [
     ['something else', 'hello\n', /^my\.patch is no unified diff/],
     ['nothing', '', /^my\.patch is no unified diff/],
