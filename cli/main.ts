@@ -18,6 +18,7 @@ import { gateCommand } from './commands/gate.js';
 import { importCommand } from './commands/import.js';
 import { kernelCommand } from './commands/kernel.js';
 import { listCommand } from './commands/list.js';
+import { mutantsCommand } from './commands/mutants.js';
 import { patchCommand } from './commands/patch.js';
 import { recordCommand } from './commands/record.js';
 import { recordSelftestsCommand } from './commands/record_selftests.js';
@@ -55,6 +56,7 @@ async function main(args: readonly string[], context: Context): Promise<number> 
     .command(importCommand(finish))
     .command(fuzzCommand(context, finish))
     .command(corpusCommand(finish))
+    .command(mutantsCommand(context, finish))
     .command(gateCommand(context, finish))
     .command(diffCommand(context, finish))
     .command(kernelCommand(context, finish))

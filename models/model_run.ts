@@ -115,6 +115,13 @@ export class ModelRun {
     return { step, prediction: predictStep(this.world, this.behaviour, step, 'exact') };
   }
 
+  /** How many rules object to a step that nothing has happened since it was foreseen: the first of them decides. */
+  objectionsTo({ step }: Foreseen): number {
+    const prediction = predictStep(this.world, this.behaviour, step, 'contract');
+    if (prediction.kind === 'unspecified') return 1;
+    return prediction.branches.filter(({ errno, because }) => errno !== 0 && !isExhaustion(because)).length;
+  }
+
   /** Carries a step out as the profile's kernel would; undefined where the model cannot tell. */
   execute(raw: RawStep): Executed | undefined {
     return this.carryOut(this.foresee(raw));
@@ -299,6 +306,11 @@ function oneOf(branches: readonly Branch[], errno: number, { choose }: LaneMomen
   const different = fitting.filter((branch) => branch === first || branch.mayLeave === 'anything');
   if (different.length < 2) return branches;
   return different.slice(choose(different.length));
+}
+
+/** Of memory that may run out in any call that allocates. */
+function isExhaustion(because: string): boolean {
+  return because.endsWith('/ENOMEM.memory');
 }
 
 /** What the model answers as a target. */

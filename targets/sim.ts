@@ -34,28 +34,50 @@ export class SimTarget implements Target {
   }
 }
 
-/** Runs a program on the model. A planted difference may break the model itself: that is a crash of this target. */
-export function runOnModel(program: RawProgram, behaviour: Behaviour): ProgramOutcome {
-  const run = new ModelRun(behaviour, 'exact', []);
+/**
+ * Runs a program on the model. A planted difference may break the model itself: that is a crash of this target.
+ * @param note hears of each rule that decides, as `call/rule`
+ */
+export function runOnModel(
+  program: RawProgram,
+  behaviour: Behaviour,
+  note?: (because: string) => void,
+): ProgramOutcome {
   const splats: ConsoleSplat[] = [];
-  const steps: Outcome[] = [];
-  let ended: string | undefined;
-  for (const step of program.steps) {
-    const outcome: Outcome =
-      ended === undefined ? runStep(run, step, splats) : { status: 'skipped', why: ended };
-    if (outcome.status === 'crashed') ended = 'the model crashed before it';
-    else if (outcome.status === 'skipped') ended ??= outcome.why;
-    steps.push(outcome);
-  }
+  const steps = [...stepsOnModel(program, behaviour, splats, note)];
   return { steps, strayWrites: [], splats, leftovers: [] };
 }
 
-function runStep(run: ModelRun, step: RawStep, splats: ConsoleSplat[]): Outcome {
+/** What comes of each step, one after another; what the kernel prints meanwhile goes to `splats`. */
+export function* stepsOnModel(
+  program: RawProgram,
+  behaviour: Behaviour,
+  splats: ConsoleSplat[],
+  note?: (because: string) => void,
+): Generator<Outcome> {
+  const run = new ModelRun(behaviour, 'exact', []);
+  let ended: string | undefined;
+  for (const step of program.steps) {
+    const outcome: Outcome =
+      ended === undefined ? runStep(run, step, splats, note) : { status: 'skipped', why: ended };
+    if (outcome.status === 'crashed') ended = 'the model crashed before it';
+    else if (outcome.status === 'skipped') ended ??= outcome.why;
+    yield outcome;
+  }
+}
+
+function runStep(
+  run: ModelRun,
+  step: RawStep,
+  splats: ConsoleSplat[],
+  note?: (because: string) => void,
+): Outcome {
   try {
     const executed = run.execute(step);
     if (executed === undefined)
       return { status: 'skipped', why: 'the model does not know what the kernel does here' };
-    const { returned, splat } = executed;
+    const { returned, splat, because } = executed;
+    note?.(because);
     if (splat !== undefined) splats.push({ title: splat.title, text: splat.title });
     return returned;
   } catch (error) {

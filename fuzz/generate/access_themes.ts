@@ -1,8 +1,21 @@
 import { PAGE_SIZE } from '../../models/base/u64.js';
-import { SCRATCH } from '../../models/program/arena.js';
-import { HWPT_FLAGS } from '../../models/ioctls/native/hwpt_alloc.js';
+import { HOLE, SCRATCH } from '../../models/program/arena.js';
+import { VEVENTQ_TYPES } from '../../models/ioctls/native/veventq_alloc.js';
+import { VIOMMU_TYPES } from '../../models/ioctls/native/viommu_alloc.js';
+import { VIOMMU_SELFTEST } from '../../models/layout/driver_data.js';
+import { OPTIONS, OPTION_OPS } from '../../models/ioctls/native/option.js';
 import { ACCESS_RW_FLAGS, CREATE_ACCESS_FLAGS } from '../../models/ioctls/test/test_members.js';
-import { ALLOC, DEVICE, type Kind, type Theme, spread } from './theme.js';
+import {
+  ALLOC,
+  DEVICE,
+  FIXED,
+  type Kind,
+  NEWEST_VIOMMU,
+  PARENT,
+  SET_COMPAT,
+  type Theme,
+  spread,
+} from './theme.js';
 
 /** The least that the kernel takes, in bytes, and less. Source: selftest.c:iommufd_test. */
 const LIMIT_LOWEST: Kind = { call: 'IOMMU_TEST_OP_SET_TEMP_MEMORY_LIMIT', args: { limit: 12 } };
@@ -44,7 +57,7 @@ const ACCESSES: Theme = {
 };
 
 /** A queue of the mock over the first page of what is mapped. */
-const QUEUE: Kind = {
+const QUEUE = {
   call: 'IOMMU_HW_QUEUE_ALLOC',
   args: { flags: 0, type: 0xdead_beef, index: 0, nesting_parent_iova: 0x100_0000n, length: 0x800n },
 };
@@ -55,8 +68,8 @@ const HW_QUEUES: Theme = {
   prelude: [
     ALLOC,
     DEVICE,
-    { call: 'IOMMU_HWPT_ALLOC', args: { flags: HWPT_FLAGS.NEST_PARENT } },
-    { call: 'IOMMU_VIOMMU_ALLOC' },
+    PARENT,
+    NEWEST_VIOMMU,
     { call: 'IOMMU_IOAS_MAP', args: { flags: 7, iova: 0x100_0000n, length: 0x4000n } },
   ],
   kinds: [
@@ -72,6 +85,157 @@ const HW_QUEUES: Theme = {
     QUEUE,
     QUEUE,
     QUEUE,
+  ],
+};
+
+/** Where a page comes twice, where one is begun within, and where the memory of a device is. */
+const REPEATED_AT = 0x100_0000n;
+const ASKEW_AT = 0x101_0000n;
+const DEVICE_MEMORY_AT = 0x102_0000n;
+
+/** Where nothing is wrong. */
+const WELL_AT = 0x103_0000n;
+
+const MAP_BADLY: readonly Kind[] = [
+  { iova: REPEATED_AT, user_va: SCRATCH.start, length: PAGE_SIZE },
+  { iova: REPEATED_AT + PAGE_SIZE, user_va: SCRATCH.start, length: PAGE_SIZE },
+  { iova: ASKEW_AT, user_va: SCRATCH.start + 0x800n, length: 2n * PAGE_SIZE },
+  { iova: WELL_AT, user_va: SCRATCH.start, length: 2n * PAGE_SIZE },
+].map((args) => ({ call: 'IOMMU_IOAS_MAP', args: { flags: FIXED, ...args } }));
+const MAP_DEVICE_MEMORY: Kind = {
+  call: 'IOMMU_IOAS_MAP_FILE',
+  args: { flags: FIXED, iova: DEVICE_MEMORY_AT, start: 0n, length: PAGE_SIZE },
+};
+const BAD_QUEUES: readonly Kind[] = [
+  { nesting_parent_iova: REPEATED_AT, length: 2n * PAGE_SIZE },
+  { nesting_parent_iova: REPEATED_AT, length: PAGE_SIZE },
+  { nesting_parent_iova: ASKEW_AT, length: PAGE_SIZE },
+  { nesting_parent_iova: ASKEW_AT + 0x800n, length: PAGE_SIZE },
+  { nesting_parent_iova: DEVICE_MEMORY_AT, length: PAGE_SIZE },
+  { nesting_parent_iova: WELL_AT, length: PAGE_SIZE },
+  { nesting_parent_iova: WELL_AT + PAGE_SIZE, length: PAGE_SIZE, index: 1 },
+].map((args) => ({ ...QUEUE, args: { ...QUEUE.args, ...args } }));
+
+const UNMAP_LOCKED: readonly Kind[] = [
+  { call: 'VFIO_IOMMU_UNMAP_DMA', args: { flags: 0, iova: WELL_AT, size: 2n * PAGE_SIZE } },
+  { call: 'IOMMU_IOAS_UNMAP', args: { iova: WELL_AT, length: 2n * PAGE_SIZE } },
+];
+
+/** A part of the memory of a device, which cannot be cut. */
+const MAP_REGISTERS: Kind = {
+  call: 'IOMMU_IOAS_MAP_FILE',
+  args: { flags: FIXED, iova: DEVICE_MEMORY_AT, start: 0n, length: 4n * PAGE_SIZE },
+};
+const CUT_REGISTERS: readonly Kind[] = [
+  { call: 'VFIO_IOMMU_UNMAP_DMA', args: { flags: 0, iova: DEVICE_MEMORY_AT, size: PAGE_SIZE } },
+  { call: 'VFIO_IOMMU_UNMAP_DMA', args: { flags: 0, iova: DEVICE_MEMORY_AT + PAGE_SIZE, size: PAGE_SIZE } },
+];
+
+const QUEUES_LYING_BADLY: Theme = {
+  about:
+    'Queues whose memory no hardware could use: pages that come twice, that are askew, that are of a device.',
+  isFor: ({ hasViommus }) => hasViommus,
+  prelude: [
+    ALLOC,
+    SET_COMPAT,
+    DEVICE,
+    PARENT,
+    NEWEST_VIOMMU,
+    { call: 'IOMMU_TEST_OP_DMABUF_GET', args: { length: 4096 } },
+    ...MAP_BADLY,
+    MAP_DEVICE_MEMORY,
+  ],
+  kinds: [
+    ...MAP_BADLY,
+    MAP_DEVICE_MEMORY,
+    ...BAD_QUEUES,
+    ...BAD_QUEUES,
+    ...UNMAP_LOCKED,
+    ...spread({
+      IOMMU_HW_QUEUE_ALLOC: 4,
+      IOMMU_IOAS_UNMAP: 3,
+      VFIO_IOMMU_UNMAP_DMA: 6,
+      IOMMU_VIOMMU_ALLOC: 2,
+      IOMMU_DESTROY: 2,
+      counters: 1,
+    }),
+  ],
+};
+
+/** A guest with a region of registers that can be mapped. */
+const WITH_REGION: Kind = {
+  call: 'IOMMU_VIOMMU_ALLOC',
+  args: {
+    flags: 0,
+    type: VIOMMU_TYPES.SELFTEST,
+    data_len: VIOMMU_SELFTEST.bytes,
+    data_uptr: { words: [1, 0, 0, 0, 0, 0] },
+  },
+  newest: { hwpt_id: 'HWPT_PAGING' },
+};
+
+const DESCRIPTORS: Theme = {
+  about: 'Every kind of descriptor, and what is done to descriptors.',
+  isFor: ({ hasViommus, hasFileMappings }) => hasViommus && hasFileMappings,
+  prelude: [
+    ALLOC,
+    DEVICE,
+    { call: 'IOMMU_FAULT_QUEUE_ALLOC' },
+    PARENT,
+    WITH_REGION,
+    {
+      call: 'IOMMU_VEVENTQ_ALLOC',
+      args: { flags: 0, type: VEVENTQ_TYPES.SELFTEST },
+      newest: { viommu_id: 'VIOMMU' },
+    },
+    { call: 'IOMMU_TEST_OP_DMABUF_GET', args: { length: 0x4000 } },
+    'memory_file',
+  ],
+  kinds: spread({
+    file: 30,
+    events: 4,
+    cut_file: 3,
+    memory: 5,
+    cloexec: 1,
+    pass: 2,
+    child: 2,
+    IOMMU_DESTROY: 2,
+    IOMMU_IOAS_MAP_FILE: 2,
+    IOMMU_VIOMMU_ALLOC: 2,
+    IOMMU_TEST_OP_CREATE_ACCESS: 1,
+  }),
+};
+
+const DMABUFS: Theme = {
+  about: 'The memory of a device, and all that meets what cannot be pinned, read or cut.',
+  isFor: ({ hasFileMappings }) => hasFileMappings,
+  prelude: [
+    ALLOC,
+    SET_COMPAT,
+    { call: 'IOMMU_TEST_OP_CREATE_ACCESS', args: { flags: CREATE_ACCESS_FLAGS.NEEDS_PIN_PAGES } },
+    { call: 'IOMMU_TEST_OP_DMABUF_GET', args: { length: 0x4000 } },
+    { call: 'IOMMU_OPTION', args: { option_id: OPTIONS.HUGE_PAGES, op: OPTION_OPS.SET, val64: 0n } },
+    MAP_REGISTERS,
+  ],
+  kinds: [
+    MAP_REGISTERS,
+    ...CUT_REGISTERS,
+    ...spread({
+      IOMMU_IOAS_MAP_FILE: 10,
+      IOMMU_IOAS_COPY: 5,
+      IOMMU_IOAS_UNMAP: 3,
+      IOMMU_IOAS_CHANGE_PROCESS: 1,
+      IOMMU_IOAS_NOIOMMU_GET_PA: 5,
+      VFIO_IOMMU_UNMAP_DMA: 8,
+      IOMMU_TEST_OP_ACCESS_PAGES: 8,
+      IOMMU_TEST_OP_ACCESS_RW: 8,
+      IOMMU_TEST_OP_DMABUF_GET: 2,
+      IOMMU_TEST_OP_DMABUF_REVOKE: 4,
+      IOMMU_TEST_OP_MOCK_DOMAIN: 3,
+      IOMMU_TEST_OP_MD_CHECK_MAP: 2,
+      file: 8,
+      counters: 1,
+    }),
   ],
 };
 
@@ -96,6 +260,7 @@ const COPIES: readonly Kind[] = [FILE_AT, SEEN_AT, SEEN_AT + 4n * PAGE_SIZE].fla
       const place = { iova: area + offset, length: 8n };
       return [
         copy({ ...place, flags: path, uptr: { room: 8 } }),
+        copy({ ...place, flags: path, uptr: HOLE }),
         copy({ ...place, flags: path | ACCESS_RW_FLAGS.WRITE, uptr: { words: [0x1234, 0] } }),
       ];
     }),
@@ -136,4 +301,14 @@ const FILE_CONTENTS: Theme = {
 };
 
 /** Themes about what pins and locks pages beside domains. */
-export const ACCESS_THEMES: readonly Theme[] = [ACCESSES, ACCESSES, HW_QUEUES, HW_QUEUES, FILE_CONTENTS];
+export const ACCESS_THEMES: readonly Theme[] = [
+  ACCESSES,
+  ACCESSES,
+  HW_QUEUES,
+  HW_QUEUES,
+  QUEUES_LYING_BADLY,
+  DMABUFS,
+  DESCRIPTORS,
+  DESCRIPTORS,
+  FILE_CONTENTS,
+];

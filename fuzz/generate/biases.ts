@@ -57,10 +57,16 @@ export const BIASES = {
     what: 'addresses, lengths and offsets at an edge of 2^31, 2^32, 2^63 or 2^64',
     why: 'sums that wrap, signs, truncation',
   },
+  emptyRange: { oneIn: 64, what: 'lengths of 0', why: 'what is empty is refused, or is everything' },
   wrappingLength: {
     oneIn: 24,
     what: 'lengths that end one before, at, or one behind 2^64',
     why: 'the check for wrapping, from both sides',
+  },
+  giantRange: {
+    oneIn: 96,
+    what: 'calls about nearly all of the address space',
+    why: 'limits of lengths and of counts of pages, and places when nothing but the end is left',
   },
   edgeOfMemory: {
     oneIn: 24,
@@ -71,6 +77,11 @@ export const BIASES = {
     oneIn: 32,
     what: 'granules at an edge of the word',
     why: 'shifts, and sizes that are no power of two',
+  },
+  edgeOfCount: {
+    oneIn: 48,
+    what: 'counts of elements at the limits of calls, and of what the kernel can allocate',
+    why: 'limits, and sizes that are products',
   },
   awkwardGranule: { oneIn: 4, what: 'granules that do not divide the range', why: 'alignment checks' },
   freshIova: {
@@ -84,6 +95,16 @@ export const BIASES = {
     what: 'structs that are longer, shorter, not writable, at the end of memory, or go to another command',
     why: 'sizes of older and newer versions, and copies that fail within',
   },
+  unwritableStruct: {
+    oneIn: 6,
+    what: 'structs that cannot be written back, of calls that may fail and do not',
+    why: 'what a call has done that cannot say so',
+  },
+  secondFault: {
+    oneIn: 2,
+    what: 'calls that fail for more than one reason, of those that fail',
+    why: 'which of two checks comes first is seen only where both object',
+  },
   reserved: { oneIn: 32, what: 'reserved members that are not 0', why: 'must be 0' },
   unknownFlag: { oneIn: 32, what: 'flags with a bit that may have no meaning', why: 'must be refused' },
   unknownChoice: { oneIn: 24, what: 'choices that are any small number', why: 'must be refused' },
@@ -93,6 +114,11 @@ export const BIASES = {
     what: 'arrays that end where memory does',
     why: 'reading or writing one element too many',
   },
+  positionedRead: {
+    oneIn: 10,
+    what: 'reads and writes of descriptors at an offset',
+    why: 'files without positions',
+  },
   shortBuffer: { oneIn: 6, what: 'less room than the call may need', why: 'answers cut short' },
   oddElements: {
     oneIn: 8,
@@ -100,3 +126,27 @@ export const BIASES = {
     why: 'versions of driver data',
   },
 } as const satisfies Readonly<Record<string, Bias>>;
+
+/** In calls that may fail, what makes them fail comes more often: in others, it would only have them drawn again. */
+export const FAILING_BIASES = {
+  noId: 8,
+  otherType: 8,
+  edgeOfWord: 8,
+  giantRange: 24,
+  emptyRange: 16,
+  wrappingLength: 8,
+  edgeOfMemory: 8,
+  edgeOfGranule: 12,
+  edgeOfCount: 12,
+  disturbedFrame: 10,
+  reserved: 10,
+  unknownFlag: 10,
+  unknownChoice: 8,
+  noBuffer: 8,
+  bufferAtEdge: 12,
+} as const satisfies ChangedBiases;
+
+export type BiasName = keyof typeof BIASES;
+
+/** Biases that are others than usual, one in so many. */
+export type ChangedBiases = Partial<Readonly<Record<BiasName, number>>>;

@@ -5,12 +5,13 @@ import type { Member } from '../../models/layout/struct.js';
 import type { IoctlStep, Operand, Scalar } from '../../models/program/program.js';
 import { HOLE } from '../../models/program/arena.js';
 import type { IoPagetable } from '../../models/state/io_pagetable.js';
-import { BIASES } from './biases.js';
 import type { GeneratorState } from './state.js';
 import type { Picks } from './picks.js';
 import { PAGE_SIZE, lowestSetBit, wrapU64 } from '../../models/base/u64.js';
 import { ENTRY_BYTES } from '../../models/hardware/mock_domain.js';
 import {
+  GIANT_LENGTHS,
+  GIANT_STARTS,
   anyGranule,
   anyIova,
   anyLength,
@@ -37,6 +38,9 @@ const DRAWING_ORDER: readonly Role['is'][] = [
 /** The most elements of a generated array. */
 const ELEMENTS_MAX = 4;
 
+/** Counts beyond what calls take, or the kernel allocates. Source: hw_pagetable.c:IOMMU_HWPT_INVALIDATE_ENTRY_NUM_MAX. */
+const COUNT_EDGES = [0xffff_ffff, 1 << 19, (1 << 19) + 1, 400_000] as const;
+
 /** A call with arguments drawn for the roles that its description gives its members. */
 export function drawCall(call: CallDescription, state: GeneratorState, picks: Picks): IoctlStep {
   const hasBitmap = call.layout.members.some(({ field }) => field.role.is === 'granule');
@@ -48,14 +52,12 @@ export function drawCall(call: CallDescription, state: GeneratorState, picks: Pi
     const operand = draw.operand(member);
     if (operand !== undefined) args[member.name] = operand;
   }
-  const file = picks.rarely(BIASES.otherFile.oneIn) ? state.drawFile(picks) : state.file;
+  const file = picks.unusual('otherFile') ? state.drawFile(picks) : state.file;
   const step: IoctlStep = { do: 'ioctl', file, call: call.name, args };
   if (call.argument === 'value')
-    return picks.rarely(BIASES.otherCommand.oneIn) ? { ...step, command: otherCommand(call, picks) } : step;
+    return picks.unusual('otherCommand') ? { ...step, command: otherCommand(call, picks) } : step;
   const framed = call.protocol === 'vfio' ? { ...step, ...roomBehind(picks) } : step;
-  return draw.usesEdge || !picks.rarely(BIASES.disturbedFrame.oneIn)
-    ? framed
-    : disturbFrame(framed, call, picks);
+  return draw.usesEdge || !picks.unusual('disturbedFrame') ? framed : disturbFrame(framed, call, picks);
 }
 
 /** Calls of VFIO may answer behind their struct, or do not mind what lies there. */
@@ -120,6 +122,10 @@ class ArgumentDraw {
   #dataBytesMax = 20;
   /** Some kernels take no data where others do. */
   #goesWithoutData = false;
+  /** Whether there are more elements than a program has. */
+  #isUncounted = false;
+  /** Whether the call is about nearly all of the address space. */
+  readonly #isGiant: boolean;
   /** sizeof the struct that the data is meant to be. */
   #structBytes = 0;
   /** Whether an array lies before the hole: a call has only one buffer there. */
@@ -131,7 +137,9 @@ class ArgumentDraw {
     private readonly call: { readonly hasBitmap: boolean; readonly copies: boolean },
     /** Of the IOAS that the call is about. */
     private table: IoPagetable | undefined,
-  ) {}
+  ) {
+    this.#isGiant = !call.copies && !call.hasBitmap && picks.unusual('giantRange');
+  }
 
   operand({ field }: Member): Operand | undefined {
     const { picks } = this;
@@ -139,7 +147,7 @@ class ArgumentDraw {
       case 'size':
         return undefined;
       case 'reserved':
-        return picks.rarely(BIASES.reserved.oneIn) ? 1 : undefined;
+        return picks.unusual('reserved') ? 1 : undefined;
       case 'flags':
         return drawFlags(Object.values(field.role.bits), picks);
       case 'choice':
@@ -149,7 +157,7 @@ class ArgumentDraw {
       case 'id':
         return this.#id(field.role.of);
       case 'iova':
-        return (this.#iova = this.#anyIova());
+        return (this.#iova = this.#anyIova(field.direction));
       case 'length':
         this.#lengthDrawn = this.#length();
         return field.bytes === 4 ? Number(this.#lengthDrawn & 0xffff_ffffn) : this.#lengthDrawn;
@@ -158,18 +166,16 @@ class ArgumentDraw {
       case 'user_va':
         return this.#userAddress();
       case 'offset':
-        return anyOffset(picks);
+        return this.#isGiant ? picks.one(GIANT_STARTS) : anyOffset(picks);
       case 'count':
-        return (this.#elements = picks.below(ELEMENTS_MAX));
+        return this.#count();
       case 'array':
         return this.#pointer(field.role);
       case 'array_bytes':
         // More than there is room for would be written over what lies behind.
-        return picks.rarely(BIASES.shortBuffer.oneIn) ? picks.below(this.#dataBytesMax + 1) : this.#dataBytes;
+        return picks.unusual('shortBuffer') ? picks.below(this.#dataBytesMax + 1) : this.#dataBytes;
       case 'element_bytes':
-        return picks.rarely(BIASES.oddElements.oneIn)
-          ? picks.below(2 * this.#structBytes)
-          : this.#structBytes;
+        return picks.unusual('oddElements') ? picks.below(2 * this.#structBytes) : this.#structBytes;
       case 'number':
         return picks.any(field.role.likely ?? []) ?? drawNumber(field, picks);
       case 'fd':
@@ -183,11 +189,20 @@ class ArgumentDraw {
     return operand;
   }
 
-  /** A bitmap is about what is mapped. */
-  #anyIova(): bigint {
+  /** More elements than there is room for would be read from, or written over, what lies behind. */
+  #count(): number {
     const { picks } = this;
+    this.#isUncounted = picks.unusual('edgeOfCount');
+    this.#elements = this.#isUncounted ? 1 : picks.below(ELEMENTS_MAX);
+    return this.#isUncounted ? picks.one(COUNT_EDGES) : this.#elements;
+  }
+
+  /** A bitmap is about what is mapped, and so is what a call does not choose itself. */
+  #anyIova(direction: Direction): bigint {
+    const { picks } = this;
+    if (this.#isGiant) return picks.one(GIANT_STARTS);
     const { hasBitmap, copies } = this.call;
-    const isInside = (hasBitmap || copies) && !picks.rarely(4);
+    const isInside = hasBitmap || copies ? !picks.rarely(4) : direction === 'in' && picks.rarely(2);
     const area = isInside ? picks.any(this.table?.areas ?? []) : undefined;
     if (area === undefined) return anyIova(picks, this.table);
     const offsets = copies ? COPY_OFFSETS : ([0n, 0n, 0n, 0n, ENTRY_BYTES, PAGE_SIZE] as const);
@@ -202,6 +217,7 @@ class ArgumentDraw {
 
   /** What is behind the IOVA, where there is something: calls that compare want it, and others lose nothing. */
   #userAddress(): bigint {
+    if (this.#isGiant) return this.picks.one(GIANT_STARTS);
     const area = this.#iova === undefined ? undefined : this.table?.areaAt(this.#iova);
     if (area?.pages.source.kind !== 'user' || this.#iova === undefined || this.picks.rarely(3))
       return anyUserAddress(this.picks);
@@ -210,7 +226,9 @@ class ArgumentDraw {
   }
 
   #length(): bigint {
-    if (this.#iova !== undefined && !this.call.copies && this.picks.rarely(BIASES.wrappingLength.oneIn))
+    if (this.#isGiant) return this.picks.any(GIANT_LENGTHS) ?? 0n;
+    if (this.picks.unusual('emptyRange')) return 0n;
+    if (this.#iova !== undefined && !this.call.copies && this.picks.unusual('wrappingLength'))
       return wrappingLength(this.#iova, this.picks);
     if (this.call.copies && !this.picks.rarely(8)) return this.picks.one(COPY_LENGTHS);
     const whole = this.#iova === undefined ? undefined : lengthOfAreaAt(this.table, this.#iova);
@@ -220,6 +238,7 @@ class ArgumentDraw {
   }
 
   #pointer(role: ArrayRole): Operand | undefined {
+    if (this.#isUncounted) return this.#uncounted();
     switch (role.element) {
       case 'word':
         return this.#data(role);
@@ -230,11 +249,18 @@ class ArgumentDraw {
     }
   }
 
+  /** No memory at all, where elements are more than any. */
+  #uncounted(): Operand {
+    this.#structBytes = WORD_BYTES;
+    return HOLE;
+  }
+
   /** Room for each bit of the range, and for those that a leaf behind it has; what the kernel is to fill in is mostly clean. */
   #bitmap(direction: Direction): Operand {
     const { picks } = this;
     const words = bitmapWords(this.#lengthDrawn, this.#granule, direction);
-    if (picks.rarely(BIASES.noBuffer.oneIn) || words > BITMAP_WORDS_MAX) return HOLE;
+    if (picks.unusual('noBuffer')) return picks.one(NO_BUFFER);
+    if (words > BITMAP_WORDS_MAX) return HOLE;
     const isFilled = direction === 'in' || picks.rarely(8);
     const place = picks.rarely(3) ? { in: { page_offset: picks.one([0, 0x800, 0xff1]) } } : {};
     return { words: Array.from({ length: words }, () => (isFilled ? drawBits(picks) : 0)), ...place };
@@ -244,7 +270,7 @@ class ArgumentDraw {
   #copied(): Operand {
     const { picks } = this;
     const length = Number(this.#lengthDrawn);
-    if (length > COPY_BYTES_MAX || picks.rarely(BIASES.noBuffer.oneIn)) return HOLE;
+    if (length > COPY_BYTES_MAX || picks.unusual('noBuffer')) return HOLE;
     const first = 1 + picks.below(0xffff);
     return { words: Array.from({ length: Math.ceil(length / WORD_BYTES) }, (_, at) => first + at) };
   }
@@ -257,7 +283,10 @@ class ArgumentDraw {
     this.#structBytes = struct === undefined ? WORD_BYTES : DRIVER_STRUCTS[struct].bytes;
     this.#goesWithoutData = direction === 'in' && this.#elements === 0 && picks.rarely(3);
     if (this.#goesWithoutData) return undefined;
-    if (picks.rarely(BIASES.noBuffer.oneIn)) return HOLE;
+    if (picks.unusual('noBuffer')) {
+      this.#dataBytes = this.#structBytes;
+      return picks.one(NO_BUFFER);
+    }
     if (direction === 'out') {
       this.#dataBytes = picks.below(2 * this.#structBytes + WORD_BYTES);
       this.#dataBytesMax = this.#dataBytes;
@@ -275,8 +304,8 @@ class ArgumentDraw {
 
   #array(direction: Direction): Operand {
     const { picks } = this;
-    if (picks.rarely(BIASES.noBuffer.oneIn)) return HOLE;
-    this.usesEdge = picks.rarely(BIASES.bufferAtEdge.oneIn);
+    if (picks.unusual('noBuffer')) return picks.one(NO_BUFFER);
+    this.usesEdge = picks.unusual('bufferAtEdge');
     const place = this.usesEdge ? { in: { edge: picks.below(3) } } : {};
     if (direction === 'out') return { room: this.#elements, ...place };
     const ranges = Array.from({ length: this.#elements }, () => anyRange(picks, this.table));
@@ -293,6 +322,9 @@ const COPY_BYTES_MAX = 0x2000;
 export function isAnyData(role: Role): boolean {
   return role.is === 'array' && role.element === 'word' && role.structs.length === 0;
 }
+
+/** Where no array is. */
+const NO_BUFFER = [HOLE, HOLE, 0n] as const;
 
 /** Driver data is drawn in words of 32 bits. */
 const WORD_BYTES = 4;
@@ -318,7 +350,7 @@ function drawBits(picks: Picks): number {
 
 /** The hardware is the mock: its own kind of data is the one that leads anywhere. */
 function drawChoice({ SELFTEST: own, ...others }: Readonly<Record<string, number>>, picks: Picks): number {
-  if (picks.rarely(BIASES.unknownChoice.oneIn)) return picks.below(4);
+  if (picks.unusual('unknownChoice')) return picks.below(4);
   if (own !== undefined && !picks.rarely(3)) return own;
   return picks.any(Object.values(others)) ?? 0;
 }
@@ -333,7 +365,7 @@ function chooseBits(bits: readonly number[], picks: Picks): number[] {
 
 function drawFlags(bits: readonly number[], picks: Picks): number {
   const chosen = chooseBits(bits, picks).reduce((flags, bit) => flags | bit, 0);
-  return picks.rarely(BIASES.unknownFlag.oneIn) ? (chosen | (1 << picks.below(31))) >>> 0 : chosen;
+  return picks.unusual('unknownFlag') ? (chosen | (1 << picks.below(31))) >>> 0 : chosen;
 }
 
 /** Small numbers: values of options, numbers of pins. */

@@ -93,6 +93,11 @@ export class Draft {
     return { step, foreseen: this.#run.foresee(this.#assembler.preview(step)) };
   }
 
+  /** How many rules object to a step that was tried last. */
+  objections({ foreseen }: Tried): number {
+    return this.#run.objectionsTo(foreseen);
+  }
+
   /** Adds a step that was tried last. */
   append({ step, foreseen }: Tried): void {
     const ids = this.state.ids();

@@ -1,7 +1,6 @@
 import { HWPT_DATA_TYPES } from '../../models/ioctls/driver_data.js';
 import { HWPT_FLAGS } from '../../models/ioctls/native/hwpt_alloc.js';
 import { VEVENTQ_TYPES } from '../../models/ioctls/native/veventq_alloc.js';
-import { VIOMMU_TYPES } from '../../models/ioctls/native/viommu_alloc.js';
 import { HWPT_SELFTEST } from '../../models/layout/driver_data.js';
 import {
   ALLOC,
@@ -12,6 +11,8 @@ import {
   DEVICE_WITH_PASIDS,
   type Kind,
   MOVE_FAILING,
+  NEWEST_VIOMMU,
+  PARENT,
   PARENT_FOR_PASIDS,
   type Theme,
   type Weights,
@@ -20,17 +21,13 @@ import {
 
 /** Themes of page faults and of events of vIOMMUs. */
 
-/** A page table that nested ones may be made on, and one of those whose faults go to a queue. */
-const PARENT: Kind = {
-  call: 'IOMMU_HWPT_ALLOC',
-  args: { flags: HWPT_FLAGS.NEST_PARENT, data_type: 0, data_len: 0 },
-};
-const NESTED_DATA = {
+/** One whose faults go to a queue. */
+export const NESTED_DATA = {
   data_type: HWPT_DATA_TYPES.SELFTEST,
   data_len: HWPT_SELFTEST.endOf('iotlb'),
   data_uptr: { words: [1] },
 };
-const NESTED_OF_GUEST: Kind = {
+export const NESTED_OF_GUEST: Kind = {
   call: 'IOMMU_HWPT_ALLOC',
   args: { flags: 0, ...NESTED_DATA },
   newest: { pt_id: 'VIOMMU' },
@@ -106,11 +103,6 @@ const FAULTS_OF_PASIDS: Theme = {
   ],
 };
 
-const NEWEST_VIOMMU: Kind = {
-  call: 'IOMMU_VIOMMU_ALLOC',
-  args: { flags: 0, type: VIOMMU_TYPES.SELFTEST, data_len: 0 },
-  newest: { hwpt_id: 'HWPT_PAGING' },
-};
 const NAMED: Kind = {
   call: 'IOMMU_VDEVICE_ALLOC',
   args: { virt_id: 3n },

@@ -51,15 +51,20 @@ function drawFaultStep({ label, file }: Named<FaultFile>, picks: Picks): Step {
   for (let count = 1 + picks.below(ANSWERS_MAX); count > 0; count--) {
     const cookie = picks.any([...answerable.keys()]);
     words.push(picks.rarely(10) ? picks.below(5) : (cookie ?? 1));
-    words.push(picks.rarely(12) ? picks.below(CODES_MAX + 1) : picks.below(CODES_MAX));
+    words.push(picks.rarely(10) ? CODES_MAX : picks.below(CODES_MAX));
   }
   const all = words.length * 4;
   const bytes = picks.rarely(24) ? { bytes: picks.below(all) } : {};
-  return { do: 'write', file: label, words, ...bytes, ...drawPlace(all, picks) };
+  return { do: 'write', file: label, words, ...bytes, ...drawPlace(all, picks), ...drawPosition(picks) };
 }
 
 function readStep(file: string, bytes: number, picks: Picks): Step {
-  return { do: 'read', file, bytes, ...drawPlace(bytes, picks) };
+  return { do: 'read', file, bytes, ...drawPlace(bytes, picks), ...drawPosition(picks) };
+}
+
+/** Files of events have no positions. */
+export function drawPosition(picks: Picks): { readonly offset?: bigint } {
+  return picks.unusual('positionedRead') ? { offset: BigInt(picks.below(2)) * 8n } : {};
 }
 
 /** Now and then memory ends inside the buffer, or cannot be written. */

@@ -1,6 +1,7 @@
 import { PAGE_SIZE } from '../../models/base/u64.js';
 import { SCRATCH } from '../../models/program/arena.js';
 import type { IoctlStep, MmapAccess, Step } from '../../models/program/program.js';
+import { drawPosition } from './events.js';
 import type { Picks } from './picks.js';
 import type { GeneratorState } from './state.js';
 
@@ -65,17 +66,19 @@ function drawShowFirst(state: GeneratorState, picks: Picks): Step | undefined {
 function drawAny(state: GeneratorState, picks: Picks, label: string): Step | undefined {
   const file = state.drawFile(picks);
   const mayOpen = state.labels.size < FILES_MAX;
-  switch (picks.below(8)) {
+  switch (picks.below(9)) {
     case 0:
       return mayOpen ? drawMemoryFile(picks, label) : undefined;
+    case 8:
+      return mayOpen ? { do: 'open', label, access: 'ro' } : undefined;
     case 1:
       return mayOpen ? { do: 'dup', file, label } : undefined;
     case 2:
-      return picks.rarely(4) ? { do: 'close', file } : { do: 'poll', file };
+      return picks.rarely(2) ? { do: 'close', file } : { do: 'poll', file };
     case 3:
-      return { do: 'read', file, bytes: picks.one([0, 8, 12, 24, 40, 80, 4096]) };
+      return { do: 'read', file, bytes: picks.one([0, 8, 12, 24, 40, 80, 4096]), ...drawPosition(picks) };
     case 4:
-      return { do: 'write', file, words: [1 + picks.below(3), picks.below(3)] };
+      return { do: 'write', file, words: [1 + picks.below(3), picks.below(3)], ...drawPosition(picks) };
     case 5:
       return drawTruncate(state, picks);
     default:
@@ -84,7 +87,7 @@ function drawAny(state: GeneratorState, picks: Picks, label: string): Step | und
 }
 
 function drawTruncate(state: GeneratorState, picks: Picks): Step | undefined {
-  const file = state.labelOfKind('memfd', picks);
+  const file = picks.unusual('otherFd') ? state.drawFile(picks) : state.labelOfKind('memfd', picks);
   if (file === undefined) return undefined;
   const pages = picks.one([PAGES_MAX, ...Array.from({ length: PAGES_MAX + 1 }, (_, count) => count)]);
   const cut = pages === 0 ? 0n : picks.one([0n, 0n, 0n, 1n, PAGE_SIZE / 2n]);
@@ -102,7 +105,9 @@ function drawMmapFile(file: string, picks: Picks): Step {
 }
 
 /** Maps, protects or unmaps a few pages of the scratch region. */
-export function drawMemory(picks: Picks): Exclude<Step, IoctlStep> {
+export function drawMemory(picks: Picks, before: readonly Step[]): Exclude<Step, IoctlStep> {
+  const shown = picks.rarely(4) ? picks.any(before.filter(isShown)) : undefined;
+  if (shown !== undefined) return growShown(shown);
   const range = drawRange(picks);
   const access = picks.one(['rw', 'rw', 'ro', 'none'] as const);
   switch (picks.below(6)) {
@@ -116,6 +121,17 @@ export function drawMemory(picks: Picks): Exclude<Step, IoctlStep> {
     default:
       return { do: 'mmap', ...range, access };
   }
+}
+
+type Shown = Extract<Step, { do: 'mmap' }>;
+
+function isShown(step: Step): step is Shown {
+  return step.do === 'mmap' && step.file !== undefined;
+}
+
+/** What shows a file, or the registers of a device, may not grow. */
+function growShown({ start }: Shown): Exclude<Step, IoctlStep> {
+  return { do: 'mremap', start, bytes: PAGE_SIZE, newBytes: 2n * PAGE_SIZE };
 }
 
 /** Moves a page or two to another place, or leaves the second behind. */

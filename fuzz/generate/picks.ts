@@ -1,11 +1,17 @@
+import { BIASES, type BiasName, type ChangedBiases } from './biases.js';
+
 /** Numbers drawn beforehand, spent one after another: all the chance a generated program has. */
 export class Picks {
   #next: number;
 
-  /** @param offset where to begin, so that a second attempt at the same step differs from the first */
+  /**
+   * @param offset where to begin, so that a second attempt at the same step differs from the first
+   * @param changed what is more or less unusual here than elsewhere
+   */
   constructor(
     private readonly numbers: readonly number[],
     offset = 0,
+    private readonly changed: ChangedBiases = {},
   ) {
     this.#next = offset;
   }
@@ -22,6 +28,11 @@ export class Picks {
   /** True once in `times`. */
   rarely(times: number): boolean {
     return this.below(times) === times - 1;
+  }
+
+  /** True as often as something unusual comes. */
+  unusual(name: BiasName): boolean {
+    return this.rarely(this.changed[name] ?? BIASES[name].oneIn);
   }
 
   one<T>(values: readonly [T, ...T[]]): T {

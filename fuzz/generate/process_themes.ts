@@ -48,7 +48,7 @@ const PROCESSES: Theme = {
 const CHARGED_PROCESSES: Theme = {
   about: 'Processes, and what is charged to the memory of one.',
   prelude: [CHARGE_MEMORY, 'process', 'memory_file', ALLOC, DEVICE, 'child', MEMORY_FILE_MAPPED],
-  kinds: spread(WEIGHTS),
+  kinds: spread({ ...WEIGHTS, IOMMU_IOAS_CHANGE_PROCESS: 16, process: 10 }),
 };
 
 export const PROCESS_THEMES: readonly Theme[] = [PROCESSES, CHARGED_PROCESSES];

@@ -17,17 +17,22 @@ interface Intent {
 /** Numbers for one step: more than any call has members and decisions. */
 const PICKS_PER_STEP = 40;
 
+/** Fewer steps are little more than the beginning of a theme; mutations and reduction find shorter programs. */
+const STEPS_MIN = 4;
+
 /** Kinds are drawn from lists much shorter than this. */
 const KIND_MAX = 0xffff;
 
-/** Numbers for programs of up to `stepsMax` steps. Plain records and arrays, so that they shrink and can be stored. */
+/** Numbers for programs of up to `stepsMax` steps beside those that their theme begins with. Plain records and arrays, so that they shrink and can be stored. */
 function intentsArbitrary(stepsMax: number): fc.Arbitrary<readonly Intent[]> {
   const intent = fc.record({
     kind: fc.nat(KIND_MAX),
     picks: fc.array(fc.nat(0xffff), { minLength: PICKS_PER_STEP, maxLength: PICKS_PER_STEP, size: 'max' }),
   });
   // Without bias: small numbers mean nothing here, and would only make programs alike.
-  return fc.noBias(fc.array(intent, { minLength: 1, maxLength: stepsMax, size: 'max' }));
+  return fc.noBias(
+    fc.array(intent, { minLength: Math.min(STEPS_MIN, stepsMax), maxLength: stepsMax, size: 'max' }),
+  );
 }
 
 /** Programs drawn from a seed: the same seed gives the same programs. */
@@ -49,16 +54,17 @@ export function samplePrograms(
 
 /** Turns numbers into a program, step by step beside the model, so that arguments name what is there. */
 function writeProgram(intents: readonly Intent[], behaviour: Behaviour, themes: readonly Theme[]): Program {
-  const writer = new ProgramWriter(behaviour);
-  writer.open('f');
   const first = new Picks(intents[0]?.picks ?? []);
   const theme = present(first.any(themes), 'a theme');
+  const writer = new ProgramWriter(behaviour, theme.biases);
+  writer.open('f');
   const kinds = drawSwarm(theme.kinds, first);
-  for (const [index, { kind, picks }] of intents.entries()) {
-    const drawn = kinds[kind % kinds.length];
-    const prepared = theme.prelude[index];
-    if (prepared !== undefined) writer.prepare(prepared, picks);
-    else writer.addStep(present(drawn, 'kind of a step'), picks);
+  for (const [index, kind] of theme.prelude.entries()) {
+    const picks = intents[index % intents.length]?.picks ?? [];
+    writer.prepare(kind, [...picks.slice(index), ...picks.slice(0, index)]);
+  }
+  for (const { kind, picks } of intents) {
+    writer.addStep(present(kinds[kind % kinds.length], 'kind of a step'), picks);
   }
   return writer.finish();
 }

@@ -5,7 +5,6 @@ import type { IoPagetable } from '../../models/state/io_pagetable.js';
 import type { IommufdFile } from '../../models/state/iommufd_file.js';
 import type { IommufdObject, ObjectType } from '../../models/state/objects.js';
 import type { World } from '../../models/state/world.js';
-import { BIASES } from './biases.js';
 import type { Picks } from './picks.js';
 
 /** An id that nothing has. */
@@ -32,12 +31,12 @@ export class GeneratorState {
   /** An id for a member that takes these types; sometimes of another type, stale, or of nothing. */
   drawId(types: readonly string[], picks: Picks): { operand: Scalar; table: IoPagetable | undefined } {
     const objects = this.#file?.objects.objects ?? [];
-    if (picks.rarely(BIASES.noId.oneIn))
+    if (picks.unusual('noId'))
       return { operand: picks.one([0, NO_SUCH_ID, 1, 0xffff_ffff]), table: undefined };
-    const stale = picks.rarely(BIASES.staleId.oneIn) ? this.staleId(picks) : undefined;
+    const stale = picks.unusual('staleId') ? this.staleId(picks) : undefined;
     if (stale !== undefined) return { operand: stale, table: undefined };
     const fitting = objects.filter(({ type }) => types.includes(type));
-    const object = picks.rarely(BIASES.otherType.oneIn) ? picks.any(objects) : picks.any(fitting);
+    const object = picks.unusual('otherType') ? picks.any(objects) : picks.any(fitting);
     if (object === undefined) return { operand: picks.below(3), table: undefined };
     return { operand: this.#producers.get(this.#key(object.id)) ?? object.id, table: tableOf(object) };
   }
@@ -74,7 +73,7 @@ export class GeneratorState {
     const isMappable = kinds.includes('memfd');
     const open = labelled.filter(([, { kind }]) => !isMappable || kind === 'memfd' || kind === 'dmabuf');
     const fitting = open.filter(([, { kind }]) => (kinds as readonly string[]).includes(kind));
-    const [slot, file] = (picks.rarely(BIASES.otherFd.oneIn) ? picks.any(open) : picks.any(fitting)) ?? [];
+    const [slot, file] = (picks.unusual('otherFd') ? picks.any(open) : picks.any(fitting)) ?? [];
     const label = slot === undefined ? undefined : this.labels.get(slot);
     if (label === undefined) return { operand: NO_SUCH_FD, table: undefined };
     const table = file?.kind === 'access' ? file.access.ioas.table : undefined;
@@ -84,7 +83,7 @@ export class GeneratorState {
   /** The label of a descriptor, most often of one that is open. */
   drawFile(picks: Picks): string {
     const open = [...this.world.fds.entries].flatMap(([slot]) => this.labels.get(slot) ?? []);
-    const labels = picks.rarely(BIASES.closedFile.oneIn) ? [...this.labels.values()] : open;
+    const labels = picks.unusual('closedFile') ? [...this.labels.values()] : open;
     return picks.any(labels) ?? this.file;
   }
 

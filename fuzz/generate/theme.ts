@@ -1,6 +1,10 @@
+import { HWPT_FLAGS } from '../../models/ioctls/native/hwpt_alloc.js';
+import { VIOMMU_TYPES } from '../../models/ioctls/native/viommu_alloc.js';
+import { IOAS_MAP_FLAGS } from '../../models/ioctls/shared_rules.js';
 import { PASID_FAILING } from '../../models/hardware/mock_device.js';
 import type { Profile } from '../../models/profiles/index.js';
 import type { IoctlStep } from '../../models/program/program.js';
+import type { ChangedBiases } from './biases.js';
 import type { FileKind } from './files.js';
 import type { ProcessKind } from './processes.js';
 import type { ObjectType } from '../../models/state/objects.js';
@@ -31,6 +35,8 @@ export interface Theme {
   readonly about: string;
   /** The first steps of the program. */
   readonly prelude: readonly Kind[];
+  /** What is more unusual than elsewhere, or less. */
+  readonly biases?: ChangedBiases;
   /** Which kernels it makes sense for; without it, all. */
   readonly isFor?: (profile: Profile) => boolean;
   /** The other steps are drawn from these; what stands there more often comes more often. */
@@ -48,6 +54,13 @@ function kindOf(name: string): Kind {
   return /^(IOMMU|VFIO)_/.test(name) ? { call: name } : (name as Exclude<Kind, object>);
 }
 
+/** READABLE and WRITEABLE, and with them FIXED_IOVA. */
+export const ANYWHERE = IOAS_MAP_FLAGS.READABLE | IOAS_MAP_FLAGS.WRITEABLE;
+export const FIXED = ANYWHERE | IOAS_MAP_FLAGS.FIXED_IOVA;
+
+/** Makes an IOAS the one that calls of VFIO work on. */
+export const SET_COMPAT = { call: 'IOMMU_VFIO_IOAS', args: { op: 1 } } as const;
+
 export const ALLOC: Kind = { call: 'IOMMU_IOAS_ALLOC' };
 export const DEVICE: Kind = { call: 'IOMMU_TEST_OP_MOCK_DOMAIN' };
 
@@ -56,6 +69,19 @@ export const DEVICE_WITH_PASIDS: Kind = { call: 'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS
 /** ALLOC_PASID, and with it NEST_PARENT. */
 export const PAGE_TABLE_FOR_PASIDS: Kind = { call: 'IOMMU_HWPT_ALLOC', args: { flags: 8 } };
 export const PARENT_FOR_PASIDS: Kind = { call: 'IOMMU_HWPT_ALLOC', args: { flags: 9 } };
+
+/** A page table that nested ones may be made on. */
+export const PARENT: Kind = {
+  call: 'IOMMU_HWPT_ALLOC',
+  args: { flags: HWPT_FLAGS.NEST_PARENT, data_type: 0, data_len: 0 },
+};
+
+/** A guest on it. */
+export const NEWEST_VIOMMU: Kind = {
+  call: 'IOMMU_VIOMMU_ALLOC',
+  args: { flags: 0, type: VIOMMU_TYPES.SELFTEST, data_len: 0 },
+  newest: { hwpt_id: 'HWPT_PAGING' },
+};
 
 /** The automatic page table that a device comes with keeps its PASIDs from being attached. */
 export const DETACH_DEVICE: Kind = { call: 'IOMMU_TEST_OP_PASID_DETACH', args: { pasid: 0 } };

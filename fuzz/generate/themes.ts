@@ -4,6 +4,9 @@ import { OPTIONS, OPTION_OPS } from '../../models/ioctls/native/option.js';
 import { HWPT_FLAGS } from '../../models/ioctls/native/hwpt_alloc.js';
 import { HUGE, HUGE_PAGE_BYTES } from '../../models/program/arena.js';
 import { ACCESS_THEMES } from './access_themes.js';
+import { EDGE_THEMES } from './edge_themes.js';
+import { FILLING_THEMES } from './filling_themes.js';
+import { GUEST_THEMES } from './guest_themes.js';
 import { EVENT_THEMES } from './event_themes.js';
 import { PROCESS_THEMES } from './process_themes.js';
 import { LANES_THEME } from './lanes.js';
@@ -14,10 +17,12 @@ import {
   DETACH_DEVICE,
   DEVICE,
   DEVICE_WITH_PASIDS,
+  FIXED,
   type Kind,
   MOVE_FAILING,
   PAGE_TABLE_FOR_PASIDS,
   PARENT_FOR_PASIDS,
+  SET_COMPAT,
   type Theme,
   type Weights,
   spread,
@@ -228,9 +233,6 @@ const DIRTY_LARGE: Theme = {
   kinds: DIRTY_KINDS,
 };
 
-/** Makes an IOAS the one that calls of VFIO work on. */
-export const SET_COMPAT = { call: 'IOMMU_VFIO_IOAS', args: { op: 1 } } as const;
-
 const UNMAP_EVERYTHING: Kind = { call: 'VFIO_IOMMU_UNMAP_DMA', args: { flags: 2, iova: 0, size: 0 } };
 const UNMAP_RANGE: Kind = { call: 'VFIO_IOMMU_UNMAP_DMA', args: { flags: 0 } };
 
@@ -297,6 +299,11 @@ const FILES: Theme = {
       IOMMU_TEST_OP_MOCK_DOMAIN: 4,
       IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE: 3,
       IOMMU_TEST_OP_MD_CHECK_MAP: 3,
+      IOMMU_TEST_OP_CREATE_ACCESS: 2,
+      IOMMU_TEST_OP_ACCESS_PAGES: 4,
+      IOMMU_TEST_OP_ACCESS_RW: 4,
+      IOMMU_IOAS_NOIOMMU_GET_PA: 2,
+      VFIO_IOMMU_UNMAP_DMA: 4,
       memory_file: 3,
       show_file: 4,
       cut_file: 4,
@@ -308,9 +315,6 @@ const FILES: Theme = {
     EMPTY_DMABUF,
   ],
 };
-
-/** READABLE, WRITEABLE and FIXED_IOVA. */
-const FIXED = 7;
 
 /** Ranges of huge pages: whole ones, parts, and what is askew or crosses a border. */
 const HUGE_RANGES = [
@@ -398,6 +402,9 @@ export const THEMES: readonly Theme[] = [
   ...EVENT_THEMES,
   ...ACCESS_THEMES,
   ...PROCESS_THEMES,
+  ...EDGE_THEMES,
+  ...FILLING_THEMES,
+  ...GUEST_THEMES,
   HUGE_MEMORY,
   LANES_THEME,
 ];

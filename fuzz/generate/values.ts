@@ -1,7 +1,6 @@
 import { PAGE_SIZE, U64_MAX, wrapU64 } from '../../models/base/u64.js';
 import { BUFFER, FROZEN, HOLE, NO_ACCESS, PRIVATE, SCRATCH } from '../../models/program/arena.js';
 import type { IoPagetable } from '../../models/state/io_pagetable.js';
-import { BIASES } from './biases.js';
 import type { Picks } from './picks.js';
 
 /**
@@ -37,6 +36,8 @@ export const LENGTHS = [
   0x3000n,
   0x800n,
   0x4000n,
+  0x5000n,
+  0x7000n,
   0x10000n,
   0x1800n,
   0x400n,
@@ -46,8 +47,21 @@ export const LENGTHS = [
 /** Aperture of the mock domain: a device confines the IOAS to it. */
 const APERTURE = [0x100_0000n, 0x7fff_ffffn] as const;
 
+/** Where ranges begin that go to the end of the address space: so low that the length decides what the end is. */
+export const GIANT_STARTS = [0n, 0n, 1n, 0x800n, 0x800n, PAGE_SIZE] as const;
+
+/** Lengths that leave a few pages of the address space, or half of it; those at the limits of what can be mapped and counted. */
+export const GIANT_LENGTHS = [
+  ...[1n, 2n, 3n, 6n, 7n, 7n, 12n].map((pages) => U64_MAX - pages * PAGE_SIZE + 1n),
+  ...new Array<bigint>(5).fill(U64_MAX - PAGE_SIZE),
+  U64_MAX - PAGE_SIZE + 1n,
+  (1n << 63n) - 1n,
+  1n << 63n,
+  1n << 62n,
+] as const;
+
 export function anyLength(picks: Picks): bigint {
-  if (picks.rarely(BIASES.edgeOfWord.oneIn)) return picks.one(WORD_EDGES);
+  if (picks.unusual('edgeOfWord')) return picks.one(WORD_EDGES);
   return picks.one(LENGTHS);
 }
 
@@ -58,7 +72,7 @@ export function wrappingLength(start: bigint, picks: Picks): bigint {
 
 /** An address of memory: mostly of the buffer, sometimes of a region that refuses something. */
 export function anyUserAddress(picks: Picks): bigint {
-  if (picks.rarely(BIASES.edgeOfWord.oneIn)) return picks.one(WORD_EDGES);
+  if (picks.unusual('edgeOfWord')) return picks.one(WORD_EDGES);
   const region = picks.one([
     BUFFER,
     BUFFER,
@@ -71,7 +85,7 @@ export function anyUserAddress(picks: Picks): bigint {
     NO_ACCESS,
   ] as const);
   const page = BigInt(picks.below(Number(region.bytes / PAGE_SIZE)));
-  if (picks.rarely(BIASES.edgeOfMemory.oneIn))
+  if (picks.unusual('edgeOfMemory'))
     return picks.one([
       HOLE,
       0n,
@@ -84,10 +98,10 @@ export function anyUserAddress(picks: Picks): bigint {
 
 /** Bytes per bit of a bitmap: those of the mock's leaves, finer and coarser ones, and some that are no power of two. */
 export function anyGranule(picks: Picks, iova: bigint, length: bigint): bigint {
-  if (picks.rarely(BIASES.edgeOfGranule.oneIn)) return picks.one(WORD_EDGES);
+  if (picks.unusual('edgeOfGranule')) return picks.one(WORD_EDGES);
   const granule = picks.one(GRANULES);
   const fits = iova % granule === 0n && length % granule === 0n;
-  return fits || picks.rarely(BIASES.awkwardGranule.oneIn)
+  return fits || picks.unusual('awkwardGranule')
     ? granule
     : (picks.any(GRANULES.filter((other) => iova % other === 0n && length % other === 0n)) ?? granule);
 }
@@ -109,15 +123,15 @@ const GRANULES = [
 
 /** An offset in one of the small files that programs make. */
 export function anyOffset(picks: Picks): bigint {
-  if (picks.rarely(BIASES.edgeOfWord.oneIn)) return picks.one(WORD_EDGES);
+  if (picks.unusual('edgeOfWord')) return picks.one(WORD_EDGES);
   return BigInt(picks.one([0, 0, 0, 1, 1, 2, 3])) * PAGE_SIZE + picks.one(OFFSETS);
 }
 
 /** An IOVA near what the IOAS maps, allows or reserves. */
 export function anyIova(picks: Picks, table: IoPagetable | undefined): bigint {
-  if (picks.rarely(BIASES.edgeOfWord.oneIn)) return picks.one(WORD_EDGES);
+  if (picks.unusual('edgeOfWord')) return picks.one(WORD_EDGES);
   const near = picks.any(landmarks(table));
-  if (near !== undefined && !picks.rarely(BIASES.freshIova.oneIn)) {
+  if (near !== undefined && !picks.unusual('freshIova')) {
     return wrapU64(near + picks.one([0n, 0n, 0n, 0n, 0n, 0n, 1n, -1n, PAGE_SIZE, -PAGE_SIZE, 0x800n]));
   }
   const base = picks.one([0x1000n, 0x10_0000n, 0x100_0000n, 0x100_0000n, 0x200_0000n]);

@@ -2,9 +2,11 @@ import { present } from '../../models/base/assert.js';
 import { PAGE_SIZE } from '../../models/base/u64.js';
 import { type Behaviour, hasCall } from '../../models/behaviour.js';
 import { callByName } from '../../models/ioctls/index.js';
+import type { CallDescription } from '../../models/ioctls/description.js';
 import type { IoctlStep, Program, Step } from '../../models/program/program.js';
-import { BIASES } from './biases.js';
+import { type ChangedBiases, FAILING_BIASES } from './biases.js';
 import { drawCall } from './calls.js';
+import { withSecondFault } from './second_fault.js';
 import { Draft, type Tried, isFollowed } from './draft.js';
 import { drawEventStep } from './events.js';
 import { drawFileStep, drawMemory } from './files.js';
@@ -14,11 +16,13 @@ import { assembledOrNothing, mapsMemory } from './offers.js';
 import { Picks } from './picks.js';
 import { drawCloexec, drawPass } from './processes.js';
 import type { GeneratorState } from './state.js';
-import type { Kind } from './theme.js';
-import { SET_COMPAT } from './themes.js';
+import { type Kind, SET_COMPAT } from './theme.js';
 
 /** Draws of the same call before one is taken that does not do what was wanted. */
 const ATTEMPTS_MAX = 8;
+
+/** Draws of a call that fails before it is left with one reason to. */
+const FAULTS_MAX = 6;
 
 /** Writes a program step by step beside the model, so that arguments name what is there: of steps that are drawn, or offered. */
 export class ProgramWriter {
@@ -27,7 +31,11 @@ export class ProgramWriter {
   #first = '';
   #second: string | undefined;
 
-  constructor(private readonly behaviour: Behaviour) {
+  /** @param biases what is more or less unusual than elsewhere */
+  constructor(
+    private readonly behaviour: Behaviour,
+    private readonly biases: ChangedBiases = {},
+  ) {
     this.#draft = new Draft(behaviour);
   }
 
@@ -104,18 +112,22 @@ export class ProgramWriter {
   /** A step that others need, and so one that succeeds if it can. */
   prepare(kind: Kind, numbers: readonly number[]): void {
     if (typeof kind === 'object') this.#addCall(kind, numbers, false);
-    else this.#addOther(kind, new Picks(numbers));
+    else this.#addOther(kind, this.#picks(numbers));
   }
 
   addStep(kind: Kind, numbers: readonly number[]): void {
     const needsIoas =
       typeof kind === 'object' &&
       this.state.ids().size === 0 &&
-      !new Picks(numbers).rarely(BIASES.nothingToUse.oneIn);
+      !this.#picks(numbers).unusual('nothingToUse');
     if (needsIoas) this.#addCall({ call: 'IOMMU_IOAS_ALLOC' }, numbers);
     else if (this.#needsCompat(kind, numbers)) this.#addCall(SET_COMPAT, numbers);
     else if (typeof kind === 'object') this.#addCall(kind, numbers);
-    else this.#addOther(kind, new Picks(numbers));
+    else this.#addOther(kind, this.#picks(numbers));
+  }
+
+  #picks(numbers: readonly number[], offset = 0, biases: ChangedBiases = {}): Picks {
+    return new Picks(numbers, offset, { ...biases, ...this.biases });
   }
 
   #needsCompat(kind: Kind, numbers: readonly number[]): boolean {
@@ -124,14 +136,14 @@ export class ProgramWriter {
       call?.protocol === 'vfio' &&
       call.argument === 'struct' &&
       this.state.compatTable === undefined &&
-      !new Picks(numbers).rarely(BIASES.noCompat.oneIn)
+      !this.#picks(numbers).unusual('noCompat')
     );
   }
 
   #addCall(
     { call: name, args, newest = {} }: Extract<Kind, object>,
     numbers: readonly number[],
-    mayFail = new Picks(numbers).rarely(BIASES.failingStep.oneIn),
+    mayFail = this.#picks(numbers).unusual('failingStep'),
   ): void {
     const call = callByName(name);
     const { profile } = this.behaviour;
@@ -139,7 +151,7 @@ export class ProgramWriter {
     if (call.op !== undefined && !profile.hasTestCommands) return;
     const draft = this.#draft;
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const picks = new Picks(numbers, 1 + attempt * 5);
+      const picks = this.#picks(numbers, 1 + attempt * 5, mayFail ? FAILING_BIASES : {});
       const drawn = drawCall(call, this.state, picks);
       const step: IoctlStep = {
         ...drawn,
@@ -151,10 +163,44 @@ export class ProgramWriter {
       const comes = outlook(tried, picks);
       if (comes === 'avoid') continue;
       if (comes === 'success' || mayFail || attempt === ATTEMPTS_MAX - 1) {
-        draft.append(tried);
+        const isSpoilt = mayFail || comes === 'failure';
+        draft.append(isSpoilt ? this.#spoil(tried, comes, call, numbers, attempt) : tried);
         return;
       }
     }
+  }
+
+  /** Lets a call that may fail do so at its end, or for another reason besides. */
+  #spoil(
+    tried: Tried,
+    comes: 'success' | 'failure',
+    call: CallDescription,
+    numbers: readonly number[],
+    attempt: number,
+  ): Tried {
+    const { step } = tried;
+    const picks = this.#picks(numbers, 3 + attempt * 11, FAILING_BIASES);
+    if (step.do !== 'ioctl' || call.argument !== 'struct') return tried;
+    if (comes === 'success') {
+      if (!picks.unusual('unwritableStruct')) return tried;
+      return this.#instead(tried, { ...step, at: 'sealed' }, picks);
+    }
+    if (!picks.unusual('secondFault')) return tried;
+    if (picks.rarely(3)) return this.#instead(tried, { ...step, at: 'sealed' }, picks);
+    for (let attempt = 0; attempt < FAULTS_MAX; attempt++) {
+      const faulty = withSecondFault(step, call, drawCall(call, this.state, picks), picks);
+      const spoilt = assembledOrNothing(() => this.#draft.tryOut(faulty));
+      if (spoilt === undefined || outlook(spoilt, picks) !== 'failure') continue;
+      if (this.#draft.objections(spoilt) > 1) return spoilt;
+    }
+    // What is tried last is what can be added.
+    return this.#draft.tryOut(step);
+  }
+
+  #instead(tried: Tried, step: Step, picks: Picks): Tried {
+    const other = assembledOrNothing(() => this.#draft.tryOut(step));
+    if (other === undefined || outlook(other, picks) === 'avoid') return this.#draft.tryOut(tried.step);
+    return other;
   }
 
   #addOther(kind: Exclude<Kind, object>, picks: Picks): void {
@@ -164,7 +210,7 @@ export class ProgramWriter {
         draft.add({ do: 'counters' });
         return;
       case 'memory':
-        draft.addIfFollowed(drawMemory(picks));
+        draft.addIfFollowed(drawMemory(picks, draft.steps));
         return;
       case 'lanes':
         draft.addLanes(drawLanes(this.state, picks, draft.lanesLabel()));
@@ -185,7 +231,13 @@ export class ProgramWriter {
       case 'process':
         draft.add({
           do: 'process',
-          drop: picks.rarely(4) ? ['CAP_SYS_RESOURCE'] : ['CAP_IPC_LOCK'],
+          drop: picks.one([
+            ['CAP_IPC_LOCK'],
+            ['CAP_IPC_LOCK'],
+            ['CAP_IPC_LOCK'],
+            ['CAP_SYS_RESOURCE'],
+            ['CAP_IPC_LOCK', 'CAP_SYS_RAWIO'],
+          ]),
           memlock: BigInt(picks.below(6)) * PAGE_SIZE,
         });
         return;
@@ -254,6 +306,6 @@ export class ProgramWriter {
 function outlook({ foreseen: { prediction } }: Tried, picks: Picks): 'success' | 'failure' | 'avoid' {
   if (!isFollowed(prediction)) return 'avoid';
   const branch = present(prediction.branches[0], 'an answer');
-  if (branch.splat !== undefined && !picks.rarely(BIASES.splat.oneIn)) return 'avoid';
+  if (branch.splat !== undefined && !picks.unusual('splat')) return 'avoid';
   return branch.errno === 0 ? 'success' : 'failure';
 }

@@ -1,4 +1,4 @@
-import { id32, iova64, length64, reserved32, sizeField, u32, u64 } from '../../layout/field.js';
+import { flags32, id32, iova64, length64, reserved32, sizeField, u64 } from '../../layout/field.js';
 import { isRevoked } from '../../state/pages.js';
 import { defineCall } from '../description.js';
 import { emptyRange, memberIsMax, noSuchIoas } from '../shared_rules.js';
@@ -13,7 +13,7 @@ export const ioasNoiommuGetPa = defineCall(
     source: SOURCE,
     fields: {
       size: sizeField(),
-      flags: u32('must be 0'),
+      flags: flags32({}),
       ioas_id: id32(['IOAS']),
       __reserved: reserved32(),
       iova: iova64('the address'),
