@@ -1,5 +1,6 @@
 import { GIANT_LENGTHS } from './values.js';
 import { PAGE_SIZE, U64_MAX } from '../../models/base/u64.js';
+import { CREATE_ACCESS_FLAGS } from '../../models/ioctls/test/test_members.js';
 import { BUFFER } from '../../models/program/arena.js';
 import { ALLOC, ANYWHERE, FIXED, type Kind, type Theme, spread } from './theme.js';
 
@@ -56,14 +57,26 @@ const EDGES: Theme = {
   ],
 };
 
+/** Memory that no place is aligned for, where there may be none at all. */
+const MAP_ASKEW: readonly Kind[] = [
+  { call: 'IOMMU_IOAS_MAP', args: { flags: ANYWHERE, user_va: BUFFER.start + 0x800n, length: PAGE_SIZE } },
+  { call: 'IOMMU_IOAS_MAP_FILE', args: { flags: ANYWHERE, start: 0x800n, length: PAGE_SIZE } },
+];
+
 const END_OF_SPACE: Theme = {
   about: 'An IOAS of which only the end may be left, and places that the kernel looks for there.',
-  prelude: [ALLOC, { call: 'IOMMU_TEST_OP_ADD_RESERVED', args: { start: 0n } }, 'memory_file'],
+  prelude: [
+    ALLOC,
+    { call: 'IOMMU_TEST_OP_ADD_RESERVED', args: { start: 0n } },
+    { call: 'IOMMU_TEST_OP_CREATE_ACCESS', args: { flags: CREATE_ACCESS_FLAGS.NEEDS_PIN_PAGES } },
+    'memory_file',
+  ],
   biases: { edgeOfWord: 8, giantRange: 2 },
   kinds: [
     ...MAP_ODD,
     ...MAP_ODD,
-    ...MAP_ODD,
+    ...MAP_ASKEW,
+    ...MAP_ASKEW,
     ...spread({
       IOMMU_IOAS_ALLOC: 1,
       IOMMU_IOAS_MAP: 6,

@@ -192,6 +192,7 @@ const LATE_ACCESS: Theme = {
     MAP_MUCH,
     MAP_FILE,
     'cut_file',
+    'process',
   ],
   biases: FILLING_BIASES,
   kinds: [
@@ -208,14 +209,16 @@ const LATE_COPIES: Theme = {
   prelude: [
     ALLOC,
     SET_COMPAT,
-    newestAccess(CREATE_ACCESS_FLAGS.NEEDS_PIN_PAGES),
     DEVICE,
+    ALLOC,
+    newestAccess(CREATE_ACCESS_FLAGS.NEEDS_PIN_PAGES),
     ALLOC,
     'memory_file',
     ...MAP_BAD,
     MAP_MUCH,
     MAP_FILE,
     newestAccess(0),
+    'process',
   ],
   biases: FILLING_BIASES,
   kinds: [
@@ -245,5 +248,7 @@ export const FILLING_THEMES: readonly Theme[] = [
   POOR_FILLING,
   NOTHING_PERMITTED,
   LATE_ACCESS,
+  LATE_ACCESS,
+  LATE_COPIES,
   LATE_COPIES,
 ];

@@ -1,4 +1,5 @@
 import { HWPT_FLAGS } from '../../models/ioctls/native/hwpt_alloc.js';
+import { OPTIONS, OPTION_OPS } from '../../models/ioctls/native/option.js';
 import { VIOMMU_TYPES } from '../../models/ioctls/native/viommu_alloc.js';
 import { IOAS_MAP_FLAGS } from '../../models/ioctls/shared_rules.js';
 import { PASID_FAILING } from '../../models/hardware/mock_device.js';
@@ -81,6 +82,12 @@ export const NEWEST_VIOMMU: Kind = {
   call: 'IOMMU_VIOMMU_ALLOC',
   args: { flags: 0, type: VIOMMU_TYPES.SELFTEST, data_len: 0 },
   newest: { hwpt_id: 'HWPT_PAGING' },
+};
+
+/** Leaves of one page, so that areas can be cut. */
+export const SMALL_PAGES: Kind = {
+  call: 'IOMMU_OPTION',
+  args: { option_id: OPTIONS.HUGE_PAGES, op: OPTION_OPS.SET, val64: 0n },
 };
 
 /** The automatic page table that a device comes with keeps its PASIDs from being attached. */

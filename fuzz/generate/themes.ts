@@ -1,6 +1,5 @@
 import { PAGE_SIZE } from '../../models/base/u64.js';
 import type { Profile } from '../../models/profiles/index.js';
-import { OPTIONS, OPTION_OPS } from '../../models/ioctls/native/option.js';
 import { HWPT_FLAGS } from '../../models/ioctls/native/hwpt_alloc.js';
 import { HUGE, HUGE_PAGE_BYTES } from '../../models/program/arena.js';
 import { ACCESS_THEMES } from './access_themes.js';
@@ -9,6 +8,7 @@ import { FILLING_THEMES } from './filling_themes.js';
 import { GUEST_THEMES } from './guest_themes.js';
 import { EVENT_THEMES } from './event_themes.js';
 import { PROCESS_THEMES } from './process_themes.js';
+import { ASK_COHERENCY, VFIO_THEMES } from './vfio_themes.js';
 import { LANES_THEME } from './lanes.js';
 import {
   ALLOC,
@@ -22,7 +22,7 @@ import {
   MOVE_FAILING,
   PAGE_TABLE_FOR_PASIDS,
   PARENT_FOR_PASIDS,
-  SET_COMPAT,
+  SMALL_PAGES,
   type Theme,
   type Weights,
   spread,
@@ -74,7 +74,7 @@ const EVERYTHING: Weights = {
   IOMMU_TEST_OP_CREATE_ACCESS: 2,
   IOMMU_TEST_OP_ACCESS_PAGES: 4,
   IOMMU_TEST_OP_ACCESS_RW: 4,
-  IOMMU_TEST_CMD: 1,
+  IOMMU_TEST_CMD: 3,
   counters: 2,
   memory: 3,
   file: 3,
@@ -86,9 +86,6 @@ const EVERYTHING: Weights = {
 };
 
 const PAGE_TABLE: Kind = { call: 'IOMMU_HWPT_ALLOC' };
-
-/** DMA_CC, the one extension that depends on state. */
-const ASK_COHERENCY: Kind = { call: 'VFIO_CHECK_EXTENSION', args: { extension: 4 } };
 
 const BROAD: Theme = {
   about: 'Everything, what builds state most of all.',
@@ -190,11 +187,6 @@ const PASIDS: Theme = {
   ],
 };
 
-const SMALL_PAGES: Kind = {
-  call: 'IOMMU_OPTION',
-  args: { option_id: OPTIONS.HUGE_PAGES, op: OPTION_OPS.SET, val64: 0n },
-};
-
 const DIRTY_PAGE_TABLE: Kind = {
   call: 'IOMMU_HWPT_ALLOC',
   args: { flags: HWPT_FLAGS.DIRTY_TRACKING, data_type: 0, data_len: 0 },
@@ -231,50 +223,6 @@ const DIRTY_LARGE: Theme = {
   about: 'Pages that devices write to: leaves of half pages and more.',
   prelude: [ALLOC, DEVICE, DIRTY_PAGE_TABLE, TRACKING, { call: 'IOMMU_IOAS_MAP' }],
   kinds: DIRTY_KINDS,
-};
-
-const UNMAP_EVERYTHING: Kind = { call: 'VFIO_IOMMU_UNMAP_DMA', args: { flags: 2, iova: 0, size: 0 } };
-const UNMAP_RANGE: Kind = { call: 'VFIO_IOMMU_UNMAP_DMA', args: { flags: 0 } };
-
-const VFIO: Theme = {
-  about: 'VFIO’s view of an IOAS, mostly without large pages, so that areas are cut.',
-  prelude: [ALLOC, SET_COMPAT, { call: 'VFIO_SET_IOMMU' }],
-  kinds: [
-    ...spread({
-      IOMMU_IOAS_ALLOC: 1,
-      IOMMU_VFIO_IOAS: 1,
-      VFIO_GET_API_VERSION: 1,
-      VFIO_CHECK_EXTENSION: 3,
-      VFIO_SET_IOMMU: 4,
-      VFIO_IOMMU_GET_INFO: 8,
-      VFIO_IOMMU_MAP_DMA: 24,
-      VFIO_IOMMU_UNMAP_DMA: 8,
-      IOMMU_IOAS_MAP: 4,
-      IOMMU_IOAS_MAP_FILE: 4,
-      IOMMU_TEST_OP_DMABUF_GET: 2,
-      IOMMU_TEST_OP_DMABUF_REVOKE: 1,
-      memory_file: 1,
-      IOMMU_IOAS_COPY: 8,
-      IOMMU_IOAS_UNMAP: 3,
-      IOMMU_IOAS_ALLOW_IOVAS: 1,
-      IOMMU_OPTION: 2,
-      IOMMU_HWPT_ALLOC: 3,
-      IOMMU_TEST_OP_MOCK_DOMAIN: 4,
-      IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS: 2,
-      IOMMU_TEST_OP_ADD_RESERVED: 2,
-      IOMMU_TEST_OP_MD_CHECK_MAP: 6,
-      IOMMU_TEST_OP_MD_CHECK_REFS: 2,
-      IOMMU_TEST_OP_CREATE_ACCESS: 2,
-      IOMMU_TEST_OP_ACCESS_PAGES: 5,
-      IOMMU_DESTROY: 3,
-      memory: 2,
-      process: 1,
-      counters: 3,
-    }),
-    ...new Array<Kind>(3).fill(ASK_COHERENCY),
-    ...new Array<Kind>(4).fill(UNMAP_EVERYTHING),
-    ...new Array<Kind>(16).fill(UNMAP_RANGE),
-  ],
 };
 
 const EMPTY_DMABUF: Kind = { call: 'IOMMU_TEST_OP_DMABUF_GET', args: { length: 0 } };
@@ -396,7 +344,7 @@ export const THEMES: readonly Theme[] = [
   DIRTY,
   DIRTY_LARGE,
   PASIDS,
-  VFIO,
+  ...VFIO_THEMES,
   FILES,
   FILES,
   ...EVENT_THEMES,

@@ -54,6 +54,8 @@ class Reducer {
   tried = 0;
   /** Texts of programs that are not to be tried again. */
   readonly #known = new Set<string>();
+  /** Answers about programs that were asked about with others, before their turn: what is found must not depend on how many those were. */
+  readonly #early = new Map<string, boolean>();
 
   constructor(
     program: Program,
@@ -104,18 +106,25 @@ class Reducer {
 
   /** The index of the first candidate that shows it. */
   async #firstThatShows(candidates: readonly Program[]): Promise<number | undefined> {
-    const fresh = [...candidates.keys()].filter((at) => this.#isWorthATry(candidates[at] as Program));
-    if (fresh.length === 0) return undefined;
-    this.tried += fresh.length;
-    const answers = await this.shows(fresh.map((at) => candidates[at] as Program));
-    return fresh.find((_, index) => answers[index] === true);
+    const texts = candidates.map(programText);
+    await this.#ask(new Map(candidates.map((candidate, at) => [texts[at] ?? '', candidate])));
+    for (const [at, text] of texts.entries()) {
+      if (this.#known.has(text)) continue;
+      this.#known.add(text);
+      if (this.#early.get(text) === true) return at;
+    }
+    return undefined;
   }
 
-  #isWorthATry(candidate: Program): boolean {
-    const text = programText(candidate);
-    if (this.#known.has(text)) return false;
-    this.#known.add(text);
-    return makesSense(candidate);
+  /** Asks about those of some programs, by their texts, that nothing is known of and that make sense. */
+  async #ask(programs: ReadonlyMap<string, Program>): Promise<void> {
+    const fresh = [...programs].filter(
+      ([text, program]) => !this.#known.has(text) && !this.#early.has(text) && makesSense(program),
+    );
+    if (fresh.length === 0) return;
+    this.tried += fresh.length;
+    const answers = await this.shows(fresh.map(([, program]) => program));
+    for (const [index, [text]] of fresh.entries()) this.#early.set(text, answers[index] === true);
   }
 }
 

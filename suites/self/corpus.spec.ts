@@ -136,6 +136,8 @@ describe('a corpus', function () {
     const store = await CorpusStore.open(directory);
     for (const program of samplePrograms(BEHAVIOUR, { seed: 1, count: 40, stepsMax: 12 }))
       await store.add(program);
+    // What it shows, others do.
+    await store.add(programOf(ALLOC));
     const before = await coverageOf(store);
     const { before: many, after, coverage } = await minimizeCorpus(store, BEHAVIOUR);
     assert.isBelow(after, many);
