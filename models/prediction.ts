@@ -108,6 +108,7 @@ export function refusal<C extends { readonly memory: CallMemory }>(
     errno,
     mayLeave: rule.leaves === undefined ? 'nothing' : (rule.leaves.changesOnly ?? 'anything'),
     ...(rule.splat === undefined ? {} : { splat: rule.splat }),
+    ...(rule.maySplat === undefined ? {} : { maySplat: rule.maySplat(c) }),
     findings: findingsOf(rule, c),
     enact: () => ({ returned: returned(errno, c.memory), illegal: [] }),
   };

@@ -62,6 +62,8 @@ export interface Rule<C> {
   readonly leaves?: Leftover<C>;
   /** A kernel warning that comes with the answer: a kernel finding. */
   readonly splat?: Splat;
+  /** Warnings that may come with the answer, because of what the kernel does before it comes to it. */
+  maySplat?(this: void, c: C): readonly Splat[];
   /** The kernel finding that the answer is. */
   readonly finding?: RuleFinding<C>;
 }

@@ -4,6 +4,7 @@ import type { DmaBuf } from '../state/dma_buf.js';
 import type { OpenFile } from '../state/open_file.js';
 import { type OperationContext, closedFile, defineOperation } from './operation.js';
 import { POLL } from './poll_events.js';
+import { UNPOSITIONED } from './transfer.js';
 
 const NO_METHOD = {
   id: 'EINVAL.no_method',
@@ -13,15 +14,30 @@ const NO_METHOD = {
     file?.kind === 'iommufd' || file?.kind === 'dmabuf' || file?.kind === 'access',
 } as const;
 
-/** @param isOpened whether the descriptor permits the operation */
-const notOpened = (isOpened: 'isReadable' | 'isWritable') =>
-  ({
-    id: 'EBADF.access',
-    says: 'the descriptor was not opened for it',
-    cite: 'fs/read_write.c:vfs_read, vfs_write',
-    isFor: ({ hasFileMappings }: Profile) => hasFileMappings,
-    when: ({ file }: OperationContext) => file?.kind === 'dmabuf' && !file[isOpened],
-  }) as const;
+/** Files of anonymous inodes have no positions; an iommufd is opened by its path, and has. */
+const NO_POSITIONS = {
+  ...UNPOSITIONED,
+  when: ({ file, step }: OperationContext<RawTransfer>) =>
+    step.offset !== undefined && (file?.kind === 'dmabuf' || file?.kind === 'access'),
+} as const;
+
+const NOT_OPENED = {
+  id: 'EBADF.access',
+  says: 'the descriptor was not opened for it',
+  cite: 'fs/read_write.c:vfs_read, vfs_write',
+} as const;
+
+const NOT_READABLE = {
+  ...NOT_OPENED,
+  isFor: ({ hasFileMappings }: Profile) => hasFileMappings,
+  when: ({ file }: OperationContext) => file?.kind === 'dmabuf' && !file.isReadable,
+} as const;
+
+const NOT_WRITABLE = {
+  ...NOT_OPENED,
+  when: ({ file }: OperationContext) =>
+    (file?.kind === 'dmabuf' && !file.isWritable) || (file?.kind === 'iommufd' && file.isReadOnly),
+} as const;
 
 const MEMORY_FILE = {
   id: 'unspecified.memory_file',
@@ -36,7 +52,7 @@ export const read = defineOperation<RawTransfer, OpenFile>({
   step: 'read',
   doc: 'Reads from a file; an iommufd has nothing to read.',
   source: 'fs/read_write.c:vfs_read',
-  rules: [closedFile(), notOpened('isReadable'), NO_METHOD, MEMORY_FILE],
+  rules: [closedFile(), NO_POSITIONS, NOT_READABLE, NO_METHOD, MEMORY_FILE],
   effect: () => 0,
 });
 
@@ -46,7 +62,7 @@ export const write = defineOperation<RawTransfer, OpenFile>({
   step: 'write',
   doc: 'Writes to a file; an iommufd takes nothing.',
   source: 'fs/read_write.c:vfs_write',
-  rules: [closedFile(), notOpened('isWritable'), NO_METHOD, MEMORY_FILE],
+  rules: [closedFile(), NO_POSITIONS, NOT_WRITABLE, NO_METHOD, MEMORY_FILE],
   effect: () => 0,
 });
 

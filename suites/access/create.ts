@@ -123,6 +123,8 @@ export const accessCreate = suite(
       covers: [
         'mmap/EPERM.no_exec',
         'mmap/ENODEV.anonymous',
+        'read/ESPIPE.offset',
+        'write/ESPIPE.offset',
         'read/EINVAL.no_method',
         'write/EINVAL.no_method',
       ],
@@ -130,7 +132,9 @@ export const accessCreate = suite(
       setup: (t) => makeAccess(t, 'a', t.ioas()),
       cases: {
         read: (t, access) => t.read(access, 8).fails('EINVAL'),
+        pread: (t, access) => t.read(access, 8, { offset: 0n }).fails('ESPIPE'),
         write: (t, access) => t.write(access, [0]).fails('EINVAL'),
+        pwrite: (t, access) => t.write(access, [0], { offset: 8n }).fails('ESPIPE'),
         truncate: (t, access) => t.step({ do: 'truncate', file: access, bytes: P }).fails('EINVAL'),
         mmap: (t, access) => t.mmapFile(access, 0n, 1n).fails('ENODEV'),
         mmap_private: (t, access) => t.mmapFile(access, 0n, 1n, { isPrivate: true }).fails('ENODEV'),

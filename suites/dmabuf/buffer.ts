@@ -69,6 +69,8 @@ export const dmabufBuffer = suite(
       doc: 'The mock’s dma-bufs can be polled, and neither be read, written nor mapped; the mode that was asked for is kept.',
       covers: [
         'dmabuf_poll/OK',
+        'read/ESPIPE.offset',
+        'write/ESPIPE.offset',
         'read/EBADF.access',
         'write/EBADF.access',
         'read/EINVAL.no_method',
@@ -85,7 +87,9 @@ export const dmabufBuffer = suite(
         read_and_write: (t) => {
           opened(t, 2);
           t.read('d', 8).fails('EINVAL');
+          t.read('d', 8, { offset: 0n }).fails('ESPIPE');
           t.write('d', [1]).fails('EINVAL');
+          t.write('d', [1], { offset: 8n }).fails('ESPIPE');
           t.mmapFile('d', 0n, 1n).fails('EINVAL');
           t.mmapFile('d', 0n, 1n, { isPrivate: true }).fails('EINVAL');
           t.mmapFile('d', 0n, 1n, { access: 'rwx' }).fails('EPERM');
@@ -111,7 +115,9 @@ export const dmabufBuffer = suite(
         neither: (t) => {
           opened(t, NOT_OPENED);
           t.read('d', 8).fails('EBADF');
+          t.read('d', 8, { offset: 0n }).fails('ESPIPE');
           t.write('d', [1]).fails('EBADF');
+          t.write('d', [1], { offset: 0n }).fails('ESPIPE');
           t.mmapFile('d', 0n, 1n, { isPrivate: true }).fails('EACCES');
           t.poll('d').returns(5);
         },

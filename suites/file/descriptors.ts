@@ -33,15 +33,29 @@ export const fileDescriptors = suite(
       control: (t) => t.poll('f').returns(0),
     }),
     scenario('no_methods', {
-      doc: 'An iommufd cannot be read, written or truncated, and is always ready to poll.',
-      covers: ['read/EINVAL.no_method', 'write/EINVAL.no_method', 'truncate/EINVAL.kind', 'poll/OK'],
+      doc: 'An iommufd cannot be read, written or truncated, and is always ready to poll; a descriptor for reading refuses writing as such.',
+      covers: [
+        'read/EINVAL.no_method',
+        'write/EINVAL.no_method',
+        'write/EBADF.access',
+        'truncate/EINVAL.kind',
+        'poll/OK',
+      ],
       source: 'core.md 1.4',
       setup: () => undefined,
       cases: {
         read: (t) => t.read('f', 8).fails('EINVAL'),
         read_nothing: (t) => t.read('f', 0).fails('EINVAL'),
         read_at_hole: (t) => t.read('f', 8, { at: 'hole' }).fails('EINVAL'),
+        pread: (t) => t.read('f', 8, { offset: 0n }).fails('EINVAL'),
         write: (t) => t.write('f', [0]).fails('EINVAL'),
+        pwrite: (t) => t.write('f', [0], { offset: 8n }).fails('EINVAL'),
+        opened_for_reading: (t) => {
+          const other = t.open('r', 'ro');
+          t.read(other, 8).fails('EINVAL');
+          t.write(other, [0]).fails('EBADF');
+          t.write(other, [0], { offset: 0n }).fails('EBADF');
+        },
         truncate: (t) => t.step({ do: 'truncate', file: 'f', bytes: 0x1000n }).fails('EINVAL'),
       },
       control: (t) => t.poll('f').returns(ALWAYS_READY),

@@ -54,8 +54,10 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
     'IOMMU_TEST_OP_ACCESS_RW/EOVERFLOW.user_memory_end:swap:ENOENT.hole': FIRST_DECIDES,
     'IOMMU_TEST_OP_ACCESS_RW/EPERM.protection:swap:EFAULT.user_memory': FIRST_DECIDES,
     'envelope/EBADF.file:swap:ENOTTY.file': NO_FILE,
-    'read/EBADF.file:swap:EINVAL.no_method': NO_FILE,
-    'write/EBADF.file:swap:EINVAL.no_method': NO_FILE,
+    'read/EBADF.file:swap:ESPIPE.offset': NO_FILE,
+    'write/EBADF.file:swap:ESPIPE.offset': NO_FILE,
+    'write/ESPIPE.offset:swap:EBADF.access':
+      'where files cannot be mapped, what has no positions is open for writing',
     'truncate/EBADF.file:swap:EINVAL.kind': NO_FILE,
     'mmap/EBADF.file:swap:EACCES.access': NO_FILE,
     'envelope/ENOTTY.number:swap:EFAULT.vfio_struct': 'a command of VFIO is not one of no table',

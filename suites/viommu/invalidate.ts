@@ -75,7 +75,7 @@ export const viommuInvalidate = suite(
     }),
     scenario('requests,too_many', {
       doc: 'Requests that need more than 4 MiB in one piece are ENOMEM, whatever their type; the kernel warns the first time, and says that it has carried out all of them.',
-      covers: ['IOMMU_HWPT_INVALIDATE/ENOMEM.requests'],
+      covers: ['IOMMU_HWPT_INVALIDATE/ENOMEM.requests', 'IOMMU_HWPT_INVALIDATE/EFAULT.respond'],
       source: 'mock.md 15; docs/findings/viommu-invalidate-warn.md',
       needs: ['viommu'],
       setup: deviceAndVdevice,
@@ -93,6 +93,14 @@ export const viommuInvalidate = suite(
           invalidate(t, viommu, [ALL, VIRT_ID, 0], { entry_num: (1 << 19) + 1 }).fails('EINVAL', {
             entry_num: 0,
           }),
+        not_written_back: (t, { viommu }) =>
+          t
+            .ioctl(
+              'IOMMU_HWPT_INVALIDATE',
+              { hwpt_id: viommu, data_uptr: HOLE, data_type: 1, entry_len: 12, entry_num: 349_526 },
+              { at: 'sealed' },
+            )
+            .fails('EFAULT'),
         of_another_type: (t, { viommu }) =>
           invalidate(t, viommu, [ALL, VIRT_ID, 0], { data_type: 1, entry_num: 349_526 }).fails('ENOMEM', {
             entry_num: 349_526,

@@ -16,6 +16,7 @@ import {
   type Leftover,
   type Rule,
   type RuleFinding,
+  type Splat,
   defineCall,
   once,
 } from '../description.js';
@@ -38,6 +39,13 @@ const ENTRIES_MAX = 1 << 19;
 
 /** Requests of a vIOMMU that fit the 4 MiB that the kernel can allocate in one piece. */
 const VIOMMU_REQUESTS_MAX = Math.floor((4 << 20) / VIOMMU_INVALIDATE_SELFTEST.bytes);
+
+/** Of memory for too many of them. */
+const WARNING: Splat = {
+  title: 'WARNING in __alloc_frozen_pages_noprof',
+  finding: 'viommu-invalidate-warn',
+  isOnce: true,
+};
 
 /** What only requests of vIOMMUs can meet. */
 const OF_VIOMMUS: ReadonlySet<string> = new Set(['tail', 'vdevice']);
@@ -116,6 +124,7 @@ export const hwptInvalidate = defineCall(
         cite: SOURCE,
         does: carryOut,
       },
+      maySplat: (c) => (meetsTooManyRequests(c) ? [WARNING] : []),
       finding: { id: 'fault-keeps-effect', isShown: ({ requests }) => requests().good.length > 0 },
     },
     { ...reservedNotZero(SOURCE), leaves: REPORTS },
@@ -153,12 +162,8 @@ export const hwptInvalidate = defineCall(
         does: () => undefined,
         isResponding: true,
       },
-      splat: {
-        title: 'WARNING in __alloc_frozen_pages_noprof',
-        finding: 'viommu-invalidate-warn',
-        isOnce: true,
-      },
-      when: ({ args, target }) => target?.type === 'VIOMMU' && args.entry_num > VIOMMU_REQUESTS_MAX,
+      splat: WARNING,
+      when: areTooMany,
     },
     {
       id: 'EINVAL.data_type',
@@ -197,6 +202,15 @@ export const hwptInvalidate = defineCall(
 function areUnreasonable({ entry_num: count, entry_len: bytes, data_uptr: address }: Args): boolean {
   if (count === 0) return false;
   return address === 0n || bytes === 0 || BigInt(bytes) > PAGE_SIZE || count > ENTRIES_MAX;
+}
+
+function areTooMany({ args, target }: Context): boolean {
+  return target?.type === 'VIOMMU' && args.entry_num > VIOMMU_REQUESTS_MAX;
+}
+
+/** Whether the kernel comes to allocating memory for too many requests. */
+function meetsTooManyRequests(c: Context): boolean {
+  return c.args.__reserved === 0 && !areUnreasonable(c.args) && areTooMany(c);
 }
 
 function hasCaches(target: IommufdObject): target is HwptNested | Viommu {
