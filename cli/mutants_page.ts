@@ -69,7 +69,7 @@ function partedText(hunted: readonly Hunted[]): string {
   const parted = hunted.filter((one) => one.parted !== undefined);
   if (parted.length === 0) return '';
   const names = parted.map(({ name }) => `\`${name}\``).join(', ');
-  return `Of ${names}, an answer before that differed and was allowed all the same (lanes in another order): from there on, a campaign of its own may have other programs.`;
+  return `Of ${names}, an answer before that differed and was allowed all the same: from there on, a campaign of its own may have other programs.`;
 }
 
 /** The least number that so many are not above. */
