@@ -14,10 +14,10 @@ const PAGES_MAX = 4;
 const FILES_MAX = 12;
 
 /**
- * A step on some descriptor, or one on a file of memory: that makes one, shows it to the process, somewhere or at the start of the
- * scratch region, cuts or grows it.
+ * A step on some descriptor, one that maps a region of a vIOMMU, or one on a file of memory: that makes one, shows it to the
+ * process, somewhere or at the start of the scratch region, cuts or grows it.
  */
-export type FileKind = 'file' | 'memory_file' | 'show_file' | 'show_file_first' | 'cut_file';
+export type FileKind = 'file' | 'memory_file' | 'show_file' | 'show_file_first' | 'show_region' | 'cut_file';
 
 /** A step on a descriptor that is no ioctl; undefined where there is nothing to do it with. */
 export function drawFileStep(
@@ -35,6 +35,8 @@ export function drawFileStep(
       return drawShow(state, picks);
     case 'show_file_first':
       return drawShowFirst(state, picks);
+    case 'show_region':
+      return drawShowRegion(state, picks);
     case 'cut_file':
       return drawTruncate(state, picks);
   }
@@ -61,6 +63,15 @@ function drawShowFirst(state: GeneratorState, picks: Picks): Step | undefined {
   const start = SCRATCH.start + BigInt(picks.below(2)) * bytes;
   const isPrivate = picks.rarely(2) ? { isPrivate: true } : {};
   return { do: 'mmap', start, bytes, file, offset: 0n, access: picks.one(['rw', 'rw', 'ro']), ...isPrivate };
+}
+
+/** Maps a region of a vIOMMU as a virtual machine monitor does: all of it, shared. */
+function drawShowRegion(state: GeneratorState, picks: Picks): Step | undefined {
+  const offered = state.regionToMap(picks);
+  if (offered === undefined) return undefined;
+  const { file, region } = offered;
+  const range = { start: drawRange(picks).start, bytes: BigInt(region.bytes) };
+  return { do: 'mmap', ...range, file, offset: BigInt(region.offset), access: picks.one(['rw', 'rw', 'ro']) };
 }
 
 function drawAny(state: GeneratorState, picks: Picks, label: string): Step | undefined {

@@ -1,6 +1,11 @@
 import { HWPT_FLAGS } from '../../models/ioctls/native/hwpt_alloc.js';
+import { VIOMMU_TYPES } from '../../models/ioctls/native/viommu_alloc.js';
 import { INVALIDATE_DATA_TYPES } from '../../models/ioctls/invalidation.js';
-import { HWPT_INVALIDATE_SELFTEST, VIOMMU_INVALIDATE_SELFTEST } from '../../models/layout/driver_data.js';
+import {
+  HWPT_INVALIDATE_SELFTEST,
+  VIOMMU_INVALIDATE_SELFTEST,
+  VIOMMU_SELFTEST,
+} from '../../models/layout/driver_data.js';
 import { HOLE } from '../../models/program/arena.js';
 import { NESTED_DATA, NESTED_OF_GUEST } from './event_themes.js';
 import {
@@ -174,4 +179,38 @@ const DIFFERENT_DEVICES: Theme = {
   ],
 };
 
-export const GUEST_THEMES: readonly Theme[] = [GUESTS, DIFFERENT_DEVICES];
+/** A guest whose registers the process can map. */
+const VIOMMU_WITH_REGION: Kind = {
+  call: 'IOMMU_VIOMMU_ALLOC',
+  args: {
+    flags: 0,
+    type: VIOMMU_TYPES.SELFTEST,
+    data_len: VIOMMU_SELFTEST.bytes,
+    data_uptr: { words: new Array<number>(VIOMMU_SELFTEST.bytes / 4).fill(0) },
+  },
+  newest: { hwpt_id: 'HWPT_PAGING' },
+};
+const DESTROY_VIOMMU: Kind = { call: 'IOMMU_DESTROY', newest: { id: 'VIOMMU' } };
+
+const MAPPED_REGIONS: Theme = {
+  about: 'Regions of guests that are mapped, moved, cut and inherited, while their guests and files go.',
+  isFor: (profile) => profile.hasViommus,
+  prelude: [ALLOC, DEVICE, PARENT, VIOMMU_WITH_REGION, 'show_region'],
+  kinds: [
+    ...spread({
+      show_region: 8,
+      memory: 10,
+      file: 5,
+      child: 2,
+      process: 1,
+      IOMMU_VIOMMU_ALLOC: 2,
+      IOMMU_HW_QUEUE_ALLOC: 3,
+      IOMMU_IOAS_MAP: 2,
+      IOMMU_DESTROY: 3,
+    }),
+    ...new Array<Kind>(3).fill(VIOMMU_WITH_REGION),
+    ...new Array<Kind>(6).fill(DESTROY_VIOMMU),
+  ],
+};
+
+export const GUEST_THEMES: readonly Theme[] = [GUESTS, DIFFERENT_DEVICES, MAPPED_REGIONS];

@@ -3,6 +3,7 @@ import type { IoctlStep, Operand, Reference, Scalar } from '../../models/program
 import { callByName } from '../../models/ioctls/index.js';
 import type { IoPagetable } from '../../models/state/io_pagetable.js';
 import type { IommufdFile } from '../../models/state/iommufd_file.js';
+import type { MmapRegion } from '../../models/state/mmap_regions.js';
 import type { IommufdObject, ObjectType } from '../../models/state/objects.js';
 import type { World } from '../../models/state/world.js';
 import type { Picks } from './picks.js';
@@ -91,6 +92,16 @@ export class GeneratorState {
   labelOfKind(kind: string, picks: Picks): string | undefined {
     const open = [...this.world.fds.entries].filter(([, file]) => file.kind === kind);
     return picks.any(open.flatMap(([slot]) => this.labels.get(slot) ?? []));
+  }
+
+  /** A region that an iommufd offers for mmap, if there is one. */
+  regionToMap(picks: Picks): { readonly file: string; readonly region: MmapRegion } | undefined {
+    const offered = [...this.world.fds.entries].flatMap(([slot, file]) => {
+      const label = this.labels.get(slot);
+      if (label === undefined || file.kind !== 'iommufd') return [];
+      return file.regions.all.map((region) => ({ file: label, region }));
+    });
+    return picks.any(offered);
   }
 
   /** Remembers the ids that a step has produced, as the model predicted them. */

@@ -222,6 +222,7 @@ export class ProgramWriter {
       case 'memory_file':
       case 'show_file':
       case 'show_file_first':
+      case 'show_region':
       case 'cut_file':
         draft.addIfFollowed(drawFileStep(kind, this.state, picks, draft.nextLabel('d')));
         return;

@@ -15,7 +15,6 @@ const OFFSET_MIN = 0x1000;
 
 /** The regions of a file, each in the lowest gap that takes it. Source: driver.c:_iommufd_alloc_mmap. */
 export class MmapRegions {
-  /** Ascending. */
   readonly #regions: MmapRegion[] = [];
 
   /** Where the next region of so many bytes comes to lie. */
@@ -26,6 +25,11 @@ export class MmapRegions {
       offset = region.offset + region.bytes;
     }
     return offset;
+  }
+
+  /** Ascending. */
+  get all(): readonly MmapRegion[] {
+    return this.#regions;
   }
 
   add(bytes: number, first: Frame): MmapRegion {
