@@ -54,7 +54,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: 'IOMMU_TEST_OP_MD_CHECK_MAP/EINVAL.uptr_wrap:drop',
       scenario: 'mock/check_map:range,misaligned',
-      fuzz: { met: 112 },
+      fuzz: { met: 235 },
     },
   },
   {
@@ -66,7 +66,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: 'IOMMU_IOAS_MAP/EOVERFLOW.user_va_wrap:drop',
       scenario: 'ioas/map:range,memory_wraps',
-      fuzz: { met: 18 },
+      fuzz: { met: 20 },
     },
   },
   {
@@ -78,7 +78,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: 'IOMMU_IOAS_UNMAP/OK:unpins_beside_accesses',
       scenario: 'ioas/tiers:middle_of_a_huge_page',
-      fuzz: { met: 32 },
+      fuzz: { met: 18 },
     },
   },
   {
@@ -90,7 +90,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: 'VFIO_IOMMU_UNMAP_DMA/OK:keeps_cut_area',
       scenario: 'vfio/cut_huge:huge_pages,at_odd_places',
-      fuzz: { met: 102 },
+      fuzz: { met: 32 },
     },
   },
   {
@@ -102,7 +102,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: 'IOMMU_TEST_OP_MOCK_DOMAIN/OK:lists_page_table_twice',
       scenario: 'mock/domain:detach,and_others_come',
-      fuzz: { met: 3_366 },
+      fuzz: { met: 3_193 },
     },
   },
   {
@@ -114,7 +114,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: 'VFIO_IOMMU_GET_INFO/OK:tells_stack',
       scenario: 'vfio/get_info:room,for_the_struct',
-      fuzz: { met: 102 },
+      fuzz: { met: 184 },
     },
   },
   {
@@ -134,7 +134,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: `${REPLACE}/EADDRINUSE.alignment:forgets_list_id`,
       scenario: 'access/replace:refused',
-      fuzz: { met: 139 },
+      fuzz: { met: 339 },
     },
   },
   {
@@ -146,7 +146,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: 'IOMMU_TEST_OP_MOCK_DOMAIN/OK:numbers_by_count',
       scenario: 'mock/domain:detach,and_others_come',
-      fuzz: { met: 147 },
+      fuzz: { met: 438 },
     },
   },
   {
@@ -158,7 +158,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: 'IOMMU_IOAS_MAP/EINVAL.no_access:drop',
       scenario: 'ioas/map:flags,access',
-      fuzz: { met: 51 },
+      fuzz: { met: 40 },
     },
   },
   {
@@ -181,7 +181,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: 'IOMMU_IOAS_MAP/OK:alignment_wraps',
       scenario: 'ioas/used_placement:reserved,no_domain',
-      fuzz: { met: 79 },
+      fuzz: { met: 4_473 },
     },
   },
   {
@@ -204,7 +204,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: 'veventq_read/OK:counts_header_as_pointer',
       scenario: 'event/veventq_file:read,counts',
-      fuzz: { met: 2_235 },
+      fuzz: { met: 192 },
     },
   },
   {
