@@ -52,13 +52,15 @@ interface Segment {
 }
 
 type Source =
-  /** Pages of its own. */
-  | { readonly kind: 'private' }
+  /** Pages of its own, which may begin as those of a file. */
+  | { readonly kind: 'private'; readonly inode?: string | undefined; readonly offset: number }
   | { readonly kind: 'shared'; readonly inode: string; readonly offset: number; readonly isHuge: boolean }
   /** A device, a file on a disk: nobody knows whether it can be pinned. */
   | { readonly kind: 'unknown' }
   /** A region of an iommufd, which the model maps itself. */
   | { readonly kind: 'region' };
+
+const ANONYMOUS: Source = { kind: 'private', offset: 0 };
 
 /** Names of memory that can be pinned although it is shared. Source: proc_pid_maps(5). */
 const SHARED_MEMORY = /^(\/dev\/zero|\/memfd:|\/dev\/shm\/|\/SYSV|\/anon_hugepage)/;
@@ -144,7 +146,7 @@ export class AddressSpace {
     for (let page = from; page < to; page += PAGE_SIZE) {
       const [known] = this.#within(page, page + PAGE_SIZE);
       if (known === undefined) {
-        this.#insert({ start: page, end: page + PAGE_SIZE, access: 'rw', source: { kind: 'private' } });
+        this.#insert({ start: page, end: page + PAGE_SIZE, access: 'rw', source: ANONYMOUS });
       } else if (known.access === 'none' || (access === 'rw' && known.access !== 'rw')) {
         this.#replace(known, { ...known, access });
       }
@@ -163,7 +165,7 @@ export class AddressSpace {
     for (const segment of this.#within(pageOf(start), alignUp(end, PAGE_SIZE))) {
       if (segment.source.kind !== 'unknown') continue;
       this.unmap(segment.start, segment.end);
-      this.#insert({ ...segment, source: { kind: 'private' } });
+      this.#insert({ ...segment, source: ANONYMOUS });
     }
   }
 
@@ -218,8 +220,11 @@ export class AddressSpace {
 
   #backingOf({ source }: Segment): Backing | undefined {
     switch (source.kind) {
-      case 'private':
-        return undefined;
+      case 'private': {
+        const { inode, offset } = source;
+        const isOfMemory = inode !== undefined && this.shared.file(inode) !== undefined;
+        return isOfMemory ? this.shared.backing(inode, offset, false) : undefined;
+      }
       case 'shared':
         return this.shared.backing(source.inode, source.offset, source.isHuge);
       case 'region':
@@ -236,7 +241,7 @@ function segmentOf({ start, end, access, isShared, offset, inode, name }: MapsLi
 function sourceOf(isShared: boolean, offset: number, inode: string | undefined, name: string): Source {
   if (SPECIAL.test(name)) return { kind: 'unknown' };
   if (name === '/dev/iommu') return { kind: 'region' };
-  if (!isShared) return { kind: 'private' };
+  if (!isShared) return { kind: 'private', inode, offset };
   if (inode === undefined || !SHARED_MEMORY.test(name)) return { kind: 'unknown' };
   return { kind: 'shared', inode, offset, isHuge: name.startsWith('/anon_hugepage') };
 }
@@ -248,7 +253,10 @@ function clip(segment: Segment, start: bigint, end: bigint): Segment[] {
   if (from >= to) return [];
   const { source } = segment;
   const skipped = Number((from - segment.start) / PAGE_SIZE);
-  const clipped = source.kind === 'shared' ? { ...source, offset: source.offset + skipped } : source;
+  const clipped =
+    source.kind === 'shared' || source.kind === 'private'
+      ? { ...source, offset: source.offset + skipped }
+      : source;
   return [{ ...segment, start: from, end: to, source: clipped }];
 }
 
@@ -257,8 +265,11 @@ function segmentAt(segments: readonly Segment[], address: bigint): Segment | und
 }
 
 function isSame(one: Source, other: Source): boolean {
-  if (one.kind !== 'shared' || other.kind !== 'shared') return one.kind === other.kind;
-  return one.inode === other.inode && one.offset === other.offset;
+  if (one.kind === 'shared' && other.kind === 'shared')
+    return one.inode === other.inode && one.offset === other.offset;
+  if (one.kind === 'private' && other.kind === 'private')
+    return one.inode === other.inode && (one.inode === undefined || one.offset === other.offset);
+  return one.kind === other.kind;
 }
 
 function pageOf(address: bigint): bigint {

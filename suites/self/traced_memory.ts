@@ -1,5 +1,5 @@
 import type { Access } from '../../models/program/arena.js';
-import { maxU64, minU64 } from '../../models/base/u64.js';
+import { PAGE_SIZE, alignUp, maxU64, minU64 } from '../../models/base/u64.js';
 import { ARENA, GUARDED_REGIONS, GUARD_BYTE } from '../../models/program/arena.js';
 import type { MmapAccess } from '../../models/program/program.js';
 import type { RawBuffer } from '../../models/program/raw.js';
@@ -10,8 +10,9 @@ interface Mapping {
   readonly start: bigint;
   readonly end: bigint;
   readonly access: Access;
-  /** 0 for private memory. */
+  /** 0 for memory of no file. */
   readonly inode: number;
+  readonly isPrivate: boolean;
   readonly offset: bigint;
   readonly name: string;
 }
@@ -36,14 +37,14 @@ export class TracedMemory {
     start: bigint,
     bytes: bigint,
     access: MmapAccess,
-    of: Pick<Mapping, 'inode' | 'offset' | 'name'>,
+    of: Pick<Mapping, 'inode' | 'offset' | 'name' | 'isPrivate'>,
   ): void {
-    this.#mappings.push({ start, end: start + bytes, access: plain(access), ...of });
+    this.#mappings.push({ start, end: start + alignUp(bytes, PAGE_SIZE), access: plain(access), ...of });
   }
 
   /** Changes the access to a range; without one, it is unmapped. */
   change(start: bigint, bytes: bigint, access: MmapAccess | undefined): void {
-    const end = start + bytes;
+    const end = start + alignUp(bytes, PAGE_SIZE);
     this.#mappings = this.#mappings.flatMap((mapping) => {
       if (mapping.end <= start || mapping.start >= end) return [mapping];
       const pieces = access === undefined ? [] : within(mapping, start, end);
@@ -72,9 +73,10 @@ export class TracedMemory {
   maps(start: bigint, end: bigint): TracePart {
     const lines = this.#mappings
       .filter((mapping) => mapping.start < end && mapping.end > start)
-      .map(({ start: from, end: to, access, inode, offset, name }) => {
+      .map(({ start: from, end: to, access, inode, offset, name, isPrivate }) => {
         const rights = { rw: 'rw-', ro: 'r--', none: '---' }[access];
-        const [sharing, device] = inode === 0 ? ['p', '00:00'] : ['s', '00:01'];
+        const sharing = isPrivate ? 'p' : 's';
+        const device = inode === 0 ? '00:00' : '00:01';
         const range = `${from.toString(16)}-${to.toString(16)}`;
         return `${range} ${rights}${sharing} ${offset.toString(16)} ${device} ${String(inode)} ${name}\n`;
       });
@@ -117,6 +119,7 @@ function arenaMappings(): Mapping[] {
       end: start + bytes,
       access,
       inode,
+      isPrivate: inode === 0,
       offset: 0n,
       name: inode === 0 ? '' : '/dev/zero (deleted)',
     };

@@ -247,7 +247,11 @@ class TraceWriter {
     const of = file === undefined ? undefined : files.get(file.slot);
     // Whatever comes of it, nothing is left there.
     memory.change(start, bytes, undefined);
-    if (result === 0n) memory.map(start, bytes, access, this.#mapped(of, file?.offset ?? 0n));
+    if (result === 0n)
+      memory.map(start, bytes, access, {
+        ...this.#mapped(of, file?.offset ?? 0n),
+        isPrivate,
+      });
     const members = {
       ...placeOf(step),
       protection: protectionOf(access),
