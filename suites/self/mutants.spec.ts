@@ -10,7 +10,7 @@ import { EQUIVALENT_MUTANTS } from '../harness/equivalent_mutants.js';
 import { MutantKiller, ruleMutants } from '../harness/mutation.js';
 import { SCENARIOS } from '../index.js';
 
-const PROGRAMS = 200;
+const PROGRAMS = 80;
 
 describe('mutants', () => {
   const killer = new MutantKiller(SCENARIOS);
