@@ -17,3 +17,13 @@ export function together<A, B>(t: ScenarioBuilder, first: () => A, second: () =>
   );
   return [results.one as A, results.two as B];
 }
+
+type Orders = Readonly<Record<string, () => unknown>>;
+
+/** Orders of calls that do not depend on one another: every one of the first with every one of the second. */
+export function everyPair(first: Orders, second: Orders): Orders {
+  const pairs = Object.entries(first).flatMap(([one, sayOne]) =>
+    Object.entries(second).map(([two, sayTwo]) => [`${one}_${two}`, () => [sayOne(), sayTwo()]] as const),
+  );
+  return Object.fromEntries(pairs);
+}
