@@ -23,6 +23,8 @@ export interface Context {
   readonly findings: string;
   /** Whether somebody watches: progress is drawn then, and printed line by line otherwise. */
   readonly isInteractive: boolean;
+  /** Milliseconds between lines that say how far something is. */
+  readonly progressEvery: number;
   readonly isRoot: boolean;
   /** Raised by Ctrl-C: finish with what there is. */
   readonly interrupted: AbortSignal;
@@ -33,6 +35,12 @@ export interface Context {
 
 /** The root of the package, above dist/cli. */
 const ROOT = resolve(import.meta.dirname, '../..');
+
+const PROGRESS_SECONDS = 10;
+
+function progressSeconds(text = ''): number {
+  return /^\d+$/.test(text) ? Number(text) : PROGRESS_SECONDS;
+}
 
 export function makeContext(version: string, interruption: Interruption): Context {
   const { env } = process;
@@ -49,6 +57,7 @@ export function makeContext(version: string, interruption: Interruption): Contex
     corpus: join(ROOT, 'corpus'),
     findings: join(ROOT, 'docs/findings'),
     isInteractive: process.stderr.isTTY && env.CI === undefined,
+    progressEvery: 1000 * progressSeconds(env.IOMMUFD_CTS_PROGRESS),
     isRoot: process.getuid?.() === 0,
     interrupted: interruption.signal,
     interruption,

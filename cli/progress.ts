@@ -8,9 +8,6 @@ export interface Progress {
   stop(): void;
 }
 
-/** At most one line in so many milliseconds where nobody watches. */
-const LINE_MS = 10_000;
-
 const FORMAT: Options = {
   format: '{bar} {percentage}% {value}/{total} {what}',
   hideCursor: true,
@@ -21,8 +18,8 @@ const FORMAT: Options = {
 };
 
 /** A bar on a terminal; elsewhere a line now and then, so that a log shows that something moves. */
-export function showProgress(name: string, { isInteractive }: Context): Progress {
-  return isInteractive ? new BarProgress(name) : new LineProgress(name);
+export function showProgress(name: string, { isInteractive, progressEvery }: Context): Progress {
+  return isInteractive ? new BarProgress(name) : new LineProgress(name, progressEvery);
 }
 
 /** The bars on the terminal, one below the other. */
@@ -68,11 +65,15 @@ class BarProgress implements Progress {
 class LineProgress implements Progress {
   #last = performance.now();
 
-  constructor(private readonly name: string) {}
+  constructor(
+    private readonly name: string,
+    /** At most one line in so many milliseconds. */
+    private readonly every: number,
+  ) {}
 
   update(done: number, total: number, what: string): void {
     const now = performance.now();
-    if (now - this.#last < LINE_MS) return;
+    if (now - this.#last < this.every) return;
     this.#last = now;
     process.stderr.write(`${this.name}: ${String(done)} of ${String(total)} ${what}\n`);
   }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from 'chai';
 import { FINDING_IDS, type FindingId, findingById } from '../../models/findings.js';
 import type { Kernel } from '../../targets/kernels/store.js';
-import { type Ended, type RunningCli, runCli, startCli } from '../self/cli.js';
+import { type Ended, type RunningCli, TALKATIVE, runCli, startCli } from '../self/cli.js';
 import { makeDirectory, removeDirectory } from '../self/temporary.js';
 import { fastKernels, guestsOf } from './guests.js';
 
@@ -25,13 +25,11 @@ function isFindingOf(kernel: Kernel, id: FindingId): boolean {
   return findingById(id).kernels.some((version) => kernel.id.startsWith(`${version}.`));
 }
 
-async function untilGuestRuns(running: RunningCli): Promise<number> {
-  for (let tries = 0; tries < 300; tries++) {
-    const [guest] = await guestsOf(running);
-    if (guest !== undefined) return guest;
-    await sleep(100);
-  }
-  return assert.fail('no guest was started');
+/** The guest of a command, when it has carried something out. */
+async function guestUnderWay(running: RunningCli): Promise<number> {
+  assert.isTrue(await running.underWay);
+  const [guest] = await guestsOf(running);
+  return guest ?? assert.fail('there is no guest');
 }
 
 /** Kills guests as they come until the command ends. */
@@ -85,10 +83,8 @@ describe('guests', () => {
   });
 
   it('a guest killed in the middle of a run is replaced, and nothing is lost', async () => {
-    const running = startCli(['run', 'ioas', '--repeat', '2', '--kernel', kernel]);
-    const guest = await untilGuestRuns(running);
-    await sleep(4000);
-    process.kill(guest, 'SIGKILL');
+    const running = startCli(['run', 'ioas', '--kernel', kernel], TALKATIVE);
+    process.kill(await guestUnderWay(running), 'SIGKILL');
     const { code, stdout } = await running.ended;
     assert.equal(code, 0, stdout);
     assert.match(stdout, /the virtual machine was replaced once; the first reason: QEMU ended on SIGKILL/);
@@ -96,9 +92,8 @@ describe('guests', () => {
   });
 
   it('guests that are killed again and again: 2, and no finding', async () => {
-    const running = startCli(['run', 'viommu', '--repeat', '50', '--kernel', kernel]);
-    await untilGuestRuns(running);
-    await sleep(4000);
+    const running = startCli(['run', 'viommu', '--repeat', '50', '--kernel', kernel], TALKATIVE);
+    await guestUnderWay(running);
     await killAll(running);
     const { code, stdout } = await running.ended;
     assert.equal(code, 2, stdout);
@@ -108,9 +103,9 @@ describe('guests', () => {
 
   it('Ctrl-C: 2, the results so far are kept, and no guest stays behind', async () => {
     const file = join(directory, 'interrupted.json');
-    const running = startCli(['run', '--repeat', '20', '--kernel', kernel, '--reporter', `json=${file}`]);
-    const guest = await untilGuestRuns(running);
-    await sleep(12_000);
+    const args = ['run', '--repeat', '20', '--kernel', kernel, '--reporter', `json=${file}`];
+    const running = startCli(args, TALKATIVE);
+    const guest = await guestUnderWay(running);
     running.process.kill('SIGINT');
     const { code, stdout } = await running.ended;
     assert.equal(code, 2, stdout);
@@ -180,10 +175,9 @@ describe('guests', () => {
   it('a campaign whose guest is killed goes on with another one', async () => {
     const out = join(directory, 'campaign');
     const running = startCli(['fuzz', '--kernel', kernel, '--programs', '200', '--out', out, '--json']);
-    const guest = await untilGuestRuns(running);
     const journal = join(out, 'journal.jsonl');
     while ((await readFile(journal, 'utf8').catch(() => '')) === '') await sleep(100);
-    process.kill(guest, 'SIGKILL');
+    for (const guest of await guestsOf(running)) process.kill(guest, 'SIGKILL');
     const { code, stdout } = await running.ended;
     assert.equal(code, 0, stdout);
     assert.match(stdout, /^\{"schema":1,"seed":1,"programs":200,.*"restarts":1,"lost":0/m);

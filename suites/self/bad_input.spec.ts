@@ -1,9 +1,8 @@
 import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from 'chai';
 import { PROFILES } from '../../models/profiles/index.js';
-import { assertRefused, runCli, startCli } from './cli.js';
+import { TALKATIVE, assertRefused, runCli, startCli } from './cli.js';
 import { makeDirectory, removeDirectory } from './temporary.js';
 
 /** A file that has the header of a kernel image and nothing else. */
@@ -13,18 +12,6 @@ function hollowBzImage(version: string): Buffer {
   image.writeUInt16LE(0x200, 0x20e);
   image.write(`${version} (builder) #1\0`, 0x400, 'latin1');
   return image;
-}
-
-/** Clock ticks of /proc are hundredths of a second. */
-const TICKS_PER_SECOND = 100;
-
-/** Waits until a process has worked for so long. */
-async function untilCpuSeconds(pid: number | undefined, seconds: number): Promise<void> {
-  for (;;) {
-    const fields = (await readFile(`/proc/${String(pid)}/stat`, 'utf8')).split(' ');
-    if (Number(fields[13]) + Number(fields[14]) >= seconds * TICKS_PER_SECOND) return;
-    await sleep(50);
-  }
 }
 
 describe('bad input', function () {
@@ -171,9 +158,8 @@ describe('bad input', function () {
 
   it('Ctrl-C: 2, and the results so far are kept', async () => {
     const file = join(directory, 'interrupted.json');
-    const running = startCli(['run', '--repeat', '20', '--reporter', `json=${file}`]);
-    // Of minutes of work, whatever else the machine is doing.
-    await untilCpuSeconds(running.process.pid, 8);
+    const running = startCli(['run', '--repeat', '20', '--reporter', `json=${file}`], TALKATIVE);
+    assert.isTrue(await running.underWay);
     running.process.kill('SIGINT');
     const { code, stderr, stdout } = await running.ended;
     assert.equal(code, 2, stderr);

@@ -12,7 +12,15 @@ export interface Ended {
 export interface RunningCli {
   readonly process: ChildProcess;
   readonly ended: Promise<Ended>;
+  /** Settles when it first says how far it is, something being done by then; false: it ended without. */
+  readonly underWay: Promise<boolean>;
 }
+
+/** What is printed where nobody watches. */
+const PROGRESS = /^\S.*: \d+ of \d+ .*\n/m;
+
+/** Says how far it is after every step. */
+export const TALKATIVE = { IOMMUFD_CTS_PROGRESS: '0' };
 
 const MAIN = join(import.meta.dirname, '../../cli/main.js');
 
@@ -31,7 +39,15 @@ export function startCli(args: readonly string[], env: Readonly<Record<string, s
       resolve({ code, stdout, stderr });
     });
   });
-  return { process: running, ended };
+  const underWay = new Promise<boolean>((resolve) => {
+    running.stderr.on('data', () => {
+      if (PROGRESS.test(stderr)) resolve(true);
+    });
+    running.once('close', () => {
+      resolve(false);
+    });
+  });
+  return { process: running, ended, underWay };
 }
 
 /** Runs the built command line to its end. */
