@@ -3,6 +3,13 @@ import { markdownTable } from 'markdown-table';
 /** Whether a line was reached by calls one after another, or only when an allocation failed, or only by calls at the same time. */
 export type Means = 'alone' | 'injection' | 'lanes';
 
+/** What a line is reached by counts as the plainest of them. */
+const WEIGHT: Readonly<Record<Means, number>> = { alone: 0, injection: 1, lanes: 2 };
+
+export function plainest(one: Means | undefined, two: Means): Means {
+  return one === undefined || WEIGHT[two] < WEIGHT[one] ? two : one;
+}
+
 /** A line of a kernel's source that can be reached: code that kcov tells of begins there. */
 export interface LineReach {
   readonly line: number;

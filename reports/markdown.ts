@@ -10,7 +10,10 @@ import {
   unexpectedPass,
 } from './run_report.js';
 
-/** A comment of a pull request holds 65,536 characters; what is longer is cut, and said to be. */
+/** A comment of a pull request holds 65,536 characters. */
+export const COMMENT_CHARACTERS_MAX = 65_000;
+
+/** What is longer is cut, and said to be: a gate may have more to say in the same comment. */
 const CHARACTERS_MAX = 60_000;
 
 /** Scenarios that are told in full; of the others there is the number. */

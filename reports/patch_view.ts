@@ -1,7 +1,7 @@
 import { markdownTable } from 'markdown-table';
 import pc from 'picocolors';
 import type { Means } from './kernel_coverage.js';
-import { escapeMarkdown } from './markdown.js';
+import { COMMENT_CHARACTERS_MAX, escapeMarkdown } from './markdown.js';
 import { plainTable } from './plain_table.js';
 
 /**
@@ -59,9 +59,6 @@ const HEAD = ['line', 'was', 'text', 'by'];
 /** Tests that are named; of the others there is the number. */
 const NAMED_MAX = 3;
 
-/** A comment of a pull request holds 65,536 characters. */
-const CHARACTERS_MAX = 60_000;
-
 /** How many changed lines there are of each kind. */
 export function countExecutions(functions: PatchView['functions']): ReadonlyMap<Execution, number> {
   const lines = functions.flatMap((each) => each.lines);
@@ -86,7 +83,7 @@ export function renderPatchView(view: PatchView): string {
  * Markdown for a comment on a change: the sums first, then what was not executed, then everything.
  * @param room how many characters there may be
  */
-export function renderPatchMarkdown(view: PatchView, room = CHARACTERS_MAX): string {
+export function renderPatchMarkdown(view: PatchView, room = COMMENT_CHARACTERS_MAX): string {
   const code = (text: string): string => `\`${text}\``;
   const missed = view.functions.flatMap(({ file, function: name, enteredBy, lines }) => {
     const own = lines.filter(({ execution }) => execution === 'not executed');

@@ -1,7 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import type { CommandModule } from 'yargs';
 import { type BareRunner, measureAgent, measureDifferential, measureModel } from '../../fuzz/bench.js';
 import { CampaignBench, LoopBench } from '../../fuzz/bench_campaign.js';
 import { callsToSweep, measureSweep } from '../../fuzz/bench_sweep.js';
@@ -12,8 +11,9 @@ import type { Program } from '../../models/program/program.js';
 import { environmentOf } from '../../suites/harness/environment.js';
 import { KernelStore } from '../../targets/kernels/store.js';
 import type { Session } from '../../targets/target.js';
+import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
-import { EXIT, type ExitCode } from '../errors.js';
+import { EXIT } from '../errors.js';
 import { type TargetArgs, addTargetOptions, chooseTarget } from '../target_options.js';
 
 interface BenchArgs extends Omit<TargetArgs, 'target'> {
@@ -35,13 +35,8 @@ const BARS: Readonly<Record<string, { readonly least?: number; readonly most?: n
   'boot.first_result_s': { most: 8 },
 };
 
-export function benchCommand(
-  context: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, BenchArgs> {
+export function benchCommand(finish: Finish, context: Context): Command<BenchArgs> {
   return {
-    command: 'bench',
-    describe: 'measure model, campaign, agent and differential loop in one run, as ratios',
     builder: (yargs) =>
       addTargetOptions(yargs)
         .default('target', undefined, 'qemu if there is a kernel in the cache')

@@ -1,7 +1,7 @@
-import type { CommandModule } from 'yargs';
 import type { AcceleratorChoice } from '../../targets/qemu/accelerator.js';
 import type { ExecutionResult } from '../../targets/selftests/guest.js';
 import { runInGuest } from '../../targets/selftests/run_programs.js';
+import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, worst } from '../errors.js';
 import { findCachedKernel } from '../target_options.js';
@@ -14,13 +14,8 @@ interface BootArgs {
   readonly console: string | undefined;
 }
 
-export function bootCommand(
-  context: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, BootArgs> {
+export function bootCommand(finish: Finish, context: Context): Command<BootArgs> {
   return {
-    command: 'boot <program..>',
-    describe: 'boot a kernel in a virtual machine and run programs on it, one after another',
     builder: (yargs) =>
       yargs
         .positional('program', {

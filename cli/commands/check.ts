@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import type { CommandModule } from 'yargs';
 import { type Checked, checkTrace } from '../../check/checker.js';
 import { countVerdicts, reasonsOf, renderChecked } from '../../check/report.js';
 import { PROFILES, profileById } from '../../models/profiles/index.js';
 import { readTrace } from '../../targets/trace/reader.js';
+import type { Command, Finish } from '../command.js';
 import { EXIT, type ExitCode } from '../errors.js';
 
 /** More calls that are not allowed than these are shown on demand alone: later ones often follow from earlier ones. */
@@ -16,10 +16,8 @@ interface CheckArgs {
   readonly json: boolean;
 }
 
-export function checkCommand(finish: (code: ExitCode) => void): CommandModule<object, CheckArgs> {
+export function checkCommand(finish: Finish): Command<CheckArgs> {
   return {
-    command: 'check <trace>',
-    describe: 'hold a recorded trace against the model, call by call',
     builder: (yargs) =>
       yargs
         .positional('trace', { type: 'string', demandOption: true, describe: 'what "record" has written' })

@@ -8,6 +8,7 @@ import { Behaviour } from '../../models/behaviour.js';
 import { DEFAULT_PROFILE, PROFILES, profileById } from '../../models/profiles/index.js';
 import type { Program } from '../../models/program/program.js';
 import { exists } from '../../targets/files.js';
+import type { Command, Finish } from '../command.js';
 import { EXIT, type ExitCode } from '../errors.js';
 
 interface CorpusArgs {
@@ -24,10 +25,8 @@ interface MergeArgs extends CorpusArgs {
   readonly from: string[];
 }
 
-export function corpusCommand(finish: (code: ExitCode) => void): CommandModule {
+export function corpusCommand(finish: Finish): Command<object> {
   return {
-    command: 'corpus <action>',
-    describe: 'look after directories of programs',
     builder: (yargs) =>
       yargs
         .command(showCommand(finish))

@@ -1,5 +1,4 @@
 import writeFileAtomic from 'write-file-atomic';
-import type { CommandModule } from 'yargs';
 import {
   type KernelCoverage,
   renderCoverageJson,
@@ -9,14 +8,16 @@ import {
 } from '../../reports/kernel_coverage.js';
 import { renderPatchView } from '../../reports/patch_view.js';
 import { SCENARIOS } from '../../suites/index.js';
+import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, worst } from '../errors.js';
 import { IOMMUFD_FILES, measure, watchFiles } from '../kernel_coverage/measure.js';
-import { readDiff } from '../patch/diff_file.js';
-import { agreeWithKernel } from '../patch/source.js';
-import { requireMeasured, viewPatch } from '../patch/view.js';
+import { readPatch } from '../patch/diff_file.js';
+import { viewPatch } from '../patch/view.js';
+import { watchPatched } from '../patch/watch.js';
 import { select } from '../query.js';
 import { findCachedKernel } from '../target_options.js';
+import { requireWhole } from '../whole_numbers.js';
 
 interface CoverageArgs {
   readonly query: string[];
@@ -38,13 +39,8 @@ interface CoverageArgs {
   readonly console: string | undefined;
 }
 
-export function coverageCommand(
-  context: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, CoverageArgs> {
+export function coverageCommand(finish: Finish, context: Context): Command<CoverageArgs> {
   return {
-    command: 'coverage [query..]',
-    describe: 'say which lines of the kernel scenarios and other programs reach, by kcov',
     builder: (yargs) =>
       yargs
         .positional('query', { type: 'string', array: true, default: [], describe: 'as for run' })
@@ -111,20 +107,21 @@ export function coverageCommand(
 }
 
 async function coverage(args: CoverageArgs, context: Context): Promise<ExitCode> {
+  requireWhole({ programs: args.programs }, 0);
+  requireWhole({ steps: args.steps }, 1);
+  requireWhole({ seed: args.seed });
   const scenarios = args.scenarios ? select(SCENARIOS, args.query) : [];
-  const { patch } = args;
-  const diff = patch === undefined ? [] : await readDiff(patch);
+  const patch = args.patch === undefined ? undefined : await readPatch(args.patch);
   const kernel = await findCachedKernel(args.kernel, context);
-  const files = [...args.files, ...diff.map(({ file }) => file)];
-  const code = await watchFiles(kernel, files, context);
-  if (patch !== undefined) {
-    const known = new Set(code.places.places.map(({ file }) => file));
-    requireMeasured(patch, diff, kernel.id, (file) => known.has(file));
-    await agreeWithKernel(patch, diff, kernel, context.cache);
-  }
+  const code =
+    patch === undefined
+      ? await watchFiles(kernel, args.files, context)
+      : await watchPatched(kernel, args.files, patch, context);
   const { coverage: found, bad } = await measure(code, { ...args, scenarios }, context);
   await report(found, args);
-  if (patch !== undefined) process.stdout.write(`\n${renderPatchView(viewPatch(patch, diff, found))}`);
+  if (patch !== undefined) {
+    process.stdout.write(`\n${renderPatchView(viewPatch(patch.path, patch.diff, found))}`);
+  }
   for (const what of bad) process.stderr.write(`iommufd-cts: ${what}\n`);
   return worst(bad.length > 0 || context.interrupted.aborted ? EXIT.unknown : EXIT.pass);
 }

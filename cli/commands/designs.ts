@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Argv, CommandModule } from 'yargs';
+import type { Argv } from 'yargs';
 import { searchDesign } from '../../fuzz/designs/search.js';
 import { parseDesignProgram } from '../../models/designs/framework/check_program.js';
 import type { Design } from '../../models/designs/framework/design.js';
@@ -9,11 +9,13 @@ import { describeDesignStep } from '../../models/designs/framework/program.js';
 import { DESIGNS } from '../../models/designs/index.js';
 import { ProgramError } from '../../models/program/program.js';
 import type { PlayReport } from '../../suites/designs/judge.js';
+import type { Command, Finish } from '../command.js';
 import { judgeAll, standingsOf } from '../designs/comparison.js';
 import { renderComparison, renderDesign } from '../designs/render.js';
 import { renderSearch, reportSearch } from '../designs/search_report.js';
 import { findDesign } from '../designs/run_rows.js';
 import { EXIT, type ExitCode, UsageError } from '../errors.js';
+import { requireWhole } from '../whole_numbers.js';
 
 interface DesignsArgs {
   readonly name: string | undefined;
@@ -23,10 +25,8 @@ interface DesignsArgs {
   readonly program: string | undefined;
 }
 
-export function designsCommand(finish: (code: ExitCode) => void): CommandModule<object, DesignsArgs> {
+export function designsCommand(finish: Finish): Command<DesignsArgs> {
   return {
-    command: 'designs [name]',
-    describe: 'compare the designs of the patch discussions: which invariant breaks, by which program',
     builder: (yargs) => addOptions(yargs) as Argv<DesignsArgs>,
     handler: async (args) => {
       finish(await designs(args));
@@ -55,10 +55,8 @@ async function designs({ name, json, search, seed, program }: DesignsArgs): Prom
       throw new UsageError('--program needs the name of a design');
     return runFile(only, program);
   }
-  if (search !== undefined && (!Number.isInteger(search) || search < 1)) {
-    throw new UsageError('--search takes how many programs: a whole number from 1 on');
-  }
-  if (!Number.isInteger(seed)) throw new UsageError('--seed takes a whole number');
+  requireWhole({ search }, 1);
+  requireWhole({ seed });
   const reports = judgeAll(chosen);
   const standings = standingsOf(chosen, reports);
   if (json) process.stdout.write(`${JSON.stringify(standings, null, 2)}\n`);

@@ -1,15 +1,15 @@
-import type { CommandModule } from 'yargs';
 import { DESIGNS, designByName } from '../../models/designs/index.js';
 import { PROFILES, type Profile, profileById, profileOfRelease } from '../../models/profiles/index.js';
 import { type Comparison, renderComparison, renderComparisonMarkdown } from '../../reports/comparison.js';
 import { exists } from '../../targets/files.js';
 import { KernelStore } from '../../targets/kernels/store.js';
+import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { answersThatDiffer } from '../diff/answers.js';
 import { compareDesigns } from '../diff/designs.js';
 import { compareKernels } from '../diff/kernels.js';
 import { compareRuns } from '../diff/runs.js';
-import { EXIT, type ExitCode, UsageError } from '../errors.js';
+import { EXIT, UsageError } from '../errors.js';
 import { readRun } from '../run_file.js';
 
 interface DiffArgs {
@@ -19,13 +19,8 @@ interface DiffArgs {
   readonly md: boolean;
 }
 
-export function diffCommand(
-  context: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, DiffArgs> {
+export function diffCommand(finish: Finish, context: Context): Command<DiffArgs> {
   return {
-    command: 'diff <a> <b>',
-    describe: 'compare two runs, two kernels or two designs, in words',
     builder: (yargs) =>
       yargs
         .positional('a', { type: 'string', demandOption: true, describe: WHAT })

@@ -1,6 +1,5 @@
 import { statfs } from 'node:fs/promises';
 import { freemem, cpus } from 'node:os';
-import type { CommandModule } from 'yargs';
 import {
   REQUIREMENTS,
   type Requirement,
@@ -9,8 +8,9 @@ import {
 } from '../../targets/requirements.js';
 import { KernelStore } from '../../targets/kernels/store.js';
 import { kvmState } from '../../targets/qemu/accelerator.js';
+import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
-import { EXIT, type ExitCode } from '../errors.js';
+import { EXIT } from '../errors.js';
 
 /** One line of the diagnosis. */
 interface Finding {
@@ -19,13 +19,8 @@ interface Finding {
   readonly detail: string;
 }
 
-export function doctorCommand(
-  context: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, { json: boolean }> {
+export function doctorCommand(finish: Finish, context: Context): Command<{ json: boolean }> {
   return {
-    command: 'doctor',
-    describe: 'say what works on this machine, and what to install for the rest',
     builder: (yargs) =>
       yargs
         .option('json', { type: 'boolean', default: false, describe: 'print data' })

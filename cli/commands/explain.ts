@@ -1,12 +1,12 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import type { CommandModule } from 'yargs';
 import { FINDING_IDS } from '../../models/findings.js';
+import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { EXPLAINABLE_IDS, explain } from '../explain.js';
 import { manualPages } from '../manual.js';
-import { EXIT, type ExitCode, UsageError } from '../errors.js';
+import { EXIT, UsageError } from '../errors.js';
 
 /** Names that a wrong one is compared with. */
 const SUGGESTIONS_MAX = 4;
@@ -16,13 +16,8 @@ interface ExplainArgs {
   readonly write: string | undefined;
 }
 
-export function explainCommand(
-  { findings }: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, ExplainArgs> {
+export function explainCommand(finish: Finish, { findings }: Context): Command<ExplainArgs> {
   return {
-    command: 'explain [id]',
-    describe: 'explain a call, a rule, an invariant, a scenario or a kernel finding in prose',
     builder: (yargs) =>
       yargs
         .positional('id', { type: 'string', describe: 'as reports print it' })

@@ -1,5 +1,4 @@
 import { basename } from 'node:path';
-import type { CommandModule } from 'yargs';
 import { readProgramFile } from '../../fuzz/corpus/program_file.js';
 import { exportC, loadRuntime } from '../../fuzz/export_c/export.js';
 import { exportMarkdown } from '../../fuzz/export_c/markdown.js';
@@ -9,8 +8,9 @@ import { Behaviour } from '../../models/behaviour.js';
 import { programText } from '../../models/program/json.js';
 import { type Program, ProgramError } from '../../models/program/program.js';
 import { DEFAULT_PROFILE, PROFILES, profileById } from '../../models/profiles/index.js';
+import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
-import { EXIT, type ExitCode, UsageError } from '../errors.js';
+import { EXIT, UsageError } from '../errors.js';
 import { writeTextFile } from '../text_file.js';
 
 interface ExportArgs {
@@ -53,13 +53,8 @@ function whole(text: string): Form {
   return { text, shortcomings: [] };
 }
 
-export function exportCommand(
-  context: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, ExportArgs> {
+export function exportCommand(finish: Finish, context: Context): Command<ExportArgs> {
   return {
-    command: 'export <file..>',
-    describe: 'write stored programs in forms that others read or run',
     builder: (yargs) =>
       yargs
         .positional('file', { type: 'string', array: true, demandOption: true, describe: 'program files' })

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Argv, CommandModule } from 'yargs';
+import type { Argv } from 'yargs';
 import { Campaign, corpusDirectory } from '../../fuzz/campaign/campaign.js';
 import { CAMPAIGN_SCHEMA, type CampaignConfig } from '../../fuzz/campaign/config.js';
 import { type Trouble, readProgramsOf } from '../../fuzz/corpus/read_directory.js';
@@ -11,6 +11,7 @@ import { DEFAULT_PROFILE, PROFILES, profileById } from '../../models/profiles/in
 import type { Design } from '../../models/designs/framework/design.js';
 import { exists } from '../../targets/files.js';
 import { FLAVOURS } from '../../targets/kernels/store.js';
+import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError, worst } from '../errors.js';
 import { designOfTarget } from '../designs/run_rows.js';
@@ -25,6 +26,7 @@ import { exitCodeOfCampaign, renderResult, resultOf } from '../fuzz/result.js';
 import { watchedEdges } from '../fuzz/watched_edges.js';
 import { mutantByName } from '../mutant_option.js';
 import { findKernel, qemuOptions } from '../target_options.js';
+import { requireWhole } from '../whole_numbers.js';
 
 interface FuzzArgs {
   readonly target: string | undefined;
@@ -74,13 +76,8 @@ const OF_NEW = [
   ...['seed', 'steps', 'workers', 'focus', 'focusDiff', 'coverage', 'corpus', 'out'],
 ] as const;
 
-export function fuzzCommand(
-  context: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, FuzzArgs> {
+export function fuzzCommand(finish: Finish, context: Context): Command<FuzzArgs> {
   return {
-    command: 'fuzz',
-    describe: 'search a target for what the model does not allow, with programs that lead to new states',
     builder: (yargs) => addOptions(yargs) as Argv<FuzzArgs>,
     handler: async (args) => {
       finish(await fuzz(args, context));
@@ -308,11 +305,8 @@ async function configOf(args: FuzzArgs, context: Context): Promise<CampaignConfi
 }
 
 function checkNumbers({ seed, steps, workers, programs }: FuzzArgs): void {
-  if (seed !== undefined && !Number.isInteger(seed)) throw new UsageError('--seed takes a whole number');
-  for (const [name, value] of Object.entries({ steps, workers, programs })) {
-    if (value !== undefined && (!Number.isInteger(value) || value < 1))
-      throw new UsageError(`--${name} takes a whole number from 1 on`);
-  }
+  requireWhole({ seed });
+  requireWhole({ steps, workers, programs }, 1);
   if (workers !== undefined && workers > WORKERS_MAX)
     throw new UsageError(`--workers takes at most ${String(WORKERS_MAX)}`);
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Argv, CommandModule } from 'yargs';
+import type { Argv } from 'yargs';
 import { Behaviour } from '../../models/behaviour.js';
 import { DEFAULT_PROFILE, profileById } from '../../models/profiles/index.js';
 import { type Expectation, withExpectations } from '../../reports/expectations.js';
@@ -10,10 +10,12 @@ import { SCENARIOS } from '../../suites/index.js';
 import type { Flavour } from '../../targets/kernels/store.js';
 import { SimTarget } from '../../targets/sim.js';
 import type { Session } from '../../targets/target.js';
+import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError, worst } from '../errors.js';
+import { type PatchFile, readPatch } from '../patch/diff_file.js';
 import { readBaseline, readExpectations } from '../expectations_file.js';
-import { type PatchFile, PatchWatch, readPatch } from '../gate/patch_watch.js';
+import { PatchWatch } from '../gate/patch_watch.js';
 import { resultOfRandomPrograms } from '../gate/random_result.js';
 import { runStoredPrograms } from '../gate/stored_programs.js';
 import { renderVerdict } from '../gate/verdict.js';
@@ -31,6 +33,7 @@ import {
   qemuOptions,
 } from '../target_options.js';
 import { parseLimits } from '../time_limits.js';
+import { requireWhole } from '../whole_numbers.js';
 
 interface GateArgs extends TargetArgs {
   readonly query: string[];
@@ -59,13 +62,8 @@ const FILES: Readonly<Record<string, string>> = {
   spec: 'result.txt',
 };
 
-export function gateCommand(
-  context: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, GateArgs> {
+export function gateCommand(finish: Finish, context: Context): Command<GateArgs> {
   return {
-    command: 'gate [query..]',
-    describe: 'all that a change to a kernel has to pass: build, boot, run, report, and one verdict',
     builder: (yargs) => addGateOptions(yargs) as Argv<GateArgs>,
     handler: async (args) => {
       finish(await gate(args, context));
@@ -116,9 +114,9 @@ function addGateOptions(yargs: Argv): Argv {
 }
 
 async function gate(args: GateArgs, context: Context): Promise<ExitCode> {
-  for (const name of ['programs', 'steps', 'seed'] as const) {
-    if (!Number.isInteger(args[name])) throw new UsageError(`--${name} takes a whole number`);
-  }
+  requireWhole({ programs: args.programs }, 0);
+  requireWhole({ steps: args.steps }, 1);
+  requireWhole({ seed: args.seed });
   const scenarios = select(SCENARIOS, args.query);
   const limits = parseLimits(args);
   const expectations = await expectationsOf(args);

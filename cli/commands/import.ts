@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { CommandModule } from 'yargs';
 import { importProgram } from '../../fuzz/syzkaller/import.js';
 import { SyzError } from '../../fuzz/syzkaller/text.js';
 import { assemble } from '../../models/program/assemble.js';
 import { programText } from '../../models/program/json.js';
 import { type Program, ProgramError } from '../../models/program/program.js';
-import { EXIT, type ExitCode, UsageError } from '../errors.js';
+import type { Command, Finish } from '../command.js';
+import { EXIT, UsageError } from '../errors.js';
 import { writeTextFile } from '../text_file.js';
 
 interface ImportArgs {
@@ -15,10 +15,8 @@ interface ImportArgs {
   readonly strict: boolean;
 }
 
-export function importCommand(finish: (code: ExitCode) => void): CommandModule<object, ImportArgs> {
+export function importCommand(finish: Finish): Command<ImportArgs> {
   return {
-    command: 'import <file..>',
-    describe: 'turn programs of syzkaller into programs to replay',
     builder: (yargs) =>
       yargs
         .positional('file', {

@@ -2,6 +2,7 @@ import type { Argv, CommandModule } from 'yargs';
 import { adoptBzImage } from '../../targets/kernels/build.js';
 import type { SourceRequest } from '../../targets/kernels/source.js';
 import { FLAVOURS, type Flavour, type Kernel, KernelStore } from '../../targets/kernels/store.js';
+import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError } from '../errors.js';
 import { buildWithProgress } from '../kernel_build.js';
@@ -15,10 +16,8 @@ interface BuildArgs {
   readonly installDeps: boolean;
 }
 
-export function kernelCommand(context: Context, finish: (code: ExitCode) => void): CommandModule {
+export function kernelCommand(finish: Finish, context: Context): Command<object> {
   return {
-    command: 'kernel <action>',
-    describe: 'build and manage test kernels',
     builder: (yargs) =>
       yargs
         .command(buildCommand(context, finish))

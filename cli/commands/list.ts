@@ -1,8 +1,8 @@
-import type { CommandModule } from 'yargs';
 import { needsOf } from '../../suites/harness/plan.js';
 import { CONTROL, type Scenario } from '../../suites/harness/scenario.js';
 import { SCENARIOS, SUITES } from '../../suites/index.js';
-import { EXIT, type ExitCode } from '../errors.js';
+import type { Command, Finish } from '../command.js';
+import { EXIT } from '../errors.js';
 import { select } from '../query.js';
 
 interface ListArgs {
@@ -10,10 +10,8 @@ interface ListArgs {
   readonly json: boolean;
 }
 
-export function listCommand(finish: (code: ExitCode) => void): CommandModule<object, ListArgs> {
+export function listCommand(finish: Finish): Command<ListArgs> {
   return {
-    command: 'list [query..]',
-    describe: 'list scenarios with their plans',
     builder: (yargs) =>
       yargs
         .positional('query', { type: 'string', array: true, default: [], describe: 'as for run' })

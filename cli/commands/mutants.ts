@@ -1,5 +1,4 @@
 import { writeFile } from 'node:fs/promises';
-import type { CommandModule } from 'yargs';
 import { type Hunted, huntMutants } from '../../fuzz/campaign/hunt.js';
 import { Behaviour } from '../../models/behaviour.js';
 import { type Mutant, mutantName } from '../../models/mutants.js';
@@ -7,10 +6,12 @@ import { DEFAULT_PROFILE, profileById } from '../../models/profiles/index.js';
 import { EQUIVALENT_MUTANTS } from '../../suites/harness/equivalent_mutants.js';
 import { MISSED_MUTANTS } from '../../suites/harness/missed_mutants.js';
 import { allMutants } from '../../suites/harness/mutation.js';
+import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError } from '../errors.js';
 import { type MutantsMeasured, mutantsPage } from '../mutants_page.js';
 import { showProgress } from '../progress.js';
+import { requireWhole } from '../whole_numbers.js';
 
 interface MutantsArgs {
   readonly name: string[];
@@ -25,13 +26,8 @@ interface MutantsArgs {
 /** The share of mutants that a campaign has to find. */
 const SHARE_LEAST = 0.95;
 
-export function mutantsCommand(
-  context: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, MutantsArgs> {
+export function mutantsCommand(finish: Finish, context: Context): Command<MutantsArgs> {
   return {
-    command: 'mutants [name..]',
-    describe: 'which planted differences a campaign finds, and with which of its programs',
     builder: (yargs) =>
       yargs
         .positional('name', {
@@ -57,10 +53,8 @@ export function mutantsCommand(
 
 async function hunt(args: MutantsArgs, context: Context): Promise<ExitCode> {
   const { programs, seed, steps, json, write } = args;
-  for (const [name, value] of Object.entries({ programs, steps })) {
-    if (!Number.isInteger(value) || value < 1)
-      throw new UsageError(`--${name} takes a whole number from 1 on`);
-  }
+  requireWhole({ programs, steps }, 1);
+  requireWhole({ seed });
   const profile = args.profile === undefined ? DEFAULT_PROFILE : profileById(args.profile);
   if (profile === undefined) throw new UsageError(`there is no profile ${args.profile ?? ''}`);
   const mutants = mutantsNamed(args.name, allMutants(profile));

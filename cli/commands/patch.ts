@@ -1,14 +1,14 @@
-import type { CommandModule } from 'yargs';
 import {
   countExecutions,
   renderPatchJson,
   renderPatchMarkdown,
   renderPatchView,
 } from '../../reports/patch_view.js';
+import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode } from '../errors.js';
-import { readCoverage } from '../kernel_coverage/file.js';
-import { readDiff } from '../patch/diff_file.js';
+import { readCoverage } from '../kernel_coverage/coverage_file.js';
+import { readPatch } from '../patch/diff_file.js';
 import { agree, treeOf } from '../patch/source.js';
 import { requireMeasured, viewPatch } from '../patch/view.js';
 
@@ -21,13 +21,8 @@ interface PatchArgs {
   readonly json: boolean;
 }
 
-export function patchCommand(
-  context: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, PatchArgs> {
+export function patchCommand(finish: Finish, context: Context): Command<PatchArgs> {
   return {
-    command: 'patch <file>',
-    describe: 'say which lines that a diff changes were executed, and by what',
     builder: (yargs) =>
       yargs
         .positional('file', {
@@ -63,7 +58,7 @@ async function patch(
   { file, from, source, strict, md, json }: PatchArgs,
   { cache }: Context,
 ): Promise<ExitCode> {
-  const diff = await readDiff(file);
+  const { diff } = await readPatch(file);
   const coverage = await readCoverage(from);
   const measured = new Set(coverage.files.map((each) => each.file));
   requireMeasured(file, diff, coverage.kernel, (name) => measured.has(name));

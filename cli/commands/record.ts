@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import type { CommandModule } from 'yargs';
 import { buildRecorder } from '../../targets/recorder/build.js';
 import { record } from '../../targets/recorder/record.js';
 import { type Trace, readTrace } from '../../targets/trace/reader.js';
+import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { UsageError } from '../errors.js';
 
@@ -13,13 +13,8 @@ interface RecordArgs {
   readonly '--'?: readonly string[];
 }
 
-export function recordCommand(
-  context: Context,
-  finish: (code: number) => void,
-): CommandModule<object, RecordArgs> {
+export function recordCommand(finish: Finish, context: Context): Command<RecordArgs> {
   return {
-    command: 'record',
-    describe: 'run a program and record what it does with iommufd and VFIO: record [-o FILE] -- COMMAND…',
     builder: (yargs) =>
       yargs
         .option('output', {

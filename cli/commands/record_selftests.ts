@@ -1,9 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
-import type { CommandModule } from 'yargs';
 import { SELFTESTS, type Selftest } from '../../targets/selftests/programs.js';
 import { type SelftestRun, recordSelftest } from '../../targets/selftests/record.js';
 import { countCases, isWhole } from '../../targets/selftests/tap.js';
 import { type Trace, readTrace } from '../../targets/trace/reader.js';
+import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode } from '../errors.js';
 import { provide } from '../kernel_build.js';
@@ -22,13 +22,8 @@ interface RecordSelftestsArgs {
   readonly '--'?: readonly string[];
 }
 
-export function recordSelftestsCommand(
-  context: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, RecordSelftestsArgs> {
+export function recordSelftestsCommand(finish: Finish, context: Context): Command<RecordSelftestsArgs> {
   return {
-    command: 'record-selftests',
-    describe: "record the kernel's own selftests of iommufd while they run on it in a virtual machine",
     builder: (yargs) =>
       yargs
         .option('output', {

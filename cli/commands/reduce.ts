@@ -1,4 +1,3 @@
-import type { CommandModule } from 'yargs';
 import { readProgramFile, writeProgramFile } from '../../fuzz/corpus/program_file.js';
 import { type ReducedFinding, reduceOn } from '../../fuzz/reduce/on_target.js';
 import { type Goal, type Judge, goalOf } from '../../fuzz/reduce/shows.js';
@@ -9,10 +8,12 @@ import { DEFAULT_PROFILE, type Profile, profileById } from '../../models/profile
 import { environmentOf } from '../../suites/harness/environment.js';
 import { SimTarget } from '../../targets/sim.js';
 import type { Target } from '../../targets/target.js';
+import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError } from '../errors.js';
 import { mutantByName } from '../mutant_option.js';
 import { type TargetArgs, addTargetOptions, chooseTarget } from '../target_options.js';
+import { requireWhole } from '../whole_numbers.js';
 
 interface ReduceArgs extends TargetArgs {
   readonly file: string;
@@ -22,13 +23,8 @@ interface ReduceArgs extends TargetArgs {
   readonly times: number;
 }
 
-export function reduceCommand(
-  context: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, ReduceArgs> {
+export function reduceCommand(finish: Finish, context: Context): Command<ReduceArgs> {
   return {
-    command: 'reduce <file>',
-    describe: 'find the smallest program with the same finding',
     builder: (yargs) =>
       addTargetOptions(yargs)
         .positional('file', {
@@ -60,9 +56,7 @@ export function reduceCommand(
 }
 
 async function reduce(args: ReduceArgs, context: Context): Promise<ExitCode> {
-  for (const name of ['budget', 'times'] as const)
-    if (!Number.isInteger(args[name]) || args[name] < 1)
-      throw new UsageError(`--${name} takes a number of at least 1`);
+  requireWhole({ budget: args.budget, times: args.times }, 1);
   const program = await readProgramFile(args.file);
   const { target, profile } = await targetOf(args, context);
   const session = await target.start();

@@ -1,4 +1,3 @@
-import type { CommandModule } from 'yargs';
 import { readProgramFile } from '../../fuzz/corpus/program_file.js';
 import { Behaviour } from '../../models/behaviour.js';
 import { readNumber } from '../../models/base/bytes.js';
@@ -18,6 +17,7 @@ import {
 } from '../../models/program_verdict.js';
 import type { StepVerdict } from '../../models/model_run.js';
 import { environmentOf } from '../../suites/harness/environment.js';
+import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, worst } from '../errors.js';
 import { type TargetArgs, addTargetOptions, chooseTarget } from '../target_options.js';
@@ -27,13 +27,8 @@ interface ReplayArgs extends TargetArgs {
   readonly reading: string;
 }
 
-export function replayCommand(
-  context: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, ReplayArgs> {
+export function replayCommand(finish: Finish, context: Context): Command<ReplayArgs> {
   return {
-    command: 'replay <file..>',
-    describe: 'run stored programs on a target, step by step',
     builder: (yargs) =>
       addTargetOptions(yargs)
         .positional('file', { type: 'string', array: true, demandOption: true, describe: 'program files' })

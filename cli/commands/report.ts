@@ -1,11 +1,11 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import type { CommandModule } from 'yargs';
 import { reasonOf } from '../../models/base/reason.js';
 import type { NamedRun } from '../../reports/html/data.js';
 import type { StoredCoverage } from '../../reports/kernel_coverage.js';
 import { exists } from '../../targets/files.js';
+import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError } from '../errors.js';
 import { isMeantAsCoverage, parseCoverage } from '../kernel_coverage/coverage_file.js';
@@ -22,13 +22,8 @@ interface ReportArgs {
   readonly designs: boolean;
 }
 
-export function reportCommand(
-  context: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, ReportArgs> {
+export function reportCommand(finish: Finish, context: Context): Command<ReportArgs> {
   return {
-    command: 'report <paths..>',
-    describe: 'write an HTML report, one file, of runs, campaigns and coverage of kernels',
     builder: (yargs) =>
       yargs
         .positional('paths', {

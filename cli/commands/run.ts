@@ -1,9 +1,10 @@
-import type { Argv, CommandModule } from 'yargs';
+import type { Argv } from 'yargs';
 import type { Reading } from '../../models/prediction.js';
 import { type Expectation, updatedExpectations, withExpectations } from '../../reports/expectations.js';
 import { type RunReport, exitCodeOf } from '../../reports/run_report.js';
 import { environmentOf } from '../../suites/harness/environment.js';
 import { SCENARIOS } from '../../suites/index.js';
+import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError, worst } from '../errors.js';
 import { readBaseline, readExpectations, writeExpectations } from '../expectations_file.js';
@@ -13,6 +14,7 @@ import { designOfTarget, runRows } from '../designs/run_rows.js';
 import { runScenarios } from '../run_scenarios.js';
 import { parseLimits } from '../time_limits.js';
 import { type TargetArgs, addTargetOptions, chooseTarget } from '../target_options.js';
+import { requireWhole } from '../whole_numbers.js';
 
 interface RunArgs extends TargetArgs {
   readonly query: string[];
@@ -28,13 +30,8 @@ interface RunArgs extends TargetArgs {
   readonly baseline: string | undefined;
 }
 
-export function runCommand(
-  context: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, RunArgs> {
+export function runCommand(finish: Finish, context: Context): Command<RunArgs> {
   return {
-    command: 'run [query..]',
-    describe: 'run scenarios on a target and judge every answer',
     builder: (yargs) => addRunOptions(yargs) as Argv<RunArgs>,
     handler: async (args) => {
       finish(await run(args, context));
@@ -107,9 +104,7 @@ function addRunOptions(yargs: Argv): Argv {
 }
 
 async function run(args: RunArgs, context: Context): Promise<ExitCode> {
-  if (!Number.isInteger(args.repeat) || args.repeat < 1) {
-    throw new UsageError('--repeat takes how often each scenario runs: a whole number from 1 on');
-  }
+  requireWhole({ repeat: args.repeat }, 1);
   const reporters = parseReporters(args.reporter);
   const limits = parseLimits(args);
   const expectations = await expectationsOf(args);

@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CommandModule } from 'yargs';
 import { writeProgramFile } from '../../fuzz/corpus/program_file.js';
 import { samplePrograms } from '../../fuzz/generate/program.js';
 import { type SweepMismatch, type SweepStats, sweepFailures } from '../../fuzz/injection/sweep.js';
@@ -11,12 +10,14 @@ import type { Program } from '../../models/program/program.js';
 import { type Environment, environmentOf } from '../../suites/harness/environment.js';
 import { lackOf, planCase } from '../../suites/harness/plan.js';
 import { SCENARIOS } from '../../suites/index.js';
+import type { Command, Finish } from '../command.js';
 import { isCertain } from '../certainty.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError } from '../errors.js';
 import { showProgress } from '../progress.js';
 import { select } from '../query.js';
 import { type TargetArgs, addTargetOptions, chooseTarget } from '../target_options.js';
+import { requireWhole } from '../whole_numbers.js';
 
 interface SweepArgs extends TargetArgs {
   readonly query: string[];
@@ -31,13 +32,8 @@ interface SweepArgs extends TargetArgs {
 /** Mismatches that are printed; all are stored. */
 const PRINTED_MAX = 10;
 
-export function sweepCommand(
-  context: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, SweepArgs> {
+export function sweepCommand(finish: Finish, context: Context): Command<SweepArgs> {
   return {
-    command: 'sweep [query..]',
-    describe: 'make each allocation of each call fail in turn, and judge what the call leaves',
     builder: (yargs) =>
       addTargetOptions(yargs)
         .positional('query', {
@@ -74,10 +70,8 @@ export function sweepCommand(
 }
 
 async function sweepCalls(args: SweepArgs, context: Context): Promise<ExitCode> {
-  for (const name of ['states', 'nth'] as const) {
-    if (!Number.isInteger(args[name]) || args[name] < 1)
-      throw new UsageError(`--${name} takes a whole number from 1 on`);
-  }
+  requireWhole({ states: args.states, nth: args.nth }, 1);
+  requireWhole({ seed: args.seed });
   const { target, kernel, profile } = await chooseTarget(args, context);
   const session = await target.start();
   try {

@@ -1,12 +1,13 @@
-import type { CommandModule } from 'yargs';
 import type { SourceRequest } from '../../targets/kernels/source.js';
 import type { Kernel } from '../../targets/kernels/store.js';
 import type { AcceleratorChoice } from '../../targets/qemu/accelerator.js';
+import type { Command, Finish } from '../command.js';
 import { type RandomRequest, checkKernel } from '../check_kernel.js';
 import { checkSelftests } from '../check_selftests.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, worst } from '../errors.js';
 import { buildWithProgress, provide } from '../kernel_build.js';
+import { requireWhole } from '../whole_numbers.js';
 
 interface TestKernelArgs extends RandomRequest {
   readonly selftests: boolean;
@@ -18,13 +19,8 @@ const KERNELS: readonly SourceRequest[] = [
   { package: 'linux-source-6.12' },
 ];
 
-export function testKernelCommand(
-  context: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, TestKernelArgs> {
+export function testKernelCommand(finish: Finish, context: Context): Command<TestKernelArgs> {
   return {
-    command: 'test-kernel',
-    describe: 'hold the model against real kernels: all scenarios and random programs on Linux 7.3 and 6.12',
     builder: (yargs) =>
       yargs
         .option('programs', { type: 'number', default: 20_000, describe: 'random programs for each kernel' })
@@ -53,6 +49,9 @@ export function testKernelCommand(
 }
 
 async function testKernels(args: TestKernelArgs, context: Context): Promise<ExitCode> {
+  requireWhole({ programs: args.programs }, 0);
+  requireWhole({ steps: args.steps }, 1);
+  requireWhole({ seed: args.seed });
   await provide(() => true, context, true);
   const kernels: Kernel[] = [];
   for (const source of KERNELS) kernels.push(await buildWithProgress(source, 'fast', context, true));

@@ -1,7 +1,7 @@
 import { CALLS, callByName } from '../../models/ioctls/index.js';
 import { UsageError } from '../errors.js';
-import { readCoverage } from '../kernel_coverage/file.js';
-import { readDiff } from '../patch/diff_file.js';
+import { readCoverage } from '../kernel_coverage/coverage_file.js';
+import { readPatch } from '../patch/diff_file.js';
 import { focusOf } from '../patch/focus.js';
 
 /** What the user says that a campaign is to be about. */
@@ -33,7 +33,8 @@ export async function focusOfCampaign(
     return { focus: named };
   }
   const measured = coverage === undefined ? undefined : await readCoverage(coverage);
-  const { calls, functions, told } = focusOf(await readDiff(focusDiff), measured);
+  const { diff } = await readPatch(focusDiff);
+  const { calls, functions, told } = focusOf(diff, measured);
   if (functions.length === 0) throw new UsageError(`${focusDiff} changes nothing inside a function`);
   for (const why of told) tell(why);
   const focus = [...new Set([...named, ...calls])];

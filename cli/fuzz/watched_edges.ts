@@ -1,4 +1,4 @@
-import type { Place } from '../../targets/kcov/places.js';
+import { IOMMUFD_DIRECTORY, type Place } from '../../targets/kcov/places.js';
 import { codePlacesOf } from '../../targets/kcov/symbols.js';
 import { type WatchedCode, watch } from '../../targets/kcov/watched_code.js';
 import type { Context } from '../context.js';
@@ -17,7 +17,7 @@ export async function watchedEdges(
   const places = await codePlacesOf(vmlinux, cache, (what) => process.stderr.write(`${what}\n`));
   const names = new Set(functions);
   const isNamed = ({ file, function: name }: Place): boolean => names.has(`${file}:${name}`);
-  const isOfIommufd = ({ file }: Place): boolean => file.startsWith('drivers/iommu/iommufd/');
+  const isOfIommufd = ({ file }: Place): boolean => file.startsWith(IOMMUFD_DIRECTORY);
   if (names.size === 0) return watch(places, 'edges', isOfIommufd);
   if (places.places.some(isNamed)) return watch(places, 'edges', isNamed);
   process.stderr.write(

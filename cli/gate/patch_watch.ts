@@ -1,5 +1,6 @@
 import { appendFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { COMMENT_CHARACTERS_MAX } from '../../reports/markdown.js';
 import { renderCoverageJson } from '../../reports/kernel_coverage.js';
 import { renderPatchMarkdown, renderPatchView } from '../../reports/patch_view.js';
 import { type Kernel, KernelStore } from '../../targets/kernels/store.js';
@@ -7,25 +8,12 @@ import { type QemuOptions, QemuTarget } from '../../targets/qemu/index.js';
 import type { Session } from '../../targets/target.js';
 import type { Context } from '../context.js';
 import { UsageError } from '../errors.js';
-import { IOMMUFD_FILES, type WatchedFiles, coverageOf, watchFiles } from '../kernel_coverage/measure.js';
+import { IOMMUFD_FILES, type WatchedFiles, coverageOf } from '../kernel_coverage/measure.js';
 import { WatchingSession } from '../kernel_coverage/watching_session.js';
-import { type DiffOfFile, readDiff } from '../patch/diff_file.js';
-import { agreeWithKernel } from '../patch/source.js';
-import { requireMeasured, viewPatch } from '../patch/view.js';
+import type { PatchFile } from '../patch/diff_file.js';
+import { viewPatch } from '../patch/view.js';
+import { watchPatched } from '../patch/watch.js';
 import { writeTextFile } from '../text_file.js';
-
-/** A comment of a pull request holds 65,536 characters. */
-const COMMENT_CHARACTERS_MAX = 65_000;
-
-/** A diff that a gate is asked to watch. */
-export interface PatchFile {
-  readonly path: string;
-  readonly diff: readonly DiffOfFile[];
-}
-
-export async function readPatch(path: string): Promise<PatchFile> {
-  return { path, diff: await readDiff(path) };
-}
 
 /** Notes what the programs of a gate reach of the lines that a diff changes. */
 export class PatchWatch {
@@ -38,11 +26,7 @@ export class PatchWatch {
   /** @throws UsageError or TestBedError when the kernel is not one that was built with the diff, or has no kcov */
   static async on(kernelId: string, patch: PatchFile, context: Context): Promise<PatchWatch> {
     const kernel = await sanitized(kernelId, context);
-    const { path, diff } = patch;
-    const code = await watchFiles(kernel, [IOMMUFD_FILES, ...diff.map(({ file }) => file)], context);
-    const known = new Set(code.places.places.map(({ file }) => file));
-    requireMeasured(path, diff, kernelId, (file) => known.has(file));
-    await agreeWithKernel(path, diff, kernel, context.cache);
+    const code = await watchPatched(kernel, [IOMMUFD_FILES], patch, context);
     return new PatchWatch(patch, code, context);
   }
 

@@ -1,7 +1,14 @@
+import { readFile } from 'node:fs/promises';
 import { Ajv } from 'ajv';
-import { complaintOf } from '../../fuzz/json_file.js';
+import { complaintOf, parseJson } from '../../fuzz/json_file.js';
+import { reasonOf } from '../../models/base/reason.js';
 import { once } from '../../models/ioctls/description.js';
-import type { StoredCoverage } from '../../reports/kernel_coverage.js';
+import type {
+  KernelCoverage,
+  ReachableLine,
+  StoredCoverage,
+  StoredLine,
+} from '../../reports/kernel_coverage.js';
 import { UsageError } from '../errors.js';
 
 const TEXT = { type: 'string' } as const;
@@ -78,4 +85,36 @@ export function parseCoverage(path: string, json: unknown): StoredCoverage {
   const validate = validator();
   if (validate(json)) return json;
   throw new UsageError(`${path} is no coverage of a kernel: ${complaintOf(validate.errors)}`);
+}
+
+/**
+ * Reads what `coverage --json` wrote, with the tests that reached each line.
+ * @throws UsageError saying in one sentence what is wrong with it
+ */
+export async function readCoverage(path: string): Promise<KernelCoverage> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new UsageError(`${path} cannot be read: ${reasonOf(error)}`);
+  });
+  const { names, files, tool, kernel, source, description, programs, cut, theirs } = parseCoverage(
+    path,
+    parseJson(path, text),
+  );
+  if (names === undefined) {
+    throw new UsageError(
+      `${path} does not say which tests reached a line: an older iommufd-cts wrote it, so measure again`,
+    );
+  }
+  return {
+    ...{ tool, kernel, source, description, programs, cut, theirs, tests: names },
+    files: files.map(({ file, blob, reachable, within = [] }) => ({
+      file,
+      ...(blob === undefined ? {} : { blob }),
+      lines: reachable.map(withTests),
+      within: within.map(withTests),
+    })),
+  };
+}
+
+function withTests({ by = [], ...line }: StoredLine): ReachableLine {
+  return { ...line, tests: by };
 }

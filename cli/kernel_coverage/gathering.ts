@@ -1,5 +1,5 @@
 import type { Coverage } from '../../models/outcome.js';
-import type { CoveredFile, Means, ReachableLine } from '../../reports/kernel_coverage.js';
+import { type CoveredFile, type Means, type ReachableLine, plainest } from '../../reports/kernel_coverage.js';
 import type { Place } from '../../targets/kcov/places.js';
 
 /** A line, while tests reach it. */
@@ -12,11 +12,10 @@ interface Line extends Omit<ReachableLine, 'tests'> {
 
 type LinesOfFiles = Map<string, Map<number, Line>>;
 
-const WEIGHT: Readonly<Record<Means, number>> = { alone: 0, injection: 1, lanes: 2 };
-
 /** What tests have reached of some places. */
 export class Gathering {
   readonly tests: string[] = [];
+  readonly #numbers = new Map<string, number>();
   programs = 0;
   cut = 0;
   readonly #files: LinesOfFiles = new Map();
@@ -67,8 +66,9 @@ export class Gathering {
   }
 
   #numberOf(test: string): number {
-    const known = this.tests.lastIndexOf(test);
-    return known >= 0 ? known : this.tests.push(test) - 1;
+    const known = this.#numbers.get(test) ?? this.tests.push(test) - 1;
+    this.#numbers.set(test, known);
+    return known;
   }
 }
 
@@ -82,7 +82,7 @@ function lineOf({ file, line, function: name }: Place, files: LinesOfFiles): Lin
 function reach(line: Line, test: number, program: string, means: Means): void {
   line.tests.add(test);
   line.first ??= program;
-  if (line.means === undefined || WEIGHT[means] < WEIGHT[line.means]) line.means = means;
+  line.means = plainest(line.means, means);
 }
 
 function inOrder(lines: ReadonlyMap<number, Line>): ReachableLine[] {

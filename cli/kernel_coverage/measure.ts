@@ -4,7 +4,7 @@ import { environmentOf } from '../../suites/harness/environment.js';
 import type { Scenario } from '../../suites/harness/scenario.js';
 import type { Kernel } from '../../targets/kernels/store.js';
 import { linesInBlocks } from '../../targets/kcov/blocks.js';
-import type { CodePlaces, Place } from '../../targets/kcov/places.js';
+import { type CodePlaces, IOMMUFD_DIRECTORY, type Place } from '../../targets/kcov/places.js';
 import { codePlacesOf } from '../../targets/kcov/symbols.js';
 import { type WatchedCode, watch } from '../../targets/kcov/watched_code.js';
 import type { AcceleratorChoice } from '../../targets/qemu/accelerator.js';
@@ -18,7 +18,7 @@ import { type Watching, watchRandom, watchScenarios, watchStored } from './run.j
 import { reachOfSelftests } from './selftests.js';
 
 /** The code of iommufd. */
-export const IOMMUFD_FILES = 'drivers/iommu/iommufd/*';
+export const IOMMUFD_FILES = `${IOMMUFD_DIRECTORY}*`;
 
 /** Code of a kernel that is to be watched, and what becomes of it. */
 export interface WatchedFiles {

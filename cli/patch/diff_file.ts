@@ -40,12 +40,18 @@ const SIGNATURE = /^-- \n\d[\w.-]*\n+/gm;
 
 const GIT_HEADER = /^(?=diff --git )/m;
 
+/** A diff, and where it was read. */
+export interface PatchFile {
+  readonly path: string;
+  readonly diff: readonly DiffOfFile[];
+}
+
 /** @throws BadInputError saying in one sentence what is wrong with the file */
-export async function readDiff(path: string): Promise<DiffOfFile[]> {
+export async function readPatch(path: string): Promise<PatchFile> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new BadInputError(`${path} cannot be read: ${reasonOf(error)}`);
   });
-  return parseDiff(path, text);
+  return { path, diff: parseDiff(path, text) };
 }
 
 /**

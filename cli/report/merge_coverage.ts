@@ -1,7 +1,9 @@
-import type { Means, StoredCoverage, StoredFile, StoredLine } from '../../reports/kernel_coverage.js';
-
-/** What reaches a line by the plainest means counts. */
-const WEIGHT: Readonly<Record<Means, number>> = { alone: 0, injection: 1, lanes: 2 };
+import {
+  type StoredCoverage,
+  type StoredFile,
+  type StoredLine,
+  plainest,
+} from '../../reports/kernel_coverage.js';
 
 /** One coverage for each kernel: what several runs have reached of it, together. */
 export function mergeByKernel(all: readonly StoredCoverage[]): StoredCoverage[] {
@@ -57,7 +59,7 @@ function mergeLines(ones: readonly StoredLine[], twos: readonly StoredLine[]): S
 
 function mergeLine(one: StoredLine, two: StoredLine): StoredLine {
   const first = one.first ?? two.first;
-  const means = plainest(one.means, two.means);
+  const means = two.means === undefined ? one.means : plainest(one.means, two.means);
   const theirs = one.theirs === undefined ? two.theirs : one.theirs || two.theirs === true;
   return {
     line: one.line,
@@ -67,9 +69,4 @@ function mergeLine(one: StoredLine, two: StoredLine): StoredLine {
     ...(means === undefined ? {} : { means }),
     ...(theirs === undefined ? {} : { theirs }),
   };
-}
-
-function plainest(one: Means | undefined, two: Means | undefined): Means | undefined {
-  if (one === undefined || two === undefined) return one ?? two;
-  return WEIGHT[one] <= WEIGHT[two] ? one : two;
 }

@@ -64,7 +64,8 @@ export async function huntMutants(
         number += 1;
         const decided = new Set<string>();
         const outcome = runOnModel(program, behaviour, (because) => decided.add(because));
-        for (const quarry of left) if (quarry.isMetBy(decided)) chase(quarry, { program, outcome, number });
+        for (const quarry of left)
+          if (quarry.isMetBy(decided)) chase(quarry, { program, outcome, number }, behaviour);
         left = left.filter(({ hunted }) => hunted.found === undefined);
         return outcome;
       });
@@ -91,11 +92,11 @@ interface Ran {
   readonly number: number;
 }
 
-function chase({ hunted, behaviour }: Quarry, { program, outcome, number }: Ran): void {
+/** @param original what has run the program */
+function chase({ hunted, behaviour }: Quarry, { program, outcome, number }: Ran, original: Behaviour): void {
   hunted.met += 1;
   if (!answersOtherwise(program, outcome, behaviour)) return;
   const wrong = runOnModel(program, behaviour);
-  const original = new Behaviour(behaviour.profile);
   if (judgeByModel(program, wrong, original, 'exact').problems.length > 0) hunted.found = number;
   else hunted.parted ??= number;
 }

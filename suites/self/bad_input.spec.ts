@@ -45,7 +45,11 @@ describe('bad input', function () {
     ],
     ['an unknown row', ['run', '--target', 'design:ioasid-rfc', 'S1-99'], /no row matches S1-99/],
     ['an unknown name of a design', ['designs', 'nothing'], /there is no design nothing; there are/],
-    ['a search of no programs', ['designs', 'ioasid-rfc', '--search', '0'], /--search takes how many/],
+    [
+      'a search of no programs',
+      ['designs', 'ioasid-rfc', '--search', '0'],
+      /--search takes a whole number from 1 on/,
+    ],
     ['a seed that is none', ['designs', 'ioasid-rfc', '--seed', '1.5'], /--seed takes a whole number/],
     [
       'a program without a design',
@@ -61,6 +65,7 @@ describe('bad input', function () {
     ],
     ['a shard of nothing', ['run', '--shard', '3/2'], /--shard 3\/2 makes no sense/],
     ['repetitions that are none', ['run', '--repeat', '0'], /--repeat/],
+    ['programs that are none', ['test-kernel', '--programs', 'many'], /--programs takes a whole number/],
     ['nothing to record', ['record'], /say what to record after "--"/],
     ['an unknown id', ['explain', 'IOMMU_IOAS_MAPP'], /nothing is called IOMMU_IOAS_MAPP/],
     ['an unknown kernel', ['run', '--kernel', '9.9-fast'], /there is no kernel 9\.9-fast/],

@@ -1,5 +1,8 @@
 import { normalize } from 'node:path/posix';
 
+/** Where the code of iommufd is. */
+export const IOMMUFD_DIRECTORY = 'drivers/iommu/iommufd/';
+
 /** A place in a kernel's code that kcov tells of: the beginning of a basic block. */
 export interface Place {
   /** The address that kcov tells, from the base of the code on. */
