@@ -2,28 +2,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from 'chai';
-import { FINDING_IDS, type FindingId, findingById } from '../../models/findings.js';
-import type { Kernel } from '../../targets/kernels/store.js';
 import { type Ended, type RunningCli, TALKATIVE, runCli, startCli } from '../self/cli.js';
 import { makeDirectory, removeDirectory } from '../self/temporary.js';
 import { fastKernels, guestsOf } from './guests.js';
 
-/** Findings after which a kernel can go on. */
-const HARMLESS = FINDING_IDS.filter((id) => findingById(id).spoilsKernel === undefined);
-
-/** Those after which it is not to be trusted. */
-const SPOILING = FINDING_IDS.filter((id) => findingById(id).spoilsKernel !== undefined);
-
 /** A finding that is a warning each time. */
-const WARNS = programFileOf('map-page-count-warn');
-
-function programFileOf(id: FindingId): string {
-  return `corpus/findings/${id}.json`;
-}
-
-function isFindingOf(kernel: Kernel, id: FindingId): boolean {
-  return findingById(id).kernels.some((version) => kernel.id.startsWith(`${version}.`));
-}
+const WARNS = 'corpus/findings/map-page-count-warn.json';
 
 /** The guest of a command, when it has carried something out. */
 async function guestUnderWay(running: RunningCli): Promise<number> {
@@ -188,36 +172,6 @@ describe('guests', () => {
     const { code } = await onKernel('replay', WARNS, '--console', file);
     assert.equal(code, 0);
     assert.match(await readFile(file, 'utf8'), /WARNING: .*iopt_insert_area/);
-  });
-
-  it('stored findings are as their pages say, on every kernel', async () => {
-    for (const fast of await fastKernels()) {
-      const { code, stdout } = await runCli(['replay', ...HARMLESS.map(programFileOf), '--kernel', fast.id]);
-      assert.equal(code, 0, stdout);
-      const reports = stdout.split(/^(?=corpus\/findings\/)/m);
-      for (const id of HARMLESS) {
-        // Where pages lie side by side depends on what has run before.
-        if (id === 'unfill-reads-unmapped') continue;
-        const report = reports.find((text) => text.startsWith(`${programFileOf(id)}:`)) ?? '';
-        const isSeen = new RegExp(`known findings seen: .*\\b${id}\\b`).test(report);
-        assert.equal(isSeen, isFindingOf(fast, id), report);
-      }
-    }
-  });
-
-  it('findings that leave a kernel not to be trusted are as their pages say, on guests of their own', async () => {
-    const kernels = await fastKernels();
-    const pairs = SPOILING.flatMap((id) => kernels.map((fast) => ({ id, fast })));
-    // Some of them wait for a call that does not return: side by side that takes no longer than once.
-    await Promise.all(
-      pairs.map(async ({ id, fast }) => {
-        const isThere = isFindingOf(fast, id);
-        const { code, stdout } = await runCli(['replay', programFileOf(id), '--kernel', fast.id]);
-        assert.equal(code, isThere && findingById(id).spoilsKernel === 'untold' ? 2 : 0, stdout);
-        assert.equal(stdout.includes(`known findings seen: ${id}`), isThere, stdout);
-        assert.notInclude(stdout, 'PROBLEM');
-      }),
-    );
   });
 
   it('a scenario that is repeated ends the same each time, and a shard runs its part', async () => {
