@@ -1,10 +1,10 @@
 import { markdownTable } from 'markdown-table';
 import { escapeMarkdown } from './markdown.js';
 
-/** How two things differ: two runs, two kernels, or two designs. */
+/** How two things differ: two runs, two kernels, two coverages of kernels, or two designs. */
 export interface Comparison {
   readonly schema: 1;
-  readonly kind: 'runs' | 'kernels' | 'designs';
+  readonly kind: 'runs' | 'kernels' | 'coverages' | 'designs';
   /** What is compared, in words. */
   readonly from: string;
   readonly to: string;
@@ -18,7 +18,7 @@ interface Section {
 }
 
 export interface Entry {
-  /** The call, rule, scenario or figure that differs. */
+  /** The call, rule, scenario, code or figure that differs. */
   readonly about: string;
   /** How, in words. */
   readonly says: string;

@@ -10,6 +10,17 @@ export function plainest(one: Means | undefined, two: Means): Means {
   return one === undefined || WEIGHT[two] < WEIGHT[one] ? two : one;
 }
 
+/** How a line was reached that calls one after another do not reach; empty for others. */
+export function meansInWords(means: Means | undefined): string {
+  return means === undefined ? '' : MEANS_WORDS[means];
+}
+
+const MEANS_WORDS: Readonly<Record<Means, string>> = {
+  alone: '',
+  injection: 'where an allocation failed',
+  lanes: 'by calls at the same time',
+};
+
 /** A line of a kernel's source that can be reached: code that kcov tells of begins there. */
 export interface LineReach {
   readonly line: number;

@@ -1,6 +1,6 @@
 import { markdownTable } from 'markdown-table';
 import pc from 'picocolors';
-import type { Means } from './kernel_coverage.js';
+import { type Means, meansInWords } from './kernel_coverage.js';
 import { COMMENT_CHARACTERS_MAX, escapeMarkdown } from './markdown.js';
 import { plainTable } from './plain_table.js';
 
@@ -167,17 +167,13 @@ function isToldAbove({ change, at }: ChangedLine, { lines }: ChangedFunction): b
 
 function executionOf(line: ChangedLine, changed: ChangedFunction): string {
   const { execution, change, at, tests, means } = line;
-  const how = means === undefined || means === 'alone' ? '' : ` ${MEANS[means]}`;
+  const words = meansInWords(means);
+  const how = words === '' ? '' : ` ${words}`;
   if (isToldAbove(line, changed)) return execution;
   if (at === undefined) return `${execution}${how}`;
   if (change === 'removed') return `${execution}${how}: line ${String(at)}, which stands there now`;
   return `${execution}; line ${String(at)} before it ${tests.length > 0 ? `was executed${how}` : 'was not executed'}`;
 }
-
-const MEANS: Readonly<Record<Exclude<Means, 'alone'>, string>> = {
-  injection: 'where an allocation failed',
-  lanes: 'by calls at the same time',
-};
 
 /** The program that was the first, the tests that came then, and how many there are. */
 function testsOf({ tests, first }: ChangedLine, name: (test: string) => string, separator: string): string {

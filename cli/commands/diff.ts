@@ -6,11 +6,13 @@ import { KernelStore } from '../../targets/kernels/store.js';
 import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { answersThatDiffer } from '../diff/answers.js';
+import { compareCoverages } from '../diff/coverages.js';
 import { compareDesigns } from '../diff/designs.js';
 import { compareKernels } from '../diff/kernels.js';
 import { compareRuns } from '../diff/runs.js';
 import { EXIT, UsageError } from '../errors.js';
-import { readRun } from '../run_file.js';
+import { isMeantAsCoverage, parseCoverage } from '../kernel_coverage/coverage_file.js';
+import { parseRun, readJson } from '../run_file.js';
 
 interface DiffArgs {
   readonly a: string;
@@ -29,6 +31,7 @@ export function diffCommand(finish: Finish, context: Context): Command<DiffArgs>
         .option('md', { type: 'boolean', default: false, describe: 'print Markdown' })
         .example('$0 diff 6.12 7.3', 'the change log of the uAPI')
         .example('$0 diff before/result.json runs/gate/result.json', 'what a change has changed')
+        .example('$0 diff before.json after.json', 'coverage gained and lost, if "coverage" wrote both')
         .example('$0 diff mmap-v2 mmap-v2-merged', 'a proposal, and what became of it'),
     handler: async ({ a, b, json, md }) => {
       const comparison = await compare(a, b, context);
@@ -44,7 +47,7 @@ export function diffCommand(finish: Finish, context: Context): Command<DiffArgs>
   };
 }
 
-const WHAT = 'the JSON report of a run, a profile or a cached kernel, or a design';
+const WHAT = 'the JSON report of a run or of coverage, a profile or a cached kernel, or a design';
 
 /** @throws UsageError for what is nothing of the kind, or two of different kinds */
 async function compare(a: string, b: string, context: Context): Promise<Comparison> {
@@ -61,7 +64,19 @@ async function compare(a: string, b: string, context: Context): Promise<Comparis
     if (isKnown !== undefined) throw new UsageError(`${a} and ${b} are not of one kind: ${WHAT}`);
     if (!(await exists(name))) throw await unknown(name, context);
   }
-  return compareRuns(await readRun(a), await readRun(b));
+  return compareFiles(a, b);
+}
+
+/** @throws UsageError for files of different kinds, and for what is neither a run nor coverage */
+async function compareFiles(a: string, b: string): Promise<Comparison> {
+  const [from, to] = [await readJson(a), await readJson(b)];
+  const [isFrom, isTo] = [isMeantAsCoverage(from), isMeantAsCoverage(to)];
+  if (isFrom && isTo) return compareCoverages(parseCoverage(a, from), parseCoverage(b, to));
+  if (!isFrom && !isTo) return compareRuns(parseRun(a, from), parseRun(b, to));
+  const [coverage, other] = isFrom ? [a, b] : [b, a];
+  throw new UsageError(
+    `${coverage} is coverage of a kernel and ${other} is not: give two of one kind, runs or coverages`,
+  );
 }
 
 /** The profile of a name, or of a cached kernel. */

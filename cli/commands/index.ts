@@ -69,7 +69,7 @@ export const COMMANDS: readonly AddCommand[] = [
   ),
   command(
     'diff <a> <b>',
-    'compare two runs, two kernels or two designs, in words',
+    'compare two runs, coverages, kernels or two designs, in words',
     async () => (await import('./diff.js')).diffCommand,
   ),
   command(
