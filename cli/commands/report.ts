@@ -1,18 +1,10 @@
-import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import { reasonOf } from '../../models/base/reason.js';
-import type { NamedRun } from '../../reports/html/data.js';
-import type { StoredCoverage } from '../../reports/kernel_coverage.js';
-import { exists } from '../../targets/files.js';
 import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError } from '../errors.js';
-import { isMeantAsCoverage, parseCoverage } from '../kernel_coverage/coverage_file.js';
-import { type ReadCampaign, readCampaign } from '../report/campaign.js';
 import { annotate } from '../report/coverage.js';
 import { reportData } from '../report/data.js';
-import { parseRun, readJson, readRun } from '../run_file.js';
+import { type Inputs, readInputs } from '../report/inputs.js';
 
 interface ReportArgs {
   readonly paths: string[];
@@ -43,7 +35,8 @@ export function reportCommand(finish: Finish, context: Context): Command<ReportA
           type: 'string',
           array: true,
           default: [] as string[],
-          describe: 'JSON reports of earlier runs: what has changed since is said',
+          describe:
+            'JSON of earlier runs or coverage, or directories that hold it: what has changed since is said',
         })
         .option('source', {
           type: 'string',
@@ -70,8 +63,8 @@ async function report(
   { paths, out, baseline, source, designs }: ReportArgs,
   { version, cache }: Context,
 ): Promise<ExitCode> {
-  const earlier = await Promise.all(baseline.map(readRun));
-  const { runs, campaigns, coverages } = await readAll(paths);
+  const earlier = await readEarlier(baseline);
+  const { runs, campaigns, coverages } = await readInputs(paths);
   if (runs.length + campaigns.length + coverages.length === 0)
     throw new UsageError(
       `there is neither a JSON report of a run, nor a campaign, nor coverage of a kernel in ${paths.join(', ')}`,
@@ -94,52 +87,13 @@ async function report(
   return EXIT.pass;
 }
 
-interface Inputs {
-  readonly runs: readonly NamedRun[];
-  readonly campaigns: readonly ReadCampaign[];
-  readonly coverages: readonly StoredCoverage[];
-}
-
-async function readAll(paths: readonly string[]): Promise<Inputs> {
-  const runs: NamedRun[] = [];
-  const campaigns: ReadCampaign[] = [];
-  const coverages: StoredCoverage[] = [];
-  for (const path of await found(paths)) {
-    if (await isCampaign(path)) {
-      campaigns.push(await readCampaign(path));
-      continue;
-    }
-    const json = await readJson(path);
-    if (isMeantAsCoverage(json)) coverages.push(parseCoverage(path, json));
-    else runs.push({ name: basename(path, '.json'), report: parseRun(path, json) });
+/** @throws UsageError when there is nothing to compare with */
+async function readEarlier(paths: readonly string[]): Promise<Pick<Inputs, 'runs' | 'coverages'>> {
+  const { runs, coverages } = await readInputs(paths);
+  if (paths.length > 0 && runs.length + coverages.length === 0) {
+    throw new UsageError(
+      `there is neither a JSON report of a run nor coverage of a kernel in ${paths.join(', ')}, to compare with`,
+    );
   }
-  return { runs, campaigns, coverages };
-}
-
-/** Files of runs and directories of campaigns, also those in directories that were named. */
-async function found(paths: readonly string[]): Promise<string[]> {
-  const lists = await Promise.all(
-    paths.map(async (path) => {
-      const status = await stat(path).catch((error: unknown) => {
-        throw new UsageError(`${path} cannot be read: ${reasonOf(error)}`);
-      });
-      if (!status.isDirectory() || (await isCampaign(path))) return [path];
-      const entries = (await readdir(path, { withFileTypes: true })).sort((one, two) =>
-        one.name < two.name ? -1 : 1,
-      );
-      const inside = await Promise.all(
-        entries.map(async (entry) => {
-          const place = join(path, entry.name);
-          if (entry.isDirectory()) return (await isCampaign(place)) ? [place] : [];
-          return entry.name.endsWith('.json') ? [place] : [];
-        }),
-      );
-      return inside.flat();
-    }),
-  );
-  return lists.flat();
-}
-
-function isCampaign(directory: string): Promise<boolean> {
-  return exists(join(directory, 'campaign.json'));
+  return { runs, coverages };
 }

@@ -10,12 +10,16 @@ import type {
   ReportData,
   ScenarioFacts,
 } from '../../reports/html/data.js';
-import { type RunReport, findingsOf } from '../../reports/run_report.js';
+import type { StoredCoverage } from '../../reports/kernel_coverage.js';
+import { findingsOf } from '../../reports/run_report.js';
 import type { PlayReport } from '../../suites/designs/judge.js';
 import { SCENARIOS } from '../../suites/index.js';
 import { judgeAll, standingsOf } from '../designs/comparison.js';
+import { compareCoverages } from '../diff/coverages.js';
 import { compareRuns } from '../diff/runs.js';
 import type { ReadCampaign } from './campaign.js';
+import type { Inputs } from './inputs.js';
+import { mergeByKernel } from './merge_coverage.js';
 import { branchesOf, callRows, invariantFacts } from './model_coverage.js';
 
 /** What there is to report. */
@@ -24,8 +28,8 @@ export interface Sources {
   readonly runs: readonly NamedRun[];
   readonly campaigns: readonly ReadCampaign[];
   readonly coverages: readonly AnnotatedCoverage[];
-  /** Earlier runs, which the runs are compared with. */
-  readonly earlier: readonly RunReport[];
+  /** Earlier runs and coverages, which those of now are compared with. */
+  readonly earlier: Pick<Inputs, 'runs' | 'coverages'>;
   /** Whether designs of the patch discussions are run for it. */
   readonly withDesigns: boolean;
 }
@@ -45,19 +49,39 @@ export function reportData({ tool, runs, campaigns, coverages, earlier, withDesi
     designs: designStandings(designs, plays),
     branches: branchesOf(designs, plays),
     invariants: invariantFacts(),
-    changes: changesSince(earlier, runs),
+    changes: changesSince(earlier.runs, runs),
+    coverageChanges: coverageChangesSince(mergeByKernel(earlier.coverages), coverages),
   };
 }
 
 /** What is new in runs, each beside the earlier run that held the same kernel against the same expectations. */
-function changesSince(earlier: readonly RunReport[], runs: readonly NamedRun[]): Map<string, Comparison> {
+function changesSince(earlier: readonly NamedRun[], runs: readonly NamedRun[]): Map<string, Comparison> {
   const changes = new Map<string, Comparison>();
   for (const { name, report } of runs) {
     const before = earlier.find(
-      ({ target, profile, reading }) =>
+      ({ report: { target, profile, reading } }) =>
         target === report.target && profile === report.profile && reading === report.reading,
     );
-    if (before !== undefined) changes.set(name, compareRuns(before, report));
+    if (before !== undefined) changes.set(name, compareRuns(before.report, report));
+  }
+  return changes;
+}
+
+/**
+ * What coverages have gained and lost, each beside the earlier one of the same kernel; one of a kernel that was not measured then, beside an
+ * earlier one of a kernel that is not measured now: another build of the same tree is another kernel.
+ */
+function coverageChangesSince(
+  earlier: readonly StoredCoverage[],
+  coverages: readonly AnnotatedCoverage[],
+): Map<string, Comparison> {
+  const changes = new Map<string, Comparison>();
+  const now = new Set(coverages.map(({ coverage }) => coverage.kernel));
+  for (const { coverage } of coverages) {
+    const before =
+      earlier.find(({ kernel }) => kernel === coverage.kernel) ??
+      earlier.find(({ kernel }) => !now.has(kernel));
+    if (before !== undefined) changes.set(coverage.kernel, compareCoverages(before, coverage));
   }
   return changes;
 }

@@ -13,7 +13,7 @@ import {
 } from '../kernel_coverage.js';
 import { Bar } from './bar.js';
 import { CoveredFile } from './coverage_file.js';
-import { CoveragePlaces } from './coverage_places.js';
+import { type CoveragePlaces, placesIn } from './coverage_places.js';
 import type { AnnotatedCoverage, ReportData } from './data.js';
 import { Count, Section, Table, numbers } from './parts.js';
 
@@ -22,19 +22,15 @@ export function Coverage({ coverages }: ReportData): VNode {
   return (
     <Section id="coverage" title="Coverage of the kernel">
       {coverages.map((one) => (
-        <Kernel one={one} prefix={coverages.length === 1 ? '' : `${one.coverage.kernel}-`} />
+        <Kernel one={one} places={placesIn(one, coverages)} />
       ))}
     </Section>
   );
 }
 
-function Kernel({ one, prefix }: { one: AnnotatedCoverage; prefix: string }): VNode {
+function Kernel({ one, places }: { one: AnnotatedCoverage; places: CoveragePlaces }): VNode {
   const { coverage, texts, lack } = one;
   const { kernel, source, files } = coverage;
-  const places = new CoveragePlaces(
-    prefix,
-    files.map(({ file }) => file),
-  );
   return (
     <div class="kernel" id={`coverage-${kernel}`}>
       <h3>

@@ -1,4 +1,5 @@
 import { type LineReach, byUs } from '../kernel_coverage.js';
+import type { AnnotatedCoverage } from './data.js';
 
 /** How a line was reached, in the words that stand beside it. */
 export type Reach = 'reached' | 'fault injection' | 'same time' | 'not reached';
@@ -51,6 +52,17 @@ export class CoveragePlaces {
   line(file: string, line: number): string {
     return `line-${this.prefix}${this.nameOf(file)}-${String(line)}`;
   }
+}
+
+/** Places of one of the kernels that a report shows. */
+export function placesIn(
+  { coverage: { kernel, files } }: AnnotatedCoverage,
+  all: readonly AnnotatedCoverage[],
+): CoveragePlaces {
+  return new CoveragePlaces(
+    all.length === 1 ? '' : `${kernel}-`,
+    files.map(({ file }) => file),
+  );
 }
 
 function commonDirectory([first = '', ...rest]: readonly string[]): string {

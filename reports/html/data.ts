@@ -133,4 +133,6 @@ export interface ReportData {
   readonly invariants: readonly InvariantFacts[];
   /** By the name of the run; without an earlier run, there are none. */
   readonly changes: ReadonlyMap<string, Comparison>;
+  /** What coverages have gained and lost, by kernel. */
+  readonly coverageChanges: ReadonlyMap<string, Comparison>;
 }

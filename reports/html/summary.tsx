@@ -3,7 +3,7 @@ import type { Comparison } from '../comparison.js';
 import { byThem, byUs, percent, renderShare, share, shareOfFunctions } from '../kernel_coverage.js';
 import { exitCodeOf, summarise } from '../run_report.js';
 import type { Campaign, NamedRun, ReportData } from './data.js';
-import { Named } from './links.js';
+import { CodeLink, Named } from './links.js';
 import { Count, Section, Table, numbers } from './parts.js';
 
 const VERDICTS = {
@@ -13,7 +13,7 @@ const VERDICTS = {
 } as const;
 
 /** What ran on what, how it ended, and what an earlier run said differently. */
-export function Summary({ runs, campaigns, coverages, changes }: ReportData): VNode {
+export function Summary({ runs, campaigns, coverages, changes, coverageChanges }: ReportData): VNode {
   return (
     <Section id="summary" title="Summary">
       <Verdict runs={runs} campaigns={campaigns} />
@@ -21,18 +21,40 @@ export function Summary({ runs, campaigns, coverages, changes }: ReportData): VN
       {campaigns.length > 0 && <CampaignTable campaigns={campaigns} />}
       {coverages.length > 0 && <CoverageTable coverages={coverages} />}
       {[...changes].map(([name, comparison]) => (
-        <Changes name={name} {...comparison} />
+        <Changes
+          place={`changes-${name}`}
+          title={`${name}: what is new`}
+          nameOf={(about) => <Named of={about} />}
+          comparison={comparison}
+        />
+      ))}
+      {[...coverageChanges].map(([kernel, comparison]) => (
+        <Changes
+          place={`coverage-changes-${kernel}`}
+          title={`Coverage of ${kernel}: what is new`}
+          nameOf={(about) => <CodeLink kernel={kernel} about={about} />}
+          comparison={comparison}
+        />
       ))}
     </Section>
   );
 }
 
-/** What is new since an earlier run. */
-function Changes({ name, from, sections }: Comparison & { name: string }): VNode {
+interface ChangesProps {
+  readonly place: string;
+  readonly title: string;
+  /** What a difference is about, with a link where there is one. */
+  readonly nameOf: (about: string) => VNode;
+  readonly comparison: Comparison;
+}
+
+/** What is new since an earlier run, or an earlier coverage. */
+function Changes({ place, title, nameOf, comparison: { from, sections } }: ChangesProps): VNode {
   return (
-    <div id={`changes-${name}`}>
-      <h3>{name}: what is new</h3>
+    <div id={place}>
+      <h3>{title}</h3>
       <p class="faint">since {from}</p>
+      {sections.length === 0 && <p>Nothing.</p>}
       {sections.map(({ title, entries }) => (
         <details open={entries.length <= OPEN_MAX}>
           <summary>
@@ -41,7 +63,7 @@ function Changes({ name, from, sections }: Comparison & { name: string }): VNode
           <ul>
             {entries.map(({ about, says }) => (
               <li>
-                <Named of={about} />: {says}
+                {nameOf(about)}: {says}
               </li>
             ))}
           </ul>

@@ -102,6 +102,16 @@ describe('coverage in the HTML report', () => {
     assert.equal(rowOf(html, 'line-other.h-1'), '|1|not reached|known|not reached');
   });
 
+  it('says what was gained and lost since an earlier measurement, with links to the code', async () => {
+    const html = await renderHtml(DATA);
+    assert.include(html, 'id="coverage-changes-7.3.4-sanitize"');
+    assert.include(
+      html,
+      `<a href="#function-sizes.c-grow">${SOURCE_FILE}: grow()</a>: line 6, first by random programs of seed 9`,
+    );
+    assert.include(html, `<li>${SOURCE_FILE}: vanish(): entered now: line 20</li>`);
+  });
+
   it('tells kernels apart', async () => {
     const [one] = DATA.coverages;
     assert.isDefined(one);
@@ -208,6 +218,31 @@ describe('report', () => {
       assert.equal(code, 0);
       assert.include(stdout, 'coverages 1');
       assert.include(await readFile(out, 'utf8'), 'return tell(by);');
+    });
+
+    it('is compared with an earlier one, found in a directory', async () => {
+      const earlier = join(directory, 'earlier');
+      await mkdir(earlier, { recursive: true });
+      const [first, ...others] = COVERAGE.files;
+      assert.isDefined(first);
+      const before = first.reachable.map(({ line, function: name }): StoredLine => {
+        return { line, function: name, tests: 0 };
+      });
+      const files = [{ ...first, reachable: before }, ...others];
+      await writeFile(join(earlier, 'old.json'), JSON.stringify({ schema: 1, ...COVERAGE, files }));
+      const out = join(directory, 'compared.html');
+      const { code, stderr } = await runCli(
+        ['report', file, '--source', tree, '--no-designs', '-o', out].concat('--baseline', earlier),
+      );
+      assert.equal(code, 0, stderr);
+      const html = await readFile(out, 'utf8');
+      assert.include(html, 'Lines gained');
+      assert.include(
+        html,
+        'grow()</a>: entered now: line 4, first by ioas/map:range,fixed, program 1; line 5,',
+      );
+      const nothing = await runCli(['report', file, '-o', out, '--baseline', tree]);
+      assertRefused(nothing, 64, /neither a JSON report of a run nor coverage of a kernel in .*linux/);
     });
 
     it('says how to get the source where it is not there', async () => {

@@ -149,6 +149,26 @@ export const DATA: ReportData = {
       },
     ],
   ]),
+  coverageChanges: new Map([
+    [
+      COVERAGE.kernel,
+      {
+        ...{ schema: 1, kind: 'coverages', from: 'an earlier measurement', to: 'that of now' },
+        sections: [
+          {
+            title: 'Lines gained',
+            entries: [
+              {
+                about: `${SOURCE_FILE}: grow()`,
+                says: 'line 6, first by random programs of seed 9, program 4',
+              },
+              { about: `${SOURCE_FILE}: vanish()`, says: 'entered now: line 20' },
+            ],
+          },
+        ],
+      },
+    ],
+  ]),
 };
 
 const SCENARIOS_OF_LARGE = Array.from({ length: 250 }, (_, at) =>
