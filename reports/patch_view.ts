@@ -52,12 +52,13 @@ export interface PatchView {
   readonly unmeasured: readonly string[];
 }
 
-const EXECUTIONS: readonly Execution[] = ['executed', 'in part', 'not executed', 'no trace point'];
+/** From the best to what nothing tells of. */
+export const EXECUTIONS: readonly Execution[] = ['executed', 'in part', 'not executed', 'no trace point'];
 
 const HEAD = ['line', 'was', 'text', 'by'];
 
 /** Tests that are named; of the others there is the number. */
-const NAMED_MAX = 3;
+export const NAMED_MAX = 3;
 
 /** How many changed lines there are of each kind. */
 export function countExecutions(functions: PatchView['functions']): ReadonlyMap<Execution, number> {
@@ -76,7 +77,7 @@ export function renderPatchView(view: PatchView): string {
     ]);
     return [pc.bold(headingOf(changed)), ...(rows.length === 0 ? [] : [plainTable(HEAD, rows)])].join('\n');
   });
-  return `${[...blocks, ...unmeasuredOf(view, (name) => name), sentence(view)].join('\n\n')}\n`;
+  return `${[...blocks, ...unmeasuredOf(view, (name) => name), patchInWords(view)].join('\n\n')}\n`;
 }
 
 /**
@@ -104,7 +105,7 @@ export function renderPatchMarkdown(view: PatchView, room = COMMENT_CHARACTERS_M
   });
   const text = [
     `### Changed lines`,
-    escapeMarkdown(sentence(view)),
+    escapeMarkdown(patchInWords(view)),
     ...(missed.length === 0 ? [] : [`Not executed:\n\n${missed.join('\n')}`]),
     ...unmeasuredOf(view, code),
     ...(blocks.length === 0
@@ -120,7 +121,8 @@ export function renderPatchJson(view: PatchView): string {
   return `${JSON.stringify({ ...view, lines }, null, 1)}\n`;
 }
 
-function sentence({ patch, kernel, programs, tests, functions }: PatchView): string {
+/** How many lines were executed, in one sentence. */
+export function patchInWords({ patch, kernel, programs, tests, functions }: PatchView): string {
   const counts = countExecutions(functions);
   const parts = EXECUTIONS.flatMap((kind) => {
     const count = counts.get(kind) ?? 0;
@@ -137,17 +139,23 @@ const WORDS: Readonly<Record<Execution, string>> = {
   'no trace point': 'without a trace point',
 };
 
-function headingOf({ file, function: name, enteredBy, others }: ChangedFunction): string {
+function headingOf(changed: ChangedFunction): string {
+  const { file, function: name } = changed;
   const where = name === '' ? file : `${file}: ${name}()`;
+  const entry = entryInWords(changed);
+  return entry === '' ? where : `${where}${name === '' ? '; ' : ': '}${entry}`;
+}
+
+/** What is to be said of a function before its lines: how many tests came into it, and how much of the change is no code. */
+export function entryInWords({ function: name, enteredBy, others }: ChangedFunction): string {
   const entered =
     enteredBy === undefined
       ? 'no code of it can be watched'
       : enteredBy === 0
         ? 'no test came into it'
         : `${counted(enteredBy, 'test')} came into it`;
-  const rest =
-    others === 0 ? '' : `; ${counted(others, 'changed line')} that ${others === 1 ? 'is' : 'are'} no code`;
-  return `${where}${name === '' ? '' : `: ${entered}`}${rest}`;
+  const rest = `${counted(others, 'changed line')} that ${others === 1 ? 'is' : 'are'} no code`;
+  return [...(name === '' ? [] : [entered]), ...(others === 0 ? [] : [rest])].join('; ');
 }
 
 function counted(count: number, what: string): string {
@@ -155,24 +163,38 @@ function counted(count: number, what: string): string {
 }
 
 /** As diffs mark them. */
-function numberOf({ change, line, last }: ChangedLine): string {
+export function numberOf({ change, line, last }: ChangedLine): string {
   const lines = last === undefined ? String(line) : `${String(line)}-${String(last)}`;
   return change === 'added' ? lines : `−${lines}`;
 }
 
 /** Whether the line that tells of this one is a changed line too, and has a row of its own. */
-function isToldAbove({ change, at }: ChangedLine, { lines }: ChangedFunction): boolean {
+export function isToldAbove({ change, at }: ChangedLine, { lines }: ChangedFunction): boolean {
   return change === 'added' && lines.some((other) => other.change === 'added' && other.line === at);
 }
 
 function executionOf(line: ChangedLine, changed: ChangedFunction): string {
+  const { was, at, how } = executionInWords(line, changed);
+  return at === undefined ? was : `${was} line ${String(at)}${how}`;
+}
+
+/** What is said of a line: how it was executed, and the other line that this is known of, if there is one. */
+interface ExecutionInWords {
+  readonly was: string;
+  readonly at?: number;
+  /** What is said of that other line. */
+  readonly how: string;
+}
+
+export function executionInWords(line: ChangedLine, changed: ChangedFunction): ExecutionInWords {
   const { execution, change, at, tests, means } = line;
   const words = meansInWords(means);
   const how = words === '' ? '' : ` ${words}`;
-  if (isToldAbove(line, changed)) return execution;
-  if (at === undefined) return `${execution}${how}`;
-  if (change === 'removed') return `${execution}${how}: line ${String(at)}, which stands there now`;
-  return `${execution}; line ${String(at)} before it ${tests.length > 0 ? `was executed${how}` : 'was not executed'}`;
+  if (isToldAbove(line, changed)) return { was: execution, how: '' };
+  if (at === undefined) return { was: `${execution}${how}`, how: '' };
+  if (change === 'removed') return { was: `${execution}${how}:`, at, how: ', which stands there now' };
+  const before = tests.length > 0 ? `was executed${how}` : 'was not executed';
+  return { was: `${execution};`, at, how: ` before it ${before}` };
 }
 
 /** The program that was the first, the tests that came then, and how many there are. */

@@ -9,8 +9,7 @@ import type { Context } from '../context.js';
 import { EXIT, type ExitCode } from '../errors.js';
 import { readCoverage } from '../kernel_coverage/coverage_file.js';
 import { readPatch } from '../patch/diff_file.js';
-import { agree, treeOf } from '../patch/source.js';
-import { requireMeasured, viewPatch } from '../patch/view.js';
+import { viewMeasured } from '../patch/measured.js';
 
 interface PatchArgs {
   readonly file: string;
@@ -58,14 +57,7 @@ async function patch(
   { file, from, source, strict, md, json }: PatchArgs,
   { cache }: Context,
 ): Promise<ExitCode> {
-  const { diff } = await readPatch(file);
-  const coverage = await readCoverage(from);
-  const measured = new Set(coverage.files.map((each) => each.file));
-  requireMeasured(file, diff, coverage.kernel, (name) => measured.has(name));
-  const named = source === undefined ? {} : { tree: source };
-  const tree = await treeOf({ ...coverage, cache, ...named });
-  await agree(file, diff, coverage, { tree, isNamed: source !== undefined });
-  const view = viewPatch(file, diff, coverage);
+  const view = await viewMeasured(await readPatch(file), await readCoverage(from), { source, cache });
   const render = json ? renderPatchJson : md ? renderPatchMarkdown : renderPatchView;
   process.stdout.write(render(view));
   const missed = countExecutions(view.functions).get('not executed') ?? 0;

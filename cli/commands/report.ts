@@ -5,12 +5,14 @@ import { EXIT, type ExitCode, UsageError } from '../errors.js';
 import { annotate } from '../report/coverage.js';
 import { reportData } from '../report/data.js';
 import { type Inputs, readInputs } from '../report/inputs.js';
+import { viewOnKernels } from '../report/patch.js';
 
 interface ReportArgs {
   readonly paths: string[];
   readonly out: string;
   readonly baseline: string[];
   readonly source: string | undefined;
+  readonly patch: string | undefined;
   readonly designs: boolean;
 }
 
@@ -42,6 +44,10 @@ export function reportCommand(finish: Finish, context: Context): Command<ReportA
           type: 'string',
           describe: 'source tree of the kernel, to show covered lines in; without it, the one in the cache',
         })
+        .option('patch', {
+          type: 'string',
+          describe: 'a diff that a kernel with coverage was built with: show which of its lines ran',
+        })
         .option('designs', {
           type: 'boolean',
           default: true,
@@ -52,7 +58,8 @@ export function reportCommand(finish: Finish, context: Context): Command<ReportA
         .example(
           '$0 coverage --kernel ID --json runs/coverage.json && $0 report runs',
           'what code of a kernel was reached, line by line',
-        ),
+        )
+        .example('$0 report runs/gate --patch my.patch', 'all of a gate, with the changed lines'),
     handler: async (args) => {
       finish(await report(args, context));
     },
@@ -60,7 +67,7 @@ export function reportCommand(finish: Finish, context: Context): Command<ReportA
 }
 
 async function report(
-  { paths, out, baseline, source, designs }: ReportArgs,
+  { paths, out, baseline, source, patch, designs }: ReportArgs,
   { version, cache }: Context,
 ): Promise<ExitCode> {
   const earlier = await readEarlier(baseline);
@@ -69,11 +76,13 @@ async function report(
     throw new UsageError(
       `there is neither a JSON report of a run, nor a campaign, nor coverage of a kernel in ${paths.join(', ')}`,
     );
+  const annotated = await annotate(coverages, source, cache);
   const data = reportData({
     tool: `iommufd-cts ${version}`,
     runs,
     campaigns,
-    coverages: await annotate(coverages, source, cache),
+    coverages: annotated,
+    patches: patch === undefined ? [] : await viewOnKernels(patch, annotated, source, cache),
     earlier,
     withDesigns: designs,
   });

@@ -95,13 +95,19 @@ export async function readCoverage(path: string): Promise<KernelCoverage> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new UsageError(`${path} cannot be read: ${reasonOf(error)}`);
   });
-  const { names, files, tool, kernel, source, description, programs, cut, theirs } = parseCoverage(
-    path,
-    parseJson(path, text),
-  );
+  return wholeCoverage(path, parseCoverage(path, parseJson(path, text)));
+}
+
+/**
+ * What was stored, with the tests that reached each line.
+ * @param what it is, to be named
+ * @throws UsageError when an older version has stored it
+ */
+export function wholeCoverage(what: string, stored: StoredCoverage): KernelCoverage {
+  const { names, files, tool, kernel, source, description, programs, cut, theirs } = stored;
   if (names === undefined) {
     throw new UsageError(
-      `${path} does not say which tests reached a line: an older iommufd-cts wrote it, so measure again`,
+      `${what} does not say which tests reached a line: an older iommufd-cts wrote it, so measure again`,
     );
   }
   return {

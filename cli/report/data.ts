@@ -6,6 +6,7 @@ import type {
   AnnotatedCoverage,
   DesignStanding,
   KnownFinding,
+  MeasuredPatch,
   NamedRun,
   ReportData,
   ScenarioFacts,
@@ -28,6 +29,7 @@ export interface Sources {
   readonly runs: readonly NamedRun[];
   readonly campaigns: readonly ReadCampaign[];
   readonly coverages: readonly AnnotatedCoverage[];
+  readonly patches: readonly MeasuredPatch[];
   /** Earlier runs and coverages, which those of now are compared with. */
   readonly earlier: Pick<Inputs, 'runs' | 'coverages'>;
   /** Whether designs of the patch discussions are run for it. */
@@ -35,7 +37,8 @@ export interface Sources {
 }
 
 /** All that the report shows, from what was read and what the project knows of itself. */
-export function reportData({ tool, runs, campaigns, coverages, earlier, withDesigns }: Sources): ReportData {
+export function reportData(sources: Sources): ReportData {
+  const { tool, runs, campaigns, coverages, patches, earlier, withDesigns } = sources;
   const designs = withDesigns ? DESIGNS.filter(({ kind }) => kind !== 'planted') : [];
   const plays = judgeAll(designs);
   return {
@@ -46,6 +49,7 @@ export function reportData({ tool, runs, campaigns, coverages, earlier, withDesi
     known: knownFindings(runs),
     campaigns: campaigns.map(({ campaign }) => campaign),
     coverages,
+    patches,
     designs: designStandings(designs, plays),
     branches: branchesOf(designs, plays),
     invariants: invariantFacts(),

@@ -18,15 +18,32 @@ export function mergeByKernel(all: readonly StoredCoverage[]): StoredCoverage[] 
 
 function merge(one: StoredCoverage, two: StoredCoverage): StoredCoverage {
   const { tool, kernel, source } = one;
+  const names = one.names && two.names && [...new Set([...one.names, ...two.names])];
   return {
     ...{ tool, kernel, source },
     description: [...new Set([one.description, two.description])].join(', '),
-    tests: one.tests + two.tests,
+    tests: names === undefined ? one.tests + two.tests : names.length,
+    ...(names === undefined ? {} : { names }),
     programs: one.programs + two.programs,
     cut: one.cut + two.cut,
     theirs: [...one.theirs, ...two.theirs],
-    files: mergeFiles(one.files, two.files),
+    files: mergeFiles(numbered(one, names), numbered(two, names)),
   };
+}
+
+/** Files with the tests of their lines by their numbers among these; without them where not all are known by name. */
+function numbered({ names, files }: StoredCoverage, among: readonly string[] | undefined): StoredFile[] {
+  const numbers = new Map(among?.map((name, number) => [name, number]));
+  const renumber = (line: StoredLine): StoredLine => {
+    const { by, ...rest } = line;
+    if (among === undefined || by === undefined) return rest;
+    return { ...rest, by: by.flatMap((number) => numbers.get(names?.[number] ?? '') ?? []) };
+  };
+  return files.map((file) => ({
+    ...file,
+    reachable: file.reachable.map(renumber),
+    ...(file.within === undefined ? {} : { within: file.within.map(renumber) }),
+  }));
 }
 
 function mergeFiles(ones: readonly StoredFile[], twos: readonly StoredFile[]): StoredFile[] {
@@ -61,10 +78,12 @@ function mergeLine(one: StoredLine, two: StoredLine): StoredLine {
   const first = one.first ?? two.first;
   const means = two.means === undefined ? one.means : plainest(one.means, two.means);
   const theirs = one.theirs === undefined ? two.theirs : one.theirs || two.theirs === true;
+  const by = one.by && two.by && [...new Set([...one.by, ...two.by])];
   return {
     line: one.line,
     function: one.function,
-    tests: one.tests + two.tests,
+    tests: by === undefined ? one.tests + two.tests : by.length,
+    ...(by === undefined ? {} : { by }),
     ...(first === undefined ? {} : { first }),
     ...(means === undefined ? {} : { means }),
     ...(theirs === undefined ? {} : { theirs }),

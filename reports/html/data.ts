@@ -1,5 +1,6 @@
 import type { StoredCoverage } from '../kernel_coverage.js';
 import type { Comparison } from '../comparison.js';
+import type { PatchView } from '../patch_view.js';
 import type { RunReport } from '../run_report.js';
 
 /** A run, and where it was read from. */
@@ -118,6 +119,12 @@ export interface AnnotatedCoverage {
   readonly lack: string | undefined;
 }
 
+/** What was executed of a diff, and on what kernel. */
+export interface MeasuredPatch {
+  readonly view: PatchView;
+  readonly measured: AnnotatedCoverage;
+}
+
 /** All that a report shows. */
 export interface ReportData {
   readonly tool: string;
@@ -128,6 +135,8 @@ export interface ReportData {
   readonly campaigns: readonly Campaign[];
   /** By kernel. */
   readonly coverages: readonly AnnotatedCoverage[];
+  /** What was executed of a diff, by kernel; empty if none was given. */
+  readonly patches: readonly MeasuredPatch[];
   readonly designs: readonly DesignStanding[];
   readonly branches: readonly DesignBranches[];
   readonly invariants: readonly InvariantFacts[];

@@ -7,6 +7,7 @@ import type { ReportData } from './data.js';
 import { Designs } from './designs.js';
 import { Findings } from './findings.js';
 import { Model } from './model.js';
+import { Patch } from './patch.js';
 import { PlacesContext, placesOf } from './links.js';
 import { Scenarios } from './scenarios.js';
 import { scripts } from './script.js';
@@ -15,12 +16,13 @@ import { Summary } from './summary.js';
 
 /** A report as one file that needs no other and no network. */
 export async function renderHtml(data: ReportData): Promise<string> {
-  const { tool, runs, campaigns, coverages, designs } = data;
+  const { tool, runs, campaigns, coverages, patches, designs } = data;
   const drawn = await Promise.all(
     campaigns.map(async (campaign) => [campaign, await chartsOf(campaign)] as const),
   );
   const parts: readonly (readonly [id: string, title: string, isThere: boolean])[] = [
     ['summary', 'Summary', true],
+    ['patch', 'Patch', patches.length > 0],
     ['scenarios', 'Scenarios', runs.length > 0],
     ['findings', 'Findings', true],
     ['calls', 'Calls and rules', true],
@@ -59,6 +61,7 @@ export async function renderHtml(data: ReportData): Promise<string> {
         <main id="main">
           <PlacesContext.Provider value={placesOf(data)}>
             <Summary {...data} />
+            {patches.length > 0 && <Patch {...data} />}
             {runs.length > 0 && <Scenarios {...data} />}
             <Findings {...data} />
             <Calls {...data} />

@@ -43,7 +43,8 @@ article { border: 1px solid var(--line); border-radius: .5rem; padding: 0 1rem 1
 .charts { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; } figure svg { max-width: 100%; height: auto; }
 figure .mark-line path { stroke: var(--link); }
 summary { cursor: pointer; padding: .2rem 0; }
-details.file { border-top: 1px solid var(--line); }
+details.file, .changed { border-top: 1px solid var(--line); } p.changed { margin: 0; padding: .2rem 0; }
+.changed .source td:nth-child(4) { white-space: normal; min-width: 20rem; }
 .bar { display: block; width: 8rem; height: .5rem; margin: .35rem 0 .1rem; background: var(--line); print-color-adjust: exact; }
 .bar > span { display: block; height: 100%; background: var(--good); print-color-adjust: exact; }
 .bar.their { margin-top: 0; } .bar.their > span { background: var(--faint); }
@@ -53,7 +54,7 @@ details.file { border-top: 1px solid var(--line); }
 .source td:first-child { text-align: right; font-variant-numeric: tabular-nums; color: var(--faint); }
 .source td:nth-child(3) { white-space: pre; tab-size: 8; font: .8rem/1.5 ui-monospace, monospace; }
 .source tr { print-color-adjust: exact; scroll-margin-top: 8rem; }
-.source tr.reached { background: var(--reach); } .source tr.rarely { background: var(--rare); } .source tr.missed { background: var(--miss); }
+:is(.source, .sums) tr.reached { background: var(--reach); } :is(.source, .sums) tr.rarely { background: var(--rare); } :is(.source, .sums) tr.missed { background: var(--miss); }
 .source tr.within td:nth-child(2) { color: var(--faint); font-style: italic; }
 .source tr.within { background: none; }
 .source tr.within.missed { background: var(--miss); }

@@ -1,6 +1,7 @@
 import type { VNode } from 'preact';
 import type { Comparison } from '../comparison.js';
 import { byThem, byUs, percent, renderShare, share, shareOfFunctions } from '../kernel_coverage.js';
+import { patchInWords } from '../patch_view.js';
 import { exitCodeOf, summarise } from '../run_report.js';
 import type { Campaign, NamedRun, ReportData } from './data.js';
 import { CodeLink, Named } from './links.js';
@@ -13,13 +14,19 @@ const VERDICTS = {
 } as const;
 
 /** What ran on what, how it ended, and what an earlier run said differently. */
-export function Summary({ runs, campaigns, coverages, changes, coverageChanges }: ReportData): VNode {
+export function Summary(data: ReportData): VNode {
+  const { runs, campaigns, coverages, patches, changes, coverageChanges } = data;
   return (
     <Section id="summary" title="Summary">
       <Verdict runs={runs} campaigns={campaigns} />
       {runs.length > 0 && <RunTable runs={runs} />}
       {campaigns.length > 0 && <CampaignTable campaigns={campaigns} />}
       {coverages.length > 0 && <CoverageTable coverages={coverages} />}
+      {patches.map(({ view }) => (
+        <p>
+          <a href="#patch">Patch</a>: {patchInWords(view)}.
+        </p>
+      ))}
       {[...changes].map(([name, comparison]) => (
         <Changes
           place={`changes-${name}`}

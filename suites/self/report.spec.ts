@@ -7,6 +7,7 @@ import { parseCoverage } from '../../cli/kernel_coverage/coverage_file.js';
 import { blobOf } from '../../cli/patch/source.js';
 import { annotate } from '../../cli/report/coverage.js';
 import { mergeByKernel } from '../../cli/report/merge_coverage.js';
+import { viewOnKernels } from '../../cli/report/patch.js';
 import { readJson } from '../../cli/run_file.js';
 import { renderHtml } from '../../reports/html/page.js';
 import type { StoredCoverage, StoredLine } from '../../reports/kernel_coverage.js';
@@ -15,6 +16,10 @@ import { COVERAGE, DATA, FAILED, PASSED, SOURCE, SOURCE_FILE } from './report_da
 
 function idsIn(html: string): string[] {
   return [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id ?? '');
+}
+
+function linksIn(html: string): string[] {
+  return [...html.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id ?? '');
 }
 
 describe('the HTML report', () => {
@@ -31,7 +36,7 @@ describe('the HTML report', () => {
   it('has every place that it links to, once', () => {
     const ids = idsIn(html);
     assert.sameMembers([...new Set(ids)], ids);
-    const links = [...html.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id ?? '');
+    const links = linksIn(html);
     assert.isAbove(links.length, 10);
     assert.includeMembers(ids, links);
   });
@@ -120,6 +125,28 @@ describe('coverage in the HTML report', () => {
     const ids = idsIn(html);
     assert.sameMembers([...new Set(ids)], ids);
     assert.includeMembers(ids, ['line-7.3.4-sanitize-sizes.c-4', 'line-6.12-sanitize-sizes.c-4']);
+    assert.includeMembers(ids, linksIn(html));
+    assert.include(linksIn(html), 'line-7.3.4-sanitize-sizes.c-5');
+  });
+
+  it('joins what tests of several files reached, by their names', () => {
+    const [file] = COVERAGE.files;
+    assert.isDefined(file);
+    const measured = (names: readonly string[], ...by: readonly number[]): StoredCoverage => {
+      const lines = [{ line: 4, function: 'grow', tests: by.length, by }];
+      return {
+        ...COVERAGE,
+        names,
+        tests: names.length,
+        files: [{ ...file, reachable: lines, within: lines }],
+      };
+    };
+    const [sum] = mergeByKernel([measured(['a', 'b'], 1), measured(['c', 'b', 'd'], 1, 2)]);
+    assert.deepEqual([sum?.tests, sum?.names], [4, ['a', 'b', 'c', 'd']]);
+    const [both] = sum?.files ?? [];
+    assert.isDefined(both);
+    assert.deepEqual(both.reachable, [{ line: 4, function: 'grow', tests: 2, by: [1, 3] }]);
+    assert.deepEqual(both.within, both.reachable);
   });
 
   it('adds up what several files have of a kernel', () => {
@@ -133,6 +160,7 @@ describe('coverage in the HTML report', () => {
     const [sum, ...rest] = mergeByKernel([COVERAGE, two, { ...two, kernel: 'other' }]);
     assert.lengthOf(rest, 1);
     assert.equal(sum?.programs, 1235);
+    assert.isUndefined(sum?.names);
     const lines = sum?.files.find(({ file }) => file === SOURCE_FILE)?.reachable ?? [];
     assert.deepEqual(
       lines.map(({ tests, first, means, theirs: their }) => [tests, first, means, their]),
@@ -142,6 +170,67 @@ describe('coverage in the HTML report', () => {
         [2, 'random programs of seed 9, program 4', 'injection', false],
         [1, 'stored, program 0', 'injection', true],
       ],
+    );
+  });
+});
+
+describe('the patch in the HTML report', () => {
+  let html: string;
+
+  before(async () => {
+    html = await renderHtml(DATA);
+  });
+
+  /** The rows of a function, without tags. */
+  function rowsOf(place: string): string[] {
+    const start = html.indexOf(`<details id="${place}"`);
+    assert.isAbove(start, 0, place);
+    const rows = html.slice(start, html.indexOf('</table>', start)).split('<tr').slice(2);
+    return rows.map((row) =>
+      row
+        .slice(row.indexOf('>'))
+        .replaceAll(/<[^>]+>/g, '|')
+        .replaceAll(/\|+/g, '|')
+        .replaceAll(/^>\||\|$/g, ''),
+    );
+  }
+
+  it('begins with the sums, and with what was not executed', () => {
+    assert.include(
+      html,
+      'my.patch on 7.3.4-sanitize: of 6 changed lines 1 executed, 1 executed in part, 3 not executed, 1 without',
+    );
+    assert.match(
+      html,
+      /<th scope="row">not executed<\/th><td class="number">3<\/td><td class="number">50\.0</,
+    );
+    assert.include(html, 'Not measured: mm/gup.c');
+    assert.include(html, '<a href="#patch-function-sizes.c-shrink">sizes.c: shrink()</a>: never entered');
+    assert.include(
+      html,
+      '<a href="#patch-function-other.h-">other.h</a>: <a href="#line-other.h-1">1</a>, 3</li>',
+    );
+  });
+
+  it('says of each changed line how it was executed, and by what', () => {
+    assert.deepEqual(rowsOf('patch-function-sizes.c-grow'), [
+      '4|executed|\tif (by &lt; 0)|ioas/map:range,fixed|, program 1; |ioas/map:range,wraps|; random programs of seed 9; … 4 in all',
+      '5|in part where an allocation failed|\t\treturn -1;|ioas/map:range,wraps|, program 3',
+      '7|no trace point; |line 6| before it was executed by calls at the same time|} // &lt;end>|random programs of seed 9, program 4',
+    ]);
+    assert.deepEqual(rowsOf('patch-function-sizes.c-shrink'), [
+      '−12-13|not executed: |line 11|, which stands there now|\tif (none)',
+    ]);
+  });
+
+  it('leads to the lines in the source, to scenarios, and to all tests of a function', () => {
+    assert.include(html, '<td><a href="#line-sizes.c-4">4</a></td><td>executed</td>');
+    assert.include(html, 'not executed: <a href="#line-sizes.c-11">line 11</a>');
+    assert.include(html, '<a href="#ioas/map:range,fixed">ioas/map:range,fixed</a>, program 1');
+    assert.include(html, '<summary>Tests that came to these lines: 4</summary>');
+    assert.match(
+      html,
+      /4 tests came into it; 1 changed line that is no code; 1 executed, 1 in part, 1 no trace/,
     );
   });
 });
@@ -218,6 +307,48 @@ describe('report', () => {
       assert.equal(code, 0);
       assert.include(stdout, 'coverages 1');
       assert.include(await readFile(out, 'utf8'), 'return tell(by);');
+    });
+
+    it('shows a diff beside it: which lines ran, by what', async () => {
+      const patch = join(directory, 'my.patch');
+      const shown = [
+        '@@ -3,3 +3,3 @@ int grow(int by)',
+        ' {',
+        '-\tif (by < 1)',
+        '+\tif (by < 0)',
+        ' \t\treturn -1;',
+      ];
+      await writeFile(patch, [`--- a/${SOURCE_FILE}`, `+++ b/${SOURCE_FILE}`, ...shown, ''].join('\n'));
+      const out = join(directory, 'patch.html');
+      const one = ['report', '--source', tree, '--no-designs', '-o', out];
+      const without = await annotate([await read()], tree, directory);
+      await assertThrows(
+        viewOnKernels(patch, without, tree, directory),
+        /coverage of 7\.3\.4-sanitize does not say which tests reached a line/,
+      );
+      const [first] = COVERAGE.files;
+      assert.isDefined(first);
+      const reachable = first.reachable.map((line) => ({ ...line, by: line.tests > 0 ? [0] : [] }));
+      const measured = { schema: 1, ...COVERAGE, names: [PASSED.id], files: [{ ...first, reachable }] };
+      const named = join(directory, 'named.json');
+      await writeFile(named, JSON.stringify(measured));
+      const { code, stderr } = await runCli([...one, named, '--patch', patch]);
+      assert.equal(code, 0, stderr);
+      const html = await readFile(out, 'utf8');
+      assert.include(html, 'on 7.3.4-sanitize: of 1 changed lines 1 executed, 0 not executed');
+      assert.include(html, '<a href="#line-sizes.c-4">4</a></td><td>executed</td>');
+      const other = join(directory, 'other.patch');
+      await writeFile(other, (await readFile(patch, 'utf8')).replace('+\tif (by < 0)', '+\tif (by < 2)'));
+      const refused = await runCli([...one, named, '--patch', other]);
+      assertRefused(
+        refused,
+        64,
+        /other\.patch does not leave .*sizes\.c as 7\.3\.4-sanitize was built from it/,
+      );
+      await assertThrows(
+        viewOnKernels(patch, [], undefined, directory),
+        /--patch takes coverage of the kernel .* there is none in what is reported/,
+      );
     });
 
     it('is compared with an earlier one, found in a directory', async () => {

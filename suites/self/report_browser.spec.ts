@@ -124,6 +124,15 @@ describe('the HTML report in a browser', () => {
     assert.isTrue(await page.locator('#function-sizes\\.c-shrink').isVisible());
   });
 
+  it('leads from a changed line to the source, also by keyboard', async () => {
+    const { page } = await open('light', '#patch-function-sizes.c-grow');
+    const line = page.locator('#line-sizes\\.c-5');
+    assert.isFalse(await line.isVisible());
+    await page.locator('#patch-function-sizes\\.c-grow a', { hasText: /^5$/ }).press('Enter');
+    await line.waitFor({ state: 'visible' });
+    assert.equal(await line.locator('td').nth(1).textContent(), 'fault injection');
+  });
+
   it('opens what a deep link leads to', async () => {
     const { page } = await open('light', '#call-IOMMU_IOAS_MAP');
     assert.isTrue(await page.locator('#call-IOMMU_IOAS_MAP li').first().isVisible());

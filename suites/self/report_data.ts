@@ -1,5 +1,6 @@
 import type { AnnotatedCoverage, ReportData } from '../../reports/html/data.js';
 import type { StoredCoverage, StoredLine } from '../../reports/kernel_coverage.js';
+import type { ChangedFunction, ChangedLine, PatchView } from '../../reports/patch_view.js';
 import { line, report } from './report_example.js';
 
 export const PASSED = line('ioas/map:range,fixed', {
@@ -77,6 +78,47 @@ const ANNOTATED: AnnotatedCoverage = {
   lack: undefined,
 };
 
+const CHANGED: readonly ChangedLine[] = [
+  {
+    ...{ change: 'added', line: 4, text: '\tif (by < 0)', execution: 'executed', means: 'alone' },
+    tests: [PASSED.id, FAILED.id, 'random programs of seed 9', 'stored programs'],
+    first: `${PASSED.id}, program 1`,
+  },
+  {
+    ...{ change: 'added', line: 5, text: '\t\treturn -1;', execution: 'in part', means: 'injection' },
+    ...{ tests: [FAILED.id], first: `${FAILED.id}, program 3` },
+  },
+  {
+    ...{ change: 'added', line: 7, text: '} // <end>', execution: 'no trace point', at: 6, means: 'lanes' },
+    ...{ tests: ['random programs of seed 9'], first: 'random programs of seed 9, program 4' },
+  },
+];
+
+/** What was executed of a diff. */
+const PATCH: PatchView = {
+  ...{ schema: 1, tool: 'iommufd-cts test', patch: 'my.patch', kernel: COVERAGE.kernel },
+  ...{ source: COVERAGE.source, programs: COVERAGE.programs, tests: COVERAGE.tests },
+  functions: [
+    { file: SOURCE_FILE, function: 'grow', enteredBy: 4, others: 1, lines: CHANGED },
+    {
+      ...{ file: SOURCE_FILE, function: 'shrink', enteredBy: 0, others: 0 },
+      lines: [
+        {
+          ...{ change: 'removed', line: 12, last: 13, text: '\tif (none)', execution: 'not executed' },
+          ...{ at: 11, tests: [] },
+        },
+      ],
+    },
+    {
+      ...{ file: 'drivers/iommu/iommufd/other.h', function: '', others: 0 },
+      lines: [1, 3].map((number): ChangedLine => ({
+        ...{ change: 'added', line: number, text: 'int other;', execution: 'not executed', tests: [] },
+      })),
+    },
+  ],
+  unmeasured: ['mm/gup.c'],
+};
+
 /** A report with one of everything. */
 export const DATA: ReportData = {
   tool: 'iommufd-cts test',
@@ -129,6 +171,7 @@ export const DATA: ReportData = {
     },
   ],
   coverages: [ANNOTATED],
+  patches: [{ view: PATCH, measured: ANNOTATED }],
   designs: [{ design: 'mmap-v2', invariant: 'window_rule', verdict: 'breaks', programs: ['a; b'] }],
   branches: [{ design: 'mmap-v2', all: 3, missed: ['mmap/EINVAL.size'] }],
   invariants: [
@@ -177,6 +220,34 @@ const SCENARIOS_OF_LARGE = Array.from({ length: 250 }, (_, at) =>
 
 const LINES_OF_LARGE = 11_000;
 
+/** A series that changes 3,000 lines of 150 functions. */
+const FUNCTIONS_OF_LARGE = Array.from({ length: 150 }, (_, at): ChangedFunction => ({
+  ...{ file: SOURCE_FILE, function: `f${String(at)}`, enteredBy: 200, others: 3 },
+  lines: Array.from({ length: 20 }, (__, line): ChangedLine => ({
+    ...{ change: 'added', line: 20 * at + line + 1, text: '\tlength = PAGE_SIZE;', execution: 'executed' },
+    tests: SCENARIOS_OF_LARGE.slice(0, 200).map(({ id }) => id),
+  })),
+}));
+
+const ANNOTATED_LARGE: AnnotatedCoverage = {
+  ...ANNOTATED,
+  coverage: {
+    ...COVERAGE,
+    files: [
+      {
+        file: SOURCE_FILE,
+        reachable: Array.from({ length: LINES_OF_LARGE / 5 }, (_, at): StoredLine => {
+          const first = `ioas/map:range,number_${String(at % 250)}, program 1`;
+          return { line: 5 * at + 1, function: `f${String(at >> 3)}`, tests: 1, first, means: 'alone' };
+        }),
+      },
+    ],
+  },
+  texts: new Map([
+    [SOURCE_FILE, Array.from({ length: LINES_OF_LARGE }, (_, at) => `\tlength = ${String(at)} & PAGE_MASK;`)],
+  ]),
+};
+
 /** 250 scenarios on four targets, a campaign of a million programs, and a source as long as that of iommufd. */
 export const LARGE: ReportData = {
   ...DATA,
@@ -191,27 +262,6 @@ export const LARGE: ReportData = {
       return { seconds: at, programs: at * 28, coverage: at, corpus: at, findings: 1 };
     }),
   })),
-  coverages: [
-    {
-      ...ANNOTATED,
-      coverage: {
-        ...COVERAGE,
-        files: [
-          {
-            file: SOURCE_FILE,
-            reachable: Array.from({ length: LINES_OF_LARGE / 5 }, (_, at): StoredLine => {
-              const first = `ioas/map:range,number_${String(at % 250)}, program 1`;
-              return { line: 5 * at + 1, function: `f${String(at >> 3)}`, tests: 1, first, means: 'alone' };
-            }),
-          },
-        ],
-      },
-      texts: new Map([
-        [
-          SOURCE_FILE,
-          Array.from({ length: LINES_OF_LARGE }, (_, at) => `\tlength = ${String(at)} & PAGE_MASK;`),
-        ],
-      ]),
-    },
-  ],
+  patches: [{ view: { ...PATCH, functions: FUNCTIONS_OF_LARGE }, measured: ANNOTATED_LARGE }],
+  coverages: [ANNOTATED_LARGE],
 };
