@@ -140,7 +140,7 @@ function missedOf({ lines }: ChangedFunction): ChangedLine[] {
 /** What a reviewer looks at first. */
 function Missed({ functions, code }: PatchView & { code: AnnotatedCode }): VNode {
   const missed = functions.filter((changed) => missedOf(changed).length > 0);
-  if (missed.length === 0) return <p class="good">Every line of it that can be told of was executed.</p>;
+  if (missed.length === 0) return <p>{wholeInWords(functions)}</p>;
   return (
     <>
       <h4>Not executed</h4>
@@ -161,6 +161,14 @@ function Missed({ functions, code }: PatchView & { code: AnnotatedCode }): VNode
       </ul>
     </>
   );
+}
+
+/** What is said where no line is known not to have run. */
+function wholeInWords(functions: PatchView['functions']): string {
+  const counts = countExecutions(functions);
+  const [whole, part] = [counts.get('executed') ?? 0, counts.get('in part') ?? 0];
+  if (whole + part === 0) return 'Nothing tells of any line of it.';
+  return `Every line of it that can be told of was executed${part === 0 ? '' : ', or a part of it'}.`;
 }
 
 interface ChangedProps {

@@ -47,7 +47,7 @@ details.file, .changed { border-top: 1px solid var(--line); } p.changed { margin
 .changed .source td:nth-child(4) { white-space: normal; min-width: 20rem; }
 .bar { display: block; width: 8rem; height: .5rem; margin: .35rem 0 .1rem; background: var(--line); print-color-adjust: exact; }
 .bar > span { display: block; height: 100%; background: var(--good); print-color-adjust: exact; }
-.bar.their { margin-top: 0; } .bar.their > span { background: var(--faint); }
+.bar.their { margin-top: 0; } .sums .bar { margin-top: .35rem; } .bar.their > span { background: var(--faint); }
 .source { max-height: 80vh; overflow: auto; border: 1px solid var(--line); margin: .5rem 0 1.5rem; }
 .source table { font-size: .8rem; }
 .source td { padding: 0 .6rem; border: 0; white-space: nowrap; }

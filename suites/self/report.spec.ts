@@ -10,6 +10,7 @@ import { mergeByKernel } from '../../cli/report/merge_coverage.js';
 import { viewOnKernels } from '../../cli/report/patch.js';
 import { readJson } from '../../cli/run_file.js';
 import { renderHtml } from '../../reports/html/page.js';
+import type { Execution } from '../../reports/patch_view.js';
 import type { StoredCoverage, StoredLine } from '../../reports/kernel_coverage.js';
 import { assertRefused, runCli } from './cli.js';
 import { COVERAGE, DATA, FAILED, PASSED, SOURCE, SOURCE_FILE } from './report_data.js';
@@ -210,6 +211,27 @@ describe('the patch in the HTML report', () => {
       html,
       '<a href="#patch-function-other.h-">other.h</a>: <a href="#line-other.h-1">1</a>, 3</li>',
     );
+  });
+
+  it('says so where nothing was left out, and where nothing tells', async () => {
+    const [patch] = DATA.patches;
+    assert.isDefined(patch);
+    const withLines = (...executions: Execution[]): Promise<string> => {
+      const [changed] = patch.view.functions;
+      assert.isDefined(changed);
+      const lines = changed.lines.flatMap((line, at) => {
+        const execution = executions[at];
+        return execution === undefined ? [] : [{ ...line, execution }];
+      });
+      return renderHtml({
+        ...DATA,
+        campaigns: [],
+        patches: [{ ...patch, view: { ...patch.view, functions: [{ ...changed, lines }] } }],
+      });
+    };
+    assert.include(await withLines('executed', 'no trace point'), 'that can be told of was executed.<');
+    assert.include(await withLines('executed', 'in part'), 'was executed, or a part of it.<');
+    assert.include(await withLines('no trace point'), 'Nothing tells of any line of it.<');
   });
 
   it('says of each changed line how it was executed, and by what', () => {
