@@ -18,6 +18,10 @@ const TEXT = { type: 'string' } as const;
 const TEXTS = { type: 'array', items: TEXT } as const;
 const NUMBER = { type: 'number' } as const;
 const COUNTS = { type: 'object', additionalProperties: NUMBER } as const;
+const BY_FLAG = {
+  type: 'object',
+  additionalProperties: { type: 'object', additionalProperties: COUNTS },
+} as const;
 
 /** Compiled when a file is read: no command that reads none should wait for it. */
 const validator = once(() =>
@@ -41,7 +45,8 @@ const validator = once(() =>
         properties: { seen: NUMBER, all: NUMBER, answered: TEXTS },
       },
       invariants: COUNTS,
-      flags: { type: 'object', additionalProperties: { type: 'object', additionalProperties: COUNTS } },
+      flags: BY_FLAG,
+      states: { type: 'object', additionalProperties: BY_FLAG },
       results: {
         type: 'array',
         items: {

@@ -2,7 +2,7 @@ import { InvariantLooks } from '../models/invariants/looks.js';
 import type { Reading } from '../models/prediction.js';
 import type { RunReport } from '../reports/run_report.js';
 import type { Environment } from '../suites/harness/environment.js';
-import { FlagMatrix } from '../suites/harness/flag_matrix.js';
+import { CallMatrix } from '../suites/harness/call_matrix.js';
 import { type ScenarioResult, ScenarioRunner } from '../suites/harness/run.js';
 import type { Scenario } from '../suites/harness/scenario.js';
 import { SCENARIOS } from '../suites/index.js';
@@ -54,7 +54,7 @@ export async function runScenarios(
   const byScenario = new Map<Scenario, ScenarioResult>();
   const progress = showProgress(name, context);
   const looks = new InvariantLooks();
-  const flags = new FlagMatrix();
+  const matrix = new CallMatrix();
   const time = new TimeKeeper(limits);
   const stopped = AbortSignal.any([context.interrupted, time.over]);
   const waiting = [...scenarios];
@@ -64,7 +64,7 @@ export async function runScenarios(
         reading,
         withVariants,
         looks,
-        flags,
+        matrix,
       });
       const result = await time.limit(next, runRepeatedly(runner, next, repeat, stopped));
       if (stopped.aborted) return;
@@ -93,7 +93,8 @@ export async function runScenarios(
       isInterrupted,
       rules: ruleCoverage(results, environment.profile),
       invariants: Object.fromEntries(looks.looked),
-      flags: flags.counts,
+      flags: matrix.flags,
+      states: matrix.states,
       ...facts,
     }),
   };

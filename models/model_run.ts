@@ -68,8 +68,17 @@ export type StepVerdict =
   | Unspecified
   | { readonly kind: 'unjudged'; readonly why: string };
 
-/** Sees the state after each step that may have changed it; the same world belongs to one run. */
-export type StateWatcher = (world: World) => void;
+/** Sees what a program makes of the model's state; the same world belongs to one run. */
+export interface ModelWatcher {
+  /** Told after each step that may have changed it. */
+  readonly changed?: (world: World) => void;
+  /** Told of each call and of the state that it meets; what comes of it is told the rule that decided, if the answer is allowed. */
+  readonly met?: (
+    world: World,
+    step: RawStep,
+    call: CallDescription | undefined,
+  ) => (because: string) => void;
+}
 
 /** A step with its references resolved, and what the model says of it. */
 export interface Foreseen {
@@ -99,7 +108,7 @@ export class ModelRun {
     private readonly behaviour: Behaviour,
     private readonly reading: Reading,
     private readonly invariants: readonly Invariant[],
-    private readonly watch?: StateWatcher,
+    private readonly watcher: ModelWatcher = {},
   ) {
     behaviour.plantIn(this.world);
   }
@@ -164,8 +173,10 @@ export class ModelRun {
     this.#notePossibleSplats();
     const step = this.#log.resolve(raw);
     const prediction = this.#predict(step, call, outcome.errno, lane);
+    const decided = this.watcher.met?.(this.world, step, call);
     const comparison = compare(prediction, step, call, outcome);
     if (comparison.kind === 'fits') {
+      decided?.(comparison.branch.because);
       this.#log.record(step, outcome, lane?.at);
       const { branch } = comparison;
       if (branch.doubt !== undefined) this.#doubt = unspecifiedAfter(branch, branch.doubt);
@@ -184,7 +195,7 @@ export class ModelRun {
   goOn(raw: RawStep, rest: Steps, isUsed: boolean): WentOn {
     const because = 'lanes/rest';
     const { done, value } = rest.next(isUsed);
-    this.watch?.(this.world);
+    this.watcher.changed?.(this.world);
     const violation = this.#violation(this.#log.resolve(raw), { errno: 0, mayLeave: 'anything' });
     return {
       isDone: done === true,
@@ -243,7 +254,7 @@ export class ModelRun {
 
   #accept(step: RawStep, branch: Branch): StepVerdict {
     const { because, splat, findings } = branch;
-    if (branch.mayLeave === 'anything') this.watch?.(this.world);
+    if (branch.mayLeave === 'anything') this.watcher.changed?.(this.world);
     const violation = this.#violation(step, branch);
     if (violation !== undefined) return { kind: 'violation', because, violation };
     const kind = this.reading === 'exact' ? 'exact' : 'legal';

@@ -4,7 +4,7 @@ import { type FindingId, findingById } from './findings.js';
 import { INVARIANTS, type Invariant } from './invariants/index.js';
 import type { JudgedSteps } from './lanes/order_run.js';
 import { judgeSteps } from './lanes/orders.js';
-import { ModelRun, type StateWatcher, type StepVerdict } from './model_run.js';
+import { ModelRun, type ModelWatcher, type StepVerdict } from './model_run.js';
 import type { ProgramOutcome } from './outcome.js';
 import type { Reading, Unspecified } from './prediction.js';
 import type { AssembledProgram } from './program/assemble.js';
@@ -47,8 +47,8 @@ export interface ProgramVerdict {
 interface Judging {
   /** Titles of kernel messages that are known to come, beside those that the model predicts. */
   readonly expectedSplats?: readonly string[];
-  /** Sees the model's state on the way; with lanes, in each order that is tried, the one that explains last. */
-  readonly watch?: StateWatcher | undefined;
+  /** Looks on; with lanes, at each order that is tried, the one that explains last. */
+  readonly watcher?: ModelWatcher | undefined;
   /** All, unless something else is to be seen of them. */
   readonly invariants?: readonly Invariant[];
 }
@@ -62,9 +62,9 @@ export function judgeByModel(
   outcome: ProgramOutcome,
   behaviour: Behaviour,
   reading: Reading,
-  { expectedSplats = [], watch, invariants = INVARIANTS }: Judging = {},
+  { expectedSplats = [], watcher, invariants = INVARIANTS }: Judging = {},
 ): ProgramVerdict {
-  const judged = judgeSteps(program, outcome.steps, behaviour, reading, invariants, watch);
+  const judged = judgeSteps(program, outcome.steps, behaviour, reading, invariants, watcher);
   const { run, verdicts, order } = judged;
   const hang = knownHang(program, outcome, behaviour);
   const infra = outcome.steps.find((step) => step.status === 'infra')?.error;
@@ -89,14 +89,14 @@ export function hasOneAnswer({ steps }: AssembledProgram): boolean {
 
 /**
  * Judges a program that has one answer by the answers of the model itself: nothing but its invariants can object.
- * @param watch sees the model's state on the way
+ * @param watcher looks on
  */
 export function judgeModelItself(
   program: AssembledProgram,
   behaviour: Behaviour,
-  watch?: StateWatcher,
+  watcher?: ModelWatcher,
 ): ProgramVerdict {
-  const run = new ModelRun(behaviour, 'exact', INVARIANTS, watch);
+  const run = new ModelRun(behaviour, 'exact', INVARIANTS, watcher);
   const verdicts = program.steps.map((step) => run.follow(step));
   const judged = { run, verdicts, order: [...verdicts.keys()] };
   const findings = new Set(verdicts.flatMap((verdict) => ('findings' in verdict ? verdict.findings : [])));

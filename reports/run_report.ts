@@ -27,6 +27,8 @@ export interface RunReport {
   readonly invariants?: Readonly<Record<string, number>>;
   /** How often calls were answered, by call, flag and rule; reports of designs do without. */
   readonly flags?: Readonly<Record<string, AnswersByFlag>>;
+  /** The same by call, the state of an object that it names, as `member: state`, flag and rule; older reports do without. */
+  readonly states?: Readonly<Record<string, Readonly<Record<string, AnswersByFlag>>>>;
 }
 
 /** By flag, and by rule: `none` is no flag at all, `unknown` stands for bits that have no name. */

@@ -2,7 +2,7 @@ import type { ProgramOutcome } from '../../models/outcome.js';
 import type { Behaviour } from '../../models/behaviour.js';
 import type { Reading } from '../../models/prediction.js';
 import type { AssembledProgram } from '../../models/program/assemble.js';
-import type { StateWatcher } from '../../models/model_run.js';
+import type { ModelWatcher } from '../../models/model_run.js';
 import {
   type ProgramVerdict,
   hasOneAnswer,
@@ -71,7 +71,7 @@ export function judgeWithFeatures(
   behaviour: Behaviour,
   reading: Reading,
 ): Judged {
-  const judged = notingFeatures((watch) => judgeByModel(program, outcome, behaviour, reading, { watch }));
+  const judged = notingFeatures((watcher) => judgeByModel(program, outcome, behaviour, reading, { watcher }));
   for (const edge of outcome.coverage?.numbers ?? []) judged.features.add(FIRST_EDGE + edge);
   return judged;
 }
@@ -85,22 +85,24 @@ export function judgeOnModel(program: AssembledProgram, behaviour: Behaviour): J
 /** Undefined where the model breaks: as a target, it crashes there. */
 function inOneWalkOnModel(program: AssembledProgram, behaviour: Behaviour): Judged | undefined {
   try {
-    return notingFeatures((watch) => judgeModelItself(program, behaviour, watch));
+    return notingFeatures((watcher) => judgeModelItself(program, behaviour, watcher));
   } catch {
     return undefined;
   }
 }
 
 function notingFeatures(
-  judge: (watch: StateWatcher) => ProgramVerdict,
+  judge: (watcher: ModelWatcher) => ProgramVerdict,
 ): Judged & { readonly features: Set<Feature> } {
   const features = new Set<Feature>();
   let watched: World | undefined;
-  const verdict = judge((world) => {
-    // Another order of lanes is tried: what was seen in the one before has not happened.
-    if (watched !== world) features.clear();
-    watched = world;
-    addStateFeatures(world, features);
+  const verdict = judge({
+    changed: (world) => {
+      // Another order of lanes is tried: what was seen in the one before has not happened.
+      if (watched !== world) features.clear();
+      watched = world;
+      addStateFeatures(world, features);
+    },
   });
   addPlaces(verdict, features);
   return { verdict, features };

@@ -1,6 +1,6 @@
 import type { Behaviour } from '../behaviour.js';
 import type { Invariant } from '../invariants/index.js';
-import { ModelRun, type StateWatcher } from '../model_run.js';
+import { ModelRun, type ModelWatcher } from '../model_run.js';
 import type { Outcome } from '../outcome.js';
 import type { Reading } from '../prediction.js';
 import type { AssembledProgram } from '../program/assemble.js';
@@ -19,14 +19,14 @@ export function judgeSteps(
   behaviour: Behaviour,
   reading: Reading,
   invariants: readonly Invariant[],
-  watch?: StateWatcher,
+  watcher?: ModelWatcher,
 ): JudgedSteps {
   let best: Attempt | undefined;
   let decided: readonly number[] | undefined = [];
   const explored = new Map<string, string>();
   for (let attempts = 0; decided !== undefined; attempts++) {
     if (best !== undefined && attempts === ATTEMPTS_MAX) return giveUp(program, best);
-    const run = new ModelRun(behaviour, reading, invariants, watch);
+    const run = new ModelRun(behaviour, reading, invariants, watcher);
     const attempt: Attempt = new OrderRun(program, outcomes, run, decided, explored).judge();
     if (attempt.end === 'explains') return attempt;
     best = betterOf(best, attempt);

@@ -6,6 +6,7 @@ import { Coverage } from './coverage.js';
 import type { ReportData } from './data.js';
 import { Designs } from './designs.js';
 import { Findings } from './findings.js';
+import { Matrix } from './matrix.js';
 import { Model } from './model.js';
 import { Patch } from './patch.js';
 import { PlacesContext, placesOf } from './links.js';
@@ -20,6 +21,7 @@ export async function renderHtml(data: ReportData): Promise<string> {
   const drawn = await Promise.all(
     campaigns.map(async (campaign) => [campaign, await chartsOf(campaign)] as const),
   );
+  const hasStates = runs.some(({ report }) => report.states !== undefined);
   const parts: readonly (readonly [id: string, title: string, isThere: boolean])[] = [
     ['summary', 'Summary', true],
     ['patch', 'Patch', patches.length > 0],
@@ -27,6 +29,7 @@ export async function renderHtml(data: ReportData): Promise<string> {
     ['findings', 'Findings', true],
     ['calls', 'Calls and rules', true],
     ['model', 'Model coverage', true],
+    ['matrix', 'Call matrix', hasStates],
     ['coverage', 'Kernel coverage', coverages.length > 0],
     ['campaigns', 'Campaigns', campaigns.length > 0],
     ['designs', 'Designs', designs.length > 0],
@@ -66,6 +69,7 @@ export async function renderHtml(data: ReportData): Promise<string> {
             <Findings {...data} />
             <Calls {...data} />
             <Model {...data} />
+            {hasStates && <Matrix {...data} />}
             {coverages.length > 0 && <Coverage {...data} />}
             {campaigns.length > 0 && <Campaigns drawn={drawn} />}
             {designs.length > 0 && <Designs {...data} />}

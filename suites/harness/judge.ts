@@ -1,7 +1,7 @@
 import type { Behaviour } from '../../models/behaviour.js';
 import type { FindingId } from '../../models/findings.js';
 import type { Invariant } from '../../models/invariants/index.js';
-import type { StepVerdict } from '../../models/model_run.js';
+import type { ModelWatcher, StepVerdict } from '../../models/model_run.js';
 import type { ProgramOutcome } from '../../models/outcome.js';
 import type { Reading } from '../../models/prediction.js';
 import { describePlacedStep } from '../../models/program/describe.js';
@@ -33,6 +33,8 @@ interface Judging {
   readonly invariants: readonly Invariant[];
   /** What the program did that this is a variant of. */
   readonly original: ProgramOutcome | undefined;
+  /** Looks on while the model judges. */
+  readonly watcher: ModelWatcher | undefined;
 }
 
 /**
@@ -43,7 +45,7 @@ export function judgeProgram(
   planned: PlannedProgram,
   outcome: ProgramOutcome,
   behaviour: Behaviour,
-  { reading, invariants, original }: Judging,
+  { reading, invariants, original, watcher }: Judging,
 ): ProgramReport {
   const splats = planned.expectations.flatMap(({ splat }) =>
     splat === undefined || splat.profiles?.includes(behaviour.profile.id) === false ? [] : [splat.title],
@@ -57,6 +59,7 @@ export function judgeProgram(
   } = judgeByModel(planned.assembled, outcome, behaviour, reading, {
     expectedSplats: splats,
     invariants,
+    watcher,
   });
   const problems = [
     ...(reading === 'exact' ? unmetExpectations(planned, outcome, behaviour) : []),

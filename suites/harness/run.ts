@@ -7,7 +7,7 @@ import { notRun } from '../../models/outcome.js';
 import type { Reading } from '../../models/prediction.js';
 import type { Session } from '../../targets/target.js';
 import type { Environment } from './environment.js';
-import type { FlagMatrix } from './flag_matrix.js';
+import type { CallMatrix } from './call_matrix.js';
 import { type ProgramReport, describeProblem, judgeProgram } from './judge.js';
 import { type PlannedProgram, lackOf, planScenario } from './plan.js';
 import { CONTROL, type Scenario } from './scenario.js';
@@ -50,8 +50,8 @@ export interface RunOptions {
   readonly mutant?: Mutant;
   /** Counts what invariants have to look at. */
   readonly looks?: InvariantLooks;
-  /** Counts with which flags calls are made, and what answers. */
-  readonly flags?: FlagMatrix;
+  /** Counts how calls are made, and what answers. */
+  readonly matrix?: CallMatrix;
 }
 
 /** Runs and judges scenarios on a started target. */
@@ -81,11 +81,14 @@ export class ScenarioRunner {
     const reports = planned.map((plan, index) => {
       const outcome = outcomes[index] ?? notRun(0, { status: 'infra', error: 'the target gave no result' });
       const original = plan.variant === undefined ? undefined : outcomes[originalOf(planned, index)];
-      const { reading, looks } = this.options;
+      const { reading, looks, matrix } = this.options;
       const invariants = looks?.invariants ?? INVARIANTS;
-      return judgeProgram(plan, outcome, this.#behaviour, { reading, invariants, original });
+      const watch = matrix?.watch();
+      const judging = { reading, invariants, original, watcher: watch?.watcher };
+      const report = judgeProgram(plan, outcome, this.#behaviour, judging);
+      watch?.over();
+      return report;
     });
-    for (const { planned: plan, verdicts } of reports) this.options.flags?.note(plan, verdicts);
     return { scenario, skippedCases, ms: performance.now() - start, ...summarise(reports) };
   }
 }

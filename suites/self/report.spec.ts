@@ -68,6 +68,17 @@ describe('the HTML report', () => {
     );
   });
 
+  it('tells of each state of an object which calls met it, with which flags, and what answered', () => {
+    assert.match(html, /IOMMU_IOAS_MAP: 2 states, 2 flags/);
+    const row =
+      />ioas_id: IOAS: empty<\/th><td[^>]* title="17 calls: OK 17"[^>]*>1<\/td><td[^>]* title="1 calls: /;
+    assert.match(html, row);
+    assert.match(
+      html,
+      />ioas_id: no object<\/th><td[^>]* title="2 calls: ENOENT.ioas 2"[^>]*>1<\/td><td class="cell"><\/td>/,
+    );
+  });
+
   it('leaves scenarios out that no run has', () => {
     assert.notInclude(html, 'ioas/never:ran');
   });

@@ -130,6 +130,12 @@ export const DATA: ReportData = {
         rules: { seen: 2, all: 3 },
         invariants: { areas_disjoint: 1234, never_looked: 0 },
         flags: { IOMMU_IOAS_MAP: { WRITEABLE: { OK: 17, 'EINVAL.length': 3 } } },
+        states: {
+          IOMMU_IOAS_MAP: {
+            'ioas_id: IOAS: empty': { WRITEABLE: { OK: 17 }, none: { 'EINVAL.length': 1 } },
+            'ioas_id: no object': { WRITEABLE: { 'ENOENT.ioas': 2 } },
+          },
+        },
       }),
     },
   ],
