@@ -1,12 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Behaviour } from '../../models/behaviour.js';
-import { CALLS } from '../../models/ioctls/index.js';
+import { type IsMetBy, meetingOf } from '../../models/mutant_meeting.js';
 import { type Mutant, mutantName } from '../../models/mutants.js';
-import { OPERATIONS } from '../../models/operations/index.js';
 import type { Outcome, ProgramOutcome } from '../../models/outcome.js';
 import type { AssembledProgram } from '../../models/program/assemble.js';
 import { judgeByModel } from '../../models/program_verdict.js';
-import { ruleSourceByName, rulesFor } from '../../models/rule_sources.js';
 import { SimTarget, runOnModel, stepsOnModel } from '../../targets/sim.js';
 import { mutateProgram } from '../mutate/mutate.js';
 import { emptyStats } from './events.js';
@@ -28,8 +26,7 @@ export interface Hunted {
 interface Quarry {
   readonly hunted: Hunted;
   readonly behaviour: Behaviour;
-  /** Whether a program comes to what is different, by the rules that decided in it. */
-  readonly isMetBy: (decided: ReadonlySet<string>) => boolean;
+  readonly isMetBy: IsMetBy;
 }
 
 interface HuntOptions {
@@ -134,24 +131,5 @@ function areSame(one: Uint8Array | null, two: Uint8Array | null | undefined): bo
 function quarryOf(mutant: Mutant, { profile }: Behaviour): Quarry {
   const name = mutantName(mutant);
   const behaviour = new Behaviour(profile, mutant);
-  return { hunted: { name, mutant, met: 0 }, behaviour, isMetBy: meetingOf(mutant, behaviour) };
-}
-
-function meetingOf(mutant: Mutant, { profile }: Behaviour): Quarry['isMetBy'] {
-  if (mutant.kind === 'effect') {
-    const { plant, alterCall, alterOperation } = mutant;
-    if (plant !== undefined) return () => true;
-    const names = [
-      ...CALLS.filter((call) => alterCall?.(call) !== undefined),
-      ...OPERATIONS.filter((operation) => alterOperation?.(operation) !== undefined),
-    ].map((described) => `${described.name}/`);
-    return (decided) => [...decided].some((because) => names.some((start) => because.startsWith(start)));
-  }
-  const { call, rule } = mutant;
-  if (mutant.kind !== 'swap') return (decided) => decided.has(`${call}/${rule}`);
-  // Between the two there may be rules that say the model cannot tell, which generated programs do not come to.
-  const source = ruleSourceByName(call);
-  const ids = source === undefined ? [] : rulesFor(source, profile).map(({ id }) => id);
-  const between = ids.slice(ids.indexOf(rule), ids.indexOf(mutant.with));
-  return (decided) => between.some((id) => decided.has(`${call}/${id}`));
+  return { hunted: { name, mutant, met: 0 }, behaviour, isMetBy: meetingOf(mutant, profile) };
 }

@@ -1,8 +1,9 @@
 import { Behaviour } from '../../models/behaviour.js';
 import { EFFECT_MUTANTS } from '../../models/effects/index.js';
+import { meetingOf } from '../../models/mutant_meeting.js';
 import { type Mutant, mutantsOf } from '../../models/mutants.js';
 import type { Profile } from '../../models/profiles/index.js';
-import { REFUSING_SOURCES, ruleSourceByName, rulesFor } from '../../models/rule_sources.js';
+import { REFUSING_SOURCES, rulesFor } from '../../models/rule_sources.js';
 import { runOnModel } from '../../targets/sim.js';
 import { unmetExpectations } from './judge.js';
 import { type PlannedProgram, planCase } from './plan.js';
@@ -21,7 +22,7 @@ export function allMutants(profile: Profile): Mutant[] {
 /** Kills mutants by the hand-written expectations of scenarios alone. */
 export class MutantKiller {
   readonly #programs: readonly PlannedProgram[];
-  readonly #soundPrograms = new Map<Profile, readonly PlannedProgram[]>();
+  readonly #soundPrograms = new Map<Profile, readonly SoundProgram[]>();
 
   constructor(scenarios: readonly Scenario[]) {
     const programs = scenarios.flatMap((scenario) => scenario.cases.map((name) => planCase(scenario, name)));
@@ -32,32 +33,34 @@ export class MutantKiller {
   /** The first program of a scenario that notices a mutant, or undefined for a survivor. */
   killerOf(mutant: Mutant, profile: Profile): PlannedProgram | undefined {
     const behaviour = new Behaviour(profile, mutant);
-    const programs = this.#soundProgramsOf(profile).filter((program) => reaches(program, mutant));
-    return programs.find((program) => {
-      const outcome = runOnModel(program.assembled, behaviour);
-      const crashed = outcome.steps.some(({ status }) => status === 'crashed');
-      return crashed || unmetExpectations(program, outcome, behaviour).length > 0;
-    });
+    const isMetBy = meetingOf(mutant, profile);
+    const met = this.#soundProgramsOf(profile).filter(({ decided }) => isMetBy(decided));
+    return met
+      .map(({ program }) => program)
+      .find((program) => {
+        const outcome = runOnModel(program.assembled, behaviour);
+        const crashed = outcome.steps.some(({ status }) => status === 'crashed');
+        return crashed || unmetExpectations(program, outcome, behaviour).length > 0;
+      });
   }
 
   /** The programs that do as expected without a mutant: others, of scenarios that need what a kernel lacks, kill nothing. */
-  #soundProgramsOf(profile: Profile): readonly PlannedProgram[] {
+  #soundProgramsOf(profile: Profile): readonly SoundProgram[] {
     const known = this.#soundPrograms.get(profile);
     if (known !== undefined) return known;
     const behaviour = new Behaviour(profile);
-    const sound = this.#programs.filter(
-      (program) =>
-        unmetExpectations(program, runOnModel(program.assembled, behaviour), behaviour).length === 0,
-    );
+    const sound = this.#programs.flatMap((program): SoundProgram[] => {
+      const decided = new Set<string>();
+      const outcome = runOnModel(program.assembled, behaviour, (because) => decided.add(because));
+      return unmetExpectations(program, outcome, behaviour).length === 0 ? [{ program, decided }] : [];
+    });
     this.#soundPrograms.set(profile, sound);
     return sound;
   }
 }
 
-/** Whether a program does what a mutant is about. */
-function reaches({ assembled }: PlannedProgram, mutant: Mutant): boolean {
-  if (mutant.kind === 'effect' && mutant.plant !== undefined) return true;
-  const { call, operation } = ruleSourceByName(mutant.call) ?? {};
-  if (call !== undefined) return assembled.calls.includes(call);
-  return operation === undefined || assembled.steps.some((step) => step.do === operation.step);
+/** A program, and the rules that decide in it. */
+interface SoundProgram {
+  readonly program: PlannedProgram;
+  readonly decided: ReadonlySet<string>;
 }

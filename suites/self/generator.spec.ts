@@ -13,7 +13,7 @@ import { runOnModel } from '../../targets/sim.js';
 const NEVER_FAIL = new Set(['VFIO_GET_API_VERSION']);
 
 /** So many that each theme comes a few hundred times. */
-const PROGRAMS = 1500;
+const PROGRAMS = 800;
 const STEPS_MAX = 20;
 
 for (const profile of PROFILES) {
