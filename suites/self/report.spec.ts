@@ -258,12 +258,3 @@ describe('the patch in the HTML report', () => {
     );
   });
 });
-
-async function assertThrows(work: Promise<unknown>, says: RegExp): Promise<void> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  assert.instanceOf(error, UsageError);
-  assert.match(error.message, says);
-}
