@@ -1,5 +1,4 @@
 import { assert } from 'chai';
-import { UsageError } from '../../cli/errors.js';
 import { mergeByKernel } from '../../cli/report/merge_coverage.js';
 import { renderHtml } from '../../reports/html/page.js';
 import type { Execution } from '../../reports/patch_view.js';
