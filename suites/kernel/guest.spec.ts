@@ -67,7 +67,7 @@ describe('guests', () => {
   });
 
   it('a guest killed in the middle of a run is replaced, and nothing is lost', async () => {
-    const running = startCli(['run', 'ioas', '--kernel', kernel], TALKATIVE);
+    const running = startCli(['run', 'mock', '--kernel', kernel], TALKATIVE);
     process.kill(await guestUnderWay(running), 'SIGKILL');
     const { code, stdout } = await running.ended;
     assert.equal(code, 0, stdout);
