@@ -12,7 +12,9 @@ import { predictStep } from './predict_step.js';
 import type { CallUnderWay } from './lanes/lane_call.js';
 import { type RaceContext, mayMeetPassing, mayOutlive, racingAnswers } from './lanes/races.js';
 import type { RawStep } from './program/raw.js';
+import { PASIDS_OUTLIVE_DEVICE } from './pasids_outlive.js';
 import type { CopySource } from './state/copy_source.js';
+import { usesPasids } from './state/destroy.js';
 import type { HwptPaging } from './state/objects.js';
 import type { Steps } from './state/steps.js';
 import { World } from './state/world.js';
@@ -164,6 +166,20 @@ export class ModelRun {
     if (prediction.kind === 'unspecified') return prediction;
     const branch = ownBranch(prediction);
     return branch.untold === undefined ? undefined : unspecifiedAfter(branch, branch.untold);
+  }
+
+  /** What cannot be told of the files that are still open when all steps are over: they close without one. */
+  end(): Unspecified | undefined {
+    if (this.#lost !== undefined || ![...this.world.contexts].some(usesPasids)) return undefined;
+    const untold: Unspecified = {
+      kind: 'unspecified',
+      because: 'close/unspecified.pasids_attached',
+      why: 'a file is left open to which devices with PASIDs attached are bound: as it goes, the kernel warns, and uses memory that it has freed',
+      findings: [PASIDS_OUTLIVE_DEVICE.finding],
+      splat: PASIDS_OUTLIVE_DEVICE,
+    };
+    this.#refuse(untold);
+    return untold;
   }
 
   /** Judges what a target made of a step. After an answer that the model cannot follow, it judges no more. */

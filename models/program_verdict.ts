@@ -67,6 +67,7 @@ export function judgeByModel(
   const judged = judgeSteps(program, outcome.steps, behaviour, reading, invariants, watcher);
   const { run, verdicts, order } = judged;
   const hang = knownHang(program, outcome, behaviour);
+  const end = run.end();
   const infra = outcome.steps.find((step) => step.status === 'infra')?.error;
   const problems = [
     ...(hang === undefined ? crashes(outcome) : []),
@@ -76,7 +77,7 @@ export function judgeByModel(
   ];
   const untold = [
     ...verdicts.filter(({ kind }) => kind === 'unspecified'),
-    ...(hang === undefined ? [] : [hang]),
+    ...[hang, end].filter((each) => each !== undefined),
   ];
   const findings = new Set([...findingsSeen(outcome, verdicts, run), ...(hang?.findings ?? [])]);
   return { verdicts, order, problems, findings: [...findings], unspecified: untold.flatMap(whyOf), infra };
@@ -98,6 +99,7 @@ export function judgeModelItself(
 ): ProgramVerdict {
   const run = new ModelRun(behaviour, 'exact', INVARIANTS, watcher);
   const verdicts = program.steps.map((step) => run.follow(step));
+  const end = run.end();
   const judged = { run, verdicts, order: [...verdicts.keys()] };
   const findings = new Set(verdicts.flatMap((verdict) => ('findings' in verdict ? verdict.findings : [])));
   return {
@@ -105,7 +107,7 @@ export function judgeModelItself(
     order: judged.order,
     problems: objections(program, judged),
     findings: [...findings],
-    unspecified: verdicts.flatMap(whyOf),
+    unspecified: [...verdicts, ...(end === undefined ? [] : [end])].flatMap(whyOf),
     infra: undefined,
   };
 }

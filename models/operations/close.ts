@@ -1,3 +1,4 @@
+import { PASIDS_OUTLIVE_DEVICE } from '../pasids_outlive.js';
 import type { RawStep } from '../program/raw.js';
 import { closedFile, defineOperation } from './operation.js';
 import { usesPasids } from '../state/destroy.js';
@@ -17,6 +18,7 @@ export const close = defineOperation<Extract<RawStep, { do: 'close' }>, OpenFile
       cite: 'selftest.c:iommufd_selftest_destroy',
       when: ({ world, file }) =>
         file?.kind === 'iommufd' && usesPasids(file) && world.descriptorsOf(file) === 1,
+      splat: PASIDS_OUTLIVE_DEVICE,
     },
   ],
   effect: ({ world, step }) => {

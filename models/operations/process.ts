@@ -1,3 +1,4 @@
+import { PASIDS_OUTLIVE_DEVICE } from '../pasids_outlive.js';
 import type { RawStep } from '../program/raw.js';
 import { usesPasids } from '../state/destroy.js';
 import type { OpenFile } from '../state/open_file.js';
@@ -27,6 +28,7 @@ export const exit = defineOperation<Extract<RawStep, { do: 'exit' }>, OpenFile>(
       says: 'it has the last descriptors of a file with PASIDs attached: as the file goes the kernel warns, and uses memory that it has freed',
       cite: 'selftest.c:iommufd_selftest_destroy',
       when: ({ world }) => holdsPasids(world),
+      splat: PASIDS_OUTLIVE_DEVICE,
     },
   ],
   effect: ({ world }) => {
@@ -46,6 +48,7 @@ export const exec = defineOperation<Extract<RawStep, { do: 'exec' }>, OpenFile>(
       says: 'the last descriptors of a file with PASIDs attached close: as the file goes the kernel warns, and uses memory that it has freed',
       cite: 'selftest.c:iommufd_selftest_destroy',
       when: ({ world }) => closesPasids(world),
+      splat: PASIDS_OUTLIVE_DEVICE,
     },
   ],
   effect: ({ world }) => {

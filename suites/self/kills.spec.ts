@@ -12,7 +12,7 @@ import { makeDirectory, removeDirectory } from './temporary.js';
 const KILLS = Number(process.env.IOMMUFD_CTS_KILLS ?? 2);
 
 /** Programs of the campaign: some are left when it has been killed as often. */
-const PROGRAMS = 64 + 40 * KILLS;
+const PROGRAMS = 64 + 60 * KILLS;
 
 /** A kill comes within so many lines of the journal, */
 const LINES_MAX = 40;

@@ -1,12 +1,18 @@
 import { assert } from 'chai';
+import { join } from 'node:path';
+import { readProgramFile } from '../../fuzz/corpus/program_file.js';
 import { samplePrograms } from '../../fuzz/generate/program.js';
 import { Behaviour } from '../../models/behaviour.js';
 import { ModelRun } from '../../models/model_run.js';
 import { type AssembledProgram, assemble } from '../../models/program/assemble.js';
 import { DEFAULT_PROFILE } from '../../models/profiles/index.js';
+import { judgeByModel } from '../../models/program_verdict.js';
 import { usesPasids } from '../../models/state/destroy.js';
+import { runOnModel } from '../../targets/sim.js';
 import { planScenario } from '../harness/plan.js';
 import { SCENARIOS } from '../index.js';
+
+const FINDING = join(import.meta.dirname, '../../../corpus/findings/pasids-outlive-device.json');
 
 const behaviour = new Behaviour(DEFAULT_PROFILE);
 
@@ -40,5 +46,26 @@ describe('PASIDs', () => {
     const ends = programs.map(endOf);
     assert.isTrue(ends.every(({ isKnown, pasids }) => isKnown && !pasids));
     assert.isAtLeast(Math.max(...ends.map(({ pasidsMost }) => pasidsMost)), 4);
+  });
+
+  it('that are left attached are a known finding where the files close, with or without a step', async () => {
+    const { schema, steps } = await readProgramFile(FINDING);
+    const attached = steps.slice(
+      0,
+      steps.findIndex((step) => step.do === 'ioctl' && step.call === 'IOMMU_DESTROY'),
+    );
+    const warned = ['iommufd_device_unbind', '__iommu_group_free_device', 'iommufd_fops_release'];
+    const splats = warned.map((where) => ({ title: `WARNING in ${where}`, text: '' }));
+    for (const last of [[], [{ do: 'close', file: 'f' }]] as const) {
+      const program = assemble({ schema, steps: [...attached, ...last] });
+      const outcome = runOnModel(program, behaviour);
+      const verdict = judgeByModel(program, { ...outcome, splats }, behaviour, 'exact');
+      assert.deepEqual(verdict.problems, []);
+      assert.include(verdict.findings, 'pasids-outlive-device');
+      assert.lengthOf(verdict.unspecified, 1);
+    }
+    const without = assemble({ schema, steps: attached.slice(0, -1) });
+    const clean = { ...runOnModel(without, behaviour), splats };
+    assert.lengthOf(judgeByModel(without, clean, behaviour, 'exact').problems, warned.length);
   });
 });

@@ -1,3 +1,4 @@
+import { PASIDS_OUTLIVE_DEVICE } from '../../pasids_outlive.js';
 import { id32, sizeField } from '../../layout/field.js';
 import { hasPasids } from '../../state/attach.js';
 import { destroying } from '../../state/destroy.js';
@@ -41,11 +42,7 @@ export const destroy = defineCall(
       says: 'PASIDs of the mock device are attached: the kernel warns, and then uses memory that it has freed',
       cite: 'selftest.c:iommufd_selftest_destroy',
       when: ({ object }) => object?.type === 'SELFTEST' && hasPasids(object.device),
-      splat: {
-        title: 'WARNING in iommufd_device_unbind',
-        finding: 'pasids-outlive-device',
-        followedBy: ['WARNING in __iommu_group_free_device', 'WARNING in iommufd_fops_release'],
-      },
+      splat: PASIDS_OUTLIVE_DEVICE,
     },
   ],
   effect: ({ world, file, object }) => {
