@@ -10,10 +10,10 @@ export interface Command<T> {
   readonly handler: (args: ArgumentsCamelCase<T>) => void | Promise<void>;
 }
 
-/** What all that a command needs to know of it is said in cli/commands/index.ts, without its code. */
+/** Makes a command; its name, and what help says of it, stand in cli/commands/index.ts. */
 export type MakeCommand<T> = (finish: Finish, context: Context) => Command<T>;
 
-/** Makes a command known to a parser. */
+/** Makes a command known to a parser, without its code. */
 export type AddCommand = (yargs: Argv, finish: Finish, context: Context) => Argv;
 
 /**

@@ -1,4 +1,5 @@
 import { UsageError } from './errors.js';
+import type { RandomPrograms } from './random_programs.js';
 
 /**
  * Sees to it that options are whole numbers, where they are given.
@@ -11,4 +12,14 @@ export function requireWhole(options: Readonly<Record<string, number | undefined
     const from = least === undefined ? '' : ` from ${String(least)} on`;
     throw new UsageError(`--${name} takes a whole number${from}`);
   }
+}
+
+/**
+ * The same for the options about random programs.
+ * @throws UsageError naming the option
+ */
+export function requireRandom({ programs, steps, seed }: RandomPrograms): void {
+  requireWhole({ programs }, 0);
+  requireWhole({ steps }, 1);
+  requireWhole({ seed });
 }

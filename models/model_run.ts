@@ -74,7 +74,7 @@ export type StepVerdict =
 export interface ModelWatcher {
   /** Told after each step that may have changed it. */
   readonly changed?: (world: World) => void;
-  /** Told of each call and of the state that it meets; what comes of it is told the rule that decided, if the answer is allowed. */
+  /** Told of each call and of the state that it meets; what comes of it is told the rule that decided, if no other answer came. */
   readonly met?: (
     world: World,
     step: RawStep,
@@ -191,6 +191,7 @@ export class ModelRun {
     const prediction = this.#predict(step, call, outcome.errno, lane);
     const decided = this.watcher.met?.(this.world, step, call);
     const comparison = compare(prediction, step, call, outcome);
+    if (comparison.kind === 'unspecified') decided?.(comparison.because);
     if (comparison.kind === 'fits') {
       decided?.(comparison.branch.because);
       this.#log.record(step, outcome, lane?.at);

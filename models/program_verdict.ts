@@ -75,12 +75,9 @@ export function judgeByModel(
     ...(infra === undefined ? consoleProblems(outcome, verdicts, expectedSplats, run.possibleSplats) : []),
     ...traces(outcome),
   ];
-  const untold = [
-    ...verdicts.filter(({ kind }) => kind === 'unspecified'),
-    ...[hang, end].filter((each) => each !== undefined),
-  ];
   const findings = new Set([...findingsSeen(outcome, verdicts, run), ...(hang?.findings ?? [])]);
-  return { verdicts, order, problems, findings: [...findings], unspecified: untold.flatMap(whyOf), infra };
+  const unspecified = [...verdicts, hang, end].flatMap(whyOf);
+  return { verdicts, order, problems, findings: [...findings], unspecified, infra };
 }
 
 /** Whether the model's own answers to a program need no second look: lanes are carried out in one order, and judged by all. */
@@ -107,7 +104,7 @@ export function judgeModelItself(
     order: judged.order,
     problems: objections(program, judged),
     findings: [...findings],
-    unspecified: [...verdicts, ...(end === undefined ? [] : [end])].flatMap(whyOf),
+    unspecified: [...verdicts, end].flatMap(whyOf),
     infra: undefined,
   };
 }
@@ -130,8 +127,8 @@ function knownHang(
   return untold?.findings.some((id) => findingById(id).hangs) === true ? untold : undefined;
 }
 
-function whyOf(verdict: StepVerdict): string[] {
-  return verdict.kind === 'unspecified' ? [verdict.why] : [];
+function whyOf(verdict: StepVerdict | undefined): string[] {
+  return verdict?.kind === 'unspecified' ? [verdict.why] : [];
 }
 
 /** Each once: those that the answers are, and those whose kernel message came. */

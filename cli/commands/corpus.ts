@@ -9,7 +9,7 @@ import { DEFAULT_PROFILE, PROFILES, profileById } from '../../models/profiles/in
 import type { Program } from '../../models/program/program.js';
 import { exists } from '../../targets/files.js';
 import type { Command, Finish } from '../command.js';
-import { EXIT, type ExitCode } from '../errors.js';
+import { EXIT } from '../errors.js';
 
 interface CorpusArgs {
   readonly profile: string;
@@ -37,7 +37,7 @@ export function corpusCommand(finish: Finish): Command<object> {
   };
 }
 
-function showCommand(finish: (code: ExitCode) => void): CommandModule<object, DirectoryArgs> {
+function showCommand(finish: Finish): CommandModule<object, DirectoryArgs> {
   return {
     command: 'show <dir>',
     describe: 'count programs, and what they show on the model; changes nothing',
@@ -52,7 +52,7 @@ function showCommand(finish: (code: ExitCode) => void): CommandModule<object, Di
   };
 }
 
-function minimizeCommand(finish: (code: ExitCode) => void): CommandModule<object, DirectoryArgs> {
+function minimizeCommand(finish: Finish): CommandModule<object, DirectoryArgs> {
   return {
     command: 'minimize <dir>',
     describe: 'remove programs that show nothing which shorter ones do not show',
@@ -67,7 +67,7 @@ function minimizeCommand(finish: (code: ExitCode) => void): CommandModule<object
   };
 }
 
-function mergeCommand(finish: (code: ExitCode) => void): CommandModule<object, MergeArgs> {
+function mergeCommand(finish: Finish): CommandModule<object, MergeArgs> {
   return {
     command: 'merge <into> <from..>',
     describe: 'add the programs of other directories that show something new',

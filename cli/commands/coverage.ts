@@ -17,7 +17,7 @@ import { viewPatch } from '../patch/view.js';
 import { watchPatched } from '../patch/watch.js';
 import { select } from '../query.js';
 import { findCachedKernel } from '../target_options.js';
-import { requireWhole } from '../whole_numbers.js';
+import { requireRandom } from '../whole_numbers.js';
 
 interface CoverageArgs {
   readonly query: string[];
@@ -107,9 +107,7 @@ export function coverageCommand(finish: Finish, context: Context): Command<Cover
 }
 
 async function coverage(args: CoverageArgs, context: Context): Promise<ExitCode> {
-  requireWhole({ programs: args.programs }, 0);
-  requireWhole({ steps: args.steps }, 1);
-  requireWhole({ seed: args.seed });
+  requireRandom(args);
   const scenarios = args.scenarios ? select(SCENARIOS, args.query) : [];
   const patch = args.patch === undefined ? undefined : await readPatch(args.patch);
   const kernel = await findCachedKernel(args.kernel, context);

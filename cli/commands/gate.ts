@@ -33,7 +33,7 @@ import {
   qemuOptions,
 } from '../target_options.js';
 import { parseLimits } from '../time_limits.js';
-import { requireWhole } from '../whole_numbers.js';
+import { requireRandom } from '../whole_numbers.js';
 
 interface GateArgs extends TargetArgs {
   readonly query: string[];
@@ -114,9 +114,7 @@ function addGateOptions(yargs: Argv): Argv {
 }
 
 async function gate(args: GateArgs, context: Context): Promise<ExitCode> {
-  requireWhole({ programs: args.programs }, 0);
-  requireWhole({ steps: args.steps }, 1);
-  requireWhole({ seed: args.seed });
+  requireRandom(args);
   const scenarios = select(SCENARIOS, args.query);
   const limits = parseLimits(args);
   const expectations = await expectationsOf(args);

@@ -4,7 +4,7 @@ import type { SourceRequest } from '../../targets/kernels/source.js';
 import { FLAVOURS, type Flavour, type Kernel, KernelStore } from '../../targets/kernels/store.js';
 import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
-import { EXIT, type ExitCode, UsageError } from '../errors.js';
+import { EXIT, UsageError } from '../errors.js';
 import { buildWithProgress } from '../kernel_build.js';
 
 interface BuildArgs {
@@ -20,16 +20,16 @@ export function kernelCommand(finish: Finish, context: Context): Command<object>
   return {
     builder: (yargs) =>
       yargs
-        .command(buildCommand(context, finish))
-        .command(listCommand(context, finish))
-        .command(infoCommand(context, finish))
-        .command(removeCommand(context, finish))
+        .command(buildCommand(finish, context))
+        .command(listCommand(finish, context))
+        .command(infoCommand(finish, context))
+        .command(removeCommand(finish, context))
         .demandCommand(1, 'say what to do: build, list, info or remove'),
     handler: () => undefined,
   };
 }
 
-function buildCommand(context: Context, finish: (code: ExitCode) => void): CommandModule<object, BuildArgs> {
+function buildCommand(finish: Finish, context: Context): CommandModule<object, BuildArgs> {
   return {
     command: 'build',
     describe: 'build a kernel, or find it in the cache',
@@ -79,10 +79,7 @@ function requestOf({ package: name, suite, source }: BuildArgs): SourceRequest {
   return { package: name, ...(suite === undefined ? {} : { suite }) };
 }
 
-function listCommand(
-  { cache }: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, { readonly json: boolean }> {
+function listCommand(finish: Finish, { cache }: Context): CommandModule<object, { readonly json: boolean }> {
   return {
     command: 'list',
     describe: 'the kernels in the cache',
@@ -98,10 +95,7 @@ function listCommand(
   };
 }
 
-function infoCommand(
-  { cache }: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, { readonly id: string }> {
+function infoCommand(finish: Finish, { cache }: Context): CommandModule<object, { readonly id: string }> {
   return {
     command: 'info <id>',
     describe: 'everything known of a kernel in the cache',
@@ -115,10 +109,7 @@ function infoCommand(
   };
 }
 
-function removeCommand(
-  { cache }: Context,
-  finish: (code: ExitCode) => void,
-): CommandModule<object, { readonly id: string[] }> {
+function removeCommand(finish: Finish, { cache }: Context): CommandModule<object, { readonly id: string[] }> {
   return {
     command: 'remove <id..>',
     describe: 'remove kernels from the cache',

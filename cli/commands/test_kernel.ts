@@ -7,7 +7,7 @@ import { checkSelftests } from '../check_selftests.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, worst } from '../errors.js';
 import { buildWithProgress, provide } from '../kernel_build.js';
-import { requireWhole } from '../whole_numbers.js';
+import { requireRandom } from '../whole_numbers.js';
 
 interface TestKernelArgs extends RandomRequest {
   readonly selftests: boolean;
@@ -49,9 +49,7 @@ export function testKernelCommand(finish: Finish, context: Context): Command<Tes
 }
 
 async function testKernels(args: TestKernelArgs, context: Context): Promise<ExitCode> {
-  requireWhole({ programs: args.programs }, 0);
-  requireWhole({ steps: args.steps }, 1);
-  requireWhole({ seed: args.seed });
+  requireRandom(args);
   await provide(() => true, context, true);
   const kernels: Kernel[] = [];
   for (const source of KERNELS) kernels.push(await buildWithProgress(source, 'fast', context, true));

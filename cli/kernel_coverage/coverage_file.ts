@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { Ajv } from 'ajv';
-import { complaintOf, parseJson } from '../../fuzz/json_file.js';
-import { reasonOf } from '../../models/base/reason.js';
+import { complaintOf } from '../../fuzz/json_file.js';
 import { once } from '../../models/ioctls/description.js';
 import type {
   KernelCoverage,
@@ -10,6 +8,7 @@ import type {
   StoredLine,
 } from '../../reports/kernel_coverage.js';
 import { UsageError } from '../errors.js';
+import { readJson } from '../run_file.js';
 
 const TEXT = { type: 'string' } as const;
 const TEXTS = { type: 'array', items: TEXT } as const;
@@ -92,10 +91,7 @@ export function parseCoverage(path: string, json: unknown): StoredCoverage {
  * @throws UsageError saying in one sentence what is wrong with it
  */
 export async function readCoverage(path: string): Promise<KernelCoverage> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new UsageError(`${path} cannot be read: ${reasonOf(error)}`);
-  });
-  return wholeCoverage(path, parseCoverage(path, parseJson(path, text)));
+  return wholeCoverage(path, parseCoverage(path, await readJson(path)));
 }
 
 /**

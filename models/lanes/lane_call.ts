@@ -56,12 +56,17 @@ export function isPlacedByKernel({ call, member }: LaneCall): boolean {
   return call.protocol !== 'vfio' && ((member('flags') ?? 0n) & FIXED_IOVA) === 0n;
 }
 
+/** The ids by which a call names objects, each with its member. */
+export function idsNamedBy({ call, member }: LaneCall): { readonly name: string; readonly id: bigint }[] {
+  return call.layout.members.flatMap(({ name, field: { role, direction } }) => {
+    const id = role.is === 'id' && direction !== 'out' ? member(name) : undefined;
+    return id === undefined ? [] : [{ name, id }];
+  });
+}
+
 /** Whether a call has looked up the object of an id. */
 export function namesObject(other: LaneCall, id: bigint | undefined): boolean {
-  if (id === undefined) return false;
-  return other.call.layout.members.some(
-    ({ name, field }) => field.role.is === 'id' && field.direction !== 'out' && other.member(name) === id,
-  );
+  return id !== undefined && idsNamedBy(other).some((named) => named.id === id);
 }
 
 /** The IOAS that a call puts areas into or removes them from, if it is such a call. */

@@ -1,5 +1,6 @@
-import type { Device, IommufdObject, ObjectTable } from './objects.js';
+import { hasPasids } from './attach.js';
 import type { IoPagetable } from './io_pagetable.js';
+import { type Device, type IommufdObject, NO_PASID, type ObjectTable } from './objects.js';
 
 /**
  * How the object of an id stands, in a few words: what the rules and the effects of calls that name it may depend on. There are few
@@ -72,11 +73,12 @@ function wordsOfTable({ areas, domains, accesses }: IoPagetable): string[] {
   });
 }
 
-function wordsOfDevice({ attachments, vdevice }: Device): string[] {
+function wordsOfDevice(device: Device): string[] {
+  const { attachments, vdevice } = device;
   const hwpts = [...attachments.values()];
   return chosen({
-    attached: attachments.has(0),
-    'with PASIDs': [...attachments.keys()].some((pasid) => pasid !== 0),
+    attached: attachments.has(NO_PASID),
+    'with PASIDs': hasPasids(device),
     nested: hwpts.some(({ type }) => type === 'HWPT_NESTED'),
     'with a vDEVICE': vdevice !== undefined,
   });

@@ -1,4 +1,4 @@
-import { type LaneCall, laneCall } from '../../models/lanes/lane_call.js';
+import { type LaneCall, idsNamedBy, laneCall } from '../../models/lanes/lane_call.js';
 import type { ModelWatcher } from '../../models/model_run.js';
 import { standingOf } from '../../models/state/standing.js';
 import type { World } from '../../models/state/world.js';
@@ -81,12 +81,10 @@ function madeOf(call: LaneCall): Made {
   return { call: call.call.name, states: statesMetBy(call), flags: flagsOf(call) };
 }
 
-function statesMetBy({ call, file, member }: LaneCall): string[] {
+function statesMetBy(made: LaneCall): string[] {
+  const { call, file } = made;
   if (call.protocol === 'vfio') return [`compat: ${standingOf(file.compatIoas?.id ?? 0, file.objects)}`];
-  return call.layout.members.flatMap(({ name, field: { role, direction } }) => {
-    const id = role.is === 'id' && direction !== 'out' ? member(name) : undefined;
-    return id === undefined ? [] : [`${name}: ${standingOf(Number(id), file.objects)}`];
-  });
+  return idsNamedBy(made).map(({ name, id }) => `${name}: ${standingOf(Number(id), file.objects)}`);
 }
 
 /** Names of the flags that a call is made with, in each of its members that hold flags. */

@@ -34,14 +34,9 @@ export class MutantKiller {
   killerOf(mutant: Mutant, profile: Profile): PlannedProgram | undefined {
     const behaviour = new Behaviour(profile, mutant);
     const isMetBy = meetingOf(mutant, profile);
-    const met = this.#soundProgramsOf(profile).filter(({ decided }) => isMetBy(decided));
-    return met
-      .map(({ program }) => program)
-      .find((program) => {
-        const outcome = runOnModel(program.assembled, behaviour);
-        const crashed = outcome.steps.some(({ status }) => status === 'crashed');
-        return crashed || unmetExpectations(program, outcome, behaviour).length > 0;
-      });
+    return this.#soundProgramsOf(profile).find(
+      ({ program, decided }) => isMetBy(decided) && notices(program, behaviour),
+    )?.program;
   }
 
   /** The programs that do as expected without a mutant: others, of scenarios that need what a kernel lacks, kill nothing. */
@@ -57,6 +52,13 @@ export class MutantKiller {
     this.#soundPrograms.set(profile, sound);
     return sound;
   }
+}
+
+/** Whether a program ends otherwise than its scenario expects. */
+function notices(program: PlannedProgram, behaviour: Behaviour): boolean {
+  const outcome = runOnModel(program.assembled, behaviour);
+  const crashed = outcome.steps.some(({ status }) => status === 'crashed');
+  return crashed || unmetExpectations(program, outcome, behaviour).length > 0;
 }
 
 /** A program, and the rules that decide in it. */
