@@ -1,5 +1,5 @@
 import { buildKernel } from '../targets/kernels/build.js';
-import type { SourceRequest } from '../targets/kernels/source.js';
+import { type SourceRequest, checkSource } from '../targets/kernels/source.js';
 import type { Flavour, Kernel } from '../targets/kernels/store.js';
 import {
   type Requirement,
@@ -11,13 +11,18 @@ import { TestBedError } from '../targets/target.js';
 import type { Context } from './context.js';
 import { remaining, showProgress } from './progress.js';
 
-/** Builds a kernel, or finds it in the cache, and shows how far it is. */
+/**
+ * Builds a kernel, or finds it in the cache, and shows how far it is.
+ * @throws BadInputError for a directory that is no kernel's
+ * @throws TestBedError saying what is missing, or why it could not be built
+ */
 export async function buildWithProgress(
   source: SourceRequest,
   flavour: Flavour,
   context: Context,
   mayInstall: boolean,
 ): Promise<Kernel> {
+  await checkSource(source);
   await provide(
     (requirement) => requirement.for === 'build' || requirement.package === 'gcc',
     context,

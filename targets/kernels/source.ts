@@ -93,10 +93,20 @@ async function unpackSource(file: string, work: string): Promise<string> {
   return tree;
 }
 
-async function planDirectory(path: string): Promise<SourcePlan> {
-  const directory = resolve(path);
+/**
+ * Looks whether a request can be met at all, before anything is asked of the machine.
+ * @throws BadInputError for a directory that is no kernel's
+ */
+export async function checkSource(request: SourceRequest): Promise<void> {
+  if ('package' in request) return;
+  const directory = resolve(request.directory);
   if (!(await exists(join(directory, 'Kconfig'))))
     throw new BadInputError(`${directory} is no kernel source tree`);
+}
+
+async function planDirectory(path: string): Promise<SourcePlan> {
+  await checkSource({ directory: path });
+  const directory = resolve(path);
   const identity = await identityOfTree(directory);
   return {
     description: directory,
