@@ -1,7 +1,7 @@
 import { AssertionFailure } from '../models/base/assert.js';
 import { type Mutant, mutantName } from '../models/mutants.js';
 import type { Environment } from '../suites/harness/environment.js';
-import { MutantKiller, ruleMutants } from '../suites/harness/mutation.js';
+import { MutantKiller, derivedMutants } from '../suites/harness/mutation.js';
 import { ScenarioRunner } from '../suites/harness/run.js';
 import type { Scenario } from '../suites/harness/scenario.js';
 import { SCENARIOS } from '../suites/index.js';
@@ -25,7 +25,7 @@ export async function runCanary(session: Session, environment: Environment): Pro
   const killer = new MutantKiller(SCENARIOS);
   const missed: string[] = [];
   let planted = 0;
-  for (const [index, mutant] of ruleMutants(environment.profile).entries()) {
+  for (const [index, mutant] of derivedMutants(environment.profile).entries()) {
     const scenario =
       index % ONE_IN === 0 ? killer.killerOf(mutant, environment.profile)?.scenario : undefined;
     if (scenario === undefined) continue;

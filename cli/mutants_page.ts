@@ -17,9 +17,9 @@ export function mutantsPage({ profile, seed, programs, hunted }: MutantsMeasured
   const missed = hunted.filter((one) => one.found === undefined);
   const parts = [
     '# Mutants that campaigns find',
-    `Written by \`iommufd-cts mutants --write docs/mutants.md\`: ${number(hunted.length)} mutants of the model of ${profile} that scenarios kill (each rule dropped, swapped with the next one, answering another errno; and differences in what calls do), seed ${String(seed)}, ${number(programs)} programs. ${number(found.length)} were found, ${percent(found.length / hunted.length)}.`,
+    `Written by \`iommufd-cts mutants --write docs/mutants.md\`: ${number(hunted.length)} mutants of the model of ${profile} that scenarios kill (each rule dropped, swapped with the next one, answering another errno, leaving nothing behind where it leaves something; each thing that a call answers wrong, and its success doing nothing; and the bugs of [fixed-bugs.md](fixed-bugs.md)), seed ${String(seed)}, ${number(programs)} programs. ${number(found.length)} were found, ${percent(found.length / hunted.length)}.`,
     '## How it is measured',
-    'A campaign that looks for a mutant (`fuzz --mutant NAME`) draws its programs by the model without the mutant, and its corpus grows by what answers show. Until the first program in which the mutant answers otherwise, the answers are those of the model: so the programs of all campaigns of a seed are the same up to there. `mutants` makes these programs once, and runs each of them with those mutants only whose rule decided in it (an effect: whose call was made); an answer that differs is judged as in the campaign.',
+    'A campaign that looks for a mutant (`fuzz --mutant NAME`) draws its programs by the model without the mutant, and its corpus grows by what answers show. Until the first program in which the mutant answers otherwise, the answers are those of the model: so the programs of all campaigns of a seed are the same up to there. `mutants` makes these programs once, and runs each of them with those mutants only whose rule, or success, decided in it (a bug: whose call was made); an answer that differs is judged as in the campaign.',
     partedText(hunted),
     '## Programs until they are found',
     markdownTable([
@@ -37,7 +37,7 @@ export function mutantsPage({ profile, seed, programs, hunted }: MutantsMeasured
       ),
     ]),
     '## Missed',
-    'How often the rule decided (an effect: its call was made) says whether it is the state that is not reached, or the difference that does not show there.',
+    'How often the rule, or success, decided (a bug: its call was made) says whether it is the state that is not reached, or the difference that does not show there.',
     markdownTable([
       ['mutant', 'programs that met it', 'why it is missed'],
       ...missed.map(({ name, met }) => [
@@ -56,7 +56,10 @@ const KINDS = [
   ['drop', 'a rule is missing'],
   ['errno', 'another errno'],
   ['swap', 'two rules in the other order'],
-  ['effect', 'what a call does'],
+  ['clean', 'a failing call leaves nothing'],
+  ['answer', 'a thing that success answers'],
+  ['idle', 'success does nothing'],
+  ['effect', 'a bug in what calls do'],
 ] as const;
 
 function rowOf(what: string, hunted: readonly Hunted[]): string[] {

@@ -5,7 +5,7 @@ import { ENVELOPE_RULES, type EnvelopeContext } from './ioctls/envelope.js';
 import { CALLS } from './ioctls/index.js';
 import { LANES, RACES, type Race } from './lanes/races.js';
 import { TEST_COMMAND } from './ioctls/test/test_command.js';
-import { type Mutant, mutateRules } from './mutants.js';
+import { type Mutant, isOfEffect, mutateRules } from './mutants.js';
 import { OPERATIONS } from './operations/index.js';
 import type { OperationDescription } from './operations/operation.js';
 import type { Profile } from './profiles/index.js';
@@ -27,7 +27,7 @@ export class Behaviour {
     readonly profile: Profile,
     readonly mutant?: Mutant,
   ) {
-    this.#wrong = mutant?.kind === 'effect' ? mutant : undefined;
+    this.#wrong = mutant !== undefined && isOfEffect(mutant) ? mutant : undefined;
     this.envelope = mutant === undefined ? ENVELOPE_RULES : mutateRules('envelope', ENVELOPE_RULES, mutant);
     this.races = mutant === undefined ? RACES : mutateRules(LANES, RACES, mutant);
     this.#rules = new Map(

@@ -20,9 +20,16 @@ export function meetingOf(mutant: Mutant, profile: Profile): IsMetBy {
   }
   const { call, rule } = mutant;
   if (mutant.kind !== 'swap') return (decided) => decided.has(`${call}/${rule}`);
+  return meetingOfSwap(mutant, profile);
+}
+
+function meetingOfSwap(
+  { call, rule, with: other }: Extract<Mutant, { kind: 'swap' }>,
+  profile: Profile,
+): IsMetBy {
   // Between the two there may be rules that say the model cannot tell, which generated programs do not come to.
   const source = ruleSourceByName(call);
   const ids = source === undefined ? [] : rulesFor(source, profile).map(({ id }) => id);
-  const between = ids.slice(ids.indexOf(rule), ids.indexOf(mutant.with));
+  const between = ids.slice(ids.indexOf(rule), ids.indexOf(other));
   return (decided) => between.some((id) => decided.has(`${call}/${id}`));
 }

@@ -13,6 +13,8 @@ export type Mutant =
   | { readonly kind: 'errno'; readonly call: string; readonly rule: RuleId; readonly errno: Errno }
   /** A rule that applies always. */
   | { readonly kind: 'widen'; readonly call: string; readonly rule: RuleId }
+  /** A refusal that leaves nothing behind. */
+  | { readonly kind: 'clean'; readonly call: string; readonly rule: RuleId }
   | EffectMutant;
 
 /** The name by which the command line and reports call a mutant. */
@@ -27,14 +29,16 @@ export function mutantName(mutant: Mutant): string {
       return `${place}:errno:${mutant.errno}`;
     case 'widen':
       return `${place}:widen`;
-    case 'effect':
+    case 'clean':
+      return `${place}:leaves_nothing`;
+    default:
       return `${place}:${mutant.what}`;
   }
 }
 
 /**
- * Every mutant of a list of rules: each rule dropped, swapped with the next one, and given another error number. Two neighbours
- * that answer the same with the same leftovers cannot be told apart by their order, so their swap is not made.
+ * Every mutant of a list of rules: each rule dropped, swapped with the next one, given another error number, and leaving nothing
+ * behind. Two neighbours that answer the same and leave nothing cannot be told apart by their order, so their swap is not made.
  */
 export function mutantsOf(call: string, rules: readonly Rule<never>[]): Mutant[] {
   const mutants: Mutant[] = [];
@@ -42,6 +46,7 @@ export function mutantsOf(call: string, rules: readonly Rule<never>[]): Mutant[]
   for (const [index, rule] of answers.entries()) {
     mutants.push({ kind: 'drop', call, rule: rule.id });
     mutants.push({ kind: 'errno', call, rule: rule.id, errno: anotherErrno(rule.id) });
+    if (rule.leaves !== undefined) mutants.push({ kind: 'clean', call, rule: rule.id });
     const next = answers[index + 1];
     if (next !== undefined && !answerAlike(rule, next)) {
       mutants.push({ kind: 'swap', call, rule: rule.id, with: next.id });
@@ -70,7 +75,7 @@ export function mutateRules<R extends Rule<never>>(
   rules: readonly R[],
   mutant: Mutant,
 ): readonly R[] {
-  if (mutant.call !== call || mutant.kind === 'effect') return rules;
+  if (mutant.call !== call || isOfEffect(mutant)) return rules;
   switch (mutant.kind) {
     case 'drop':
       return rules.filter(({ id }) => id !== mutant.rule);
@@ -80,15 +85,28 @@ export function mutateRules<R extends Rule<never>>(
       );
     case 'widen':
       return rules.map((rule) => (rule.id === mutant.rule ? { ...rule, when: () => true } : rule));
+    case 'clean':
+      return rules.map((rule) => (rule.id === mutant.rule ? withoutLeftover(rule) : rule));
     case 'swap':
       return swapped(rules, mutant.rule, mutant.with);
   }
+}
+
+/** Whether a difference is in what calls do, and not in whether they do it. */
+export function isOfEffect(mutant: Mutant): mutant is EffectMutant {
+  return 'what' in mutant;
 }
 
 /** The error number that a rule answers with; undefined for a rule that says the model cannot tell. */
 export function errnoOf(id: RuleId): Errno | undefined {
   const name = id.slice(0, id.indexOf('.'));
   return ERRNO_NAMES.find((errno) => errno === name);
+}
+
+function withoutLeftover<R extends Rule<never>>(rule: R): R {
+  const changed: { leaves?: unknown } = { ...rule };
+  delete changed.leaves;
+  return changed as R;
 }
 
 function swapped<R extends Rule<never>>(rules: readonly R[], first: RuleId, second: RuleId): R[] {

@@ -29,6 +29,7 @@ import { exhaustionAccess } from './exhaustion/access.js';
 import { exhaustionViommu } from './exhaustion/viommu.js';
 import { exhaustionVfio } from './exhaustion/vfio.js';
 import { fileDescriptors } from './file/descriptors.js';
+import { fileMmapHole } from './file/mmap_hole.js';
 import { hwptAlloc } from './hwpt/alloc.js';
 import { hwptDirtyBitmap } from './hwpt/dirty_bitmap.js';
 import { hwptDirtyHuge } from './hwpt/dirty_huge.js';
@@ -47,6 +48,7 @@ import { ioasCopyPinning } from './ioas/copy_pinning.js';
 import { ioasCopySweep } from './ioas/copy_sweep.js';
 import { ioasIovaRanges } from './ioas/iova_ranges.js';
 import { ioasLittleMemory } from './ioas/little_memory.js';
+import { ioasLeftCopied } from './ioas/left_copied.js';
 import { ioasMap } from './ioas/map.js';
 import { ioasMapAutomatic } from './ioas/map_automatic.js';
 import { ioasMapFile } from './ioas/map_file.js';
@@ -109,6 +111,7 @@ import { viommuVdevice } from './viommu/vdevice.js';
 /** The only registry of scenario files. */
 export const SUITES: readonly Suite[] = [
   fileDescriptors,
+  fileMmapHole,
   envelopeCommand,
   envelopeSize,
   envelopeMemory,
@@ -117,6 +120,7 @@ export const SUITES: readonly Suite[] = [
   ioasAlloc,
   ioasIovaRanges,
   ioasAllowIovas,
+  ioasLeftCopied,
   ioasMap,
   ioasMapAutomatic,
   ioasMapPinning,

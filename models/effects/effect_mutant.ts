@@ -9,7 +9,8 @@ import type { World } from '../state/world.js';
  * methods of state as it comes to be; the model itself does not know of it.
  */
 export interface EffectMutant {
-  readonly kind: 'effect';
+  /** Whether it is one of a list written by hand, or follows from a description: an answer is wrong, or success does nothing. */
+  readonly kind: 'effect' | 'answer' | 'idle';
   /** The call that does it, or the first of several; by the name of its rules. */
   readonly call: string;
   /** The answer that comes with it. */

@@ -175,8 +175,8 @@ export interface CallBehaviour<C> {
   readonly failing?: readonly Failing<C>[];
   /** Whether the call may have done a part of its work when it is made to fail, of which nobody can say how much. */
   isPartial?(this: void, c: C): boolean;
-  /** What success changes, and the results it writes into `args`. */
-  effect(this: void, c: C): void;
+  /** What success changes, and the results it writes into `args`; without it, nothing. */
+  effect?(this: void, c: C): void;
   /** What the ioctl returns on success; without it, 0. */
   returns?(this: void, c: C): number;
 }
@@ -266,7 +266,7 @@ function describe<F extends FieldTable, R extends object>(
   return {
     behaves: ({
       rules,
-      effect,
+      effect = changesNothing,
       findings = [],
       failing = [],
       isPartial = () => false,
@@ -290,6 +290,11 @@ function describe<F extends FieldTable, R extends object>(
       returns,
     }),
   };
+}
+
+/** The effect of a call that only looks. */
+export function changesNothing(): void {
+  // That is all of it.
 }
 
 /** The member that a new descriptor is written to. */

@@ -23,6 +23,8 @@ export interface OperationDescription {
   readonly step: RawStep['do'];
   /** The kind of file that it is for; without it, all that have no own. */
   readonly of?: OpenFileKind;
+  /** Which kernels have such files; without it, all. */
+  readonly isFor?: (profile: Profile) => boolean;
   readonly doc: string;
   readonly source: string;
   readonly rules: readonly Rule<OperationContext>[];
@@ -32,20 +34,19 @@ export interface OperationDescription {
   effect(this: void, c: OperationContext): number;
 }
 
-/** Describes the operation of one kind of step on one kind of file; `isFor` says which kernels have such files. */
+/** Describes the operation of one kind of step on one kind of file. */
 export function defineOperation<S extends RawStep, F extends OpenFile>(
   description: Omit<OperationDescription, 'rules' | 'findings' | 'effect'> & {
-    readonly isFor?: (profile: Profile) => boolean;
     readonly findings?: readonly CallFinding<OperationContext<S, F>>[];
     readonly rules: readonly Rule<OperationContext<S, F>>[];
     effect(this: void, c: OperationContext<S, F>): number;
   },
 ): OperationDescription {
-  const { isFor, rules, ...rest } = description;
-  if (isFor === undefined) return { ...rest, rules };
+  const { isFor, rules } = description;
+  if (isFor === undefined) return description;
   const hasRule = (rule: Rule<never>) => (profile: Profile) =>
     isFor(profile) && (rule.isFor?.(profile) ?? true);
-  return { ...rest, rules: rules.map((rule) => ({ ...rule, isFor: hasRule(rule) })) };
+  return { ...description, rules: rules.map((rule) => ({ ...rule, isFor: hasRule(rule) })) };
 }
 
 /** The first answer to every operation on a descriptor. */

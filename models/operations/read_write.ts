@@ -81,6 +81,7 @@ export const dmabufPoll = defineOperation<Extract<RawStep, { do: 'poll' }>, DmaB
   name: 'dmabuf_poll',
   step: 'poll',
   of: 'dmabuf',
+  isFor: ({ hasFileMappings }) => hasFileMappings,
   doc: 'Asks whether work on a dma-buf is pending; the mock has none.',
   source: 'drivers/dma-buf/dma-buf.c:dma_buf_poll',
   rules: [],

@@ -246,6 +246,12 @@ export const accessRw = suite(
         kernel_memory: (t, { access }) => read(t, access, A + 0x40000n, 0x1800).fails('EFAULT'),
         end_of_space: (t, { access }) =>
           read(t, access, A + 0x40000n, 0x1800, { flags: SLOW }).fails('EOVERFLOW'),
+        memory_before_end_of_space: (t, { ioas, access }) => {
+          t.map(ioas, { iova: A + 0x3f000n, va: SCRATCH.start, length: P });
+          const words = new Array<number>(0x601).fill(6);
+          write(t, access, A + 0x3fffcn, words, { flags: WRITE | SLOW }).fails('EOVERFLOW');
+          read(t, access, A + 0x3fffcn, 4).ok({ uptr: bytesOf(6) });
+        },
         end_of_space_one_page: (t, { access }) =>
           read(t, access, A + 0x41000n, 4, { flags: SLOW }).fails('EFAULT'),
         memory_ends: (t, { access }) => {
@@ -309,6 +315,21 @@ export const accessRw = suite(
         up_to_the_end_and_beyond: (t, { access }) => {
           write(t, access, A + 0x21ffcn, [1, 2]).fails('EINVAL');
           read(t, access, A + 0x21ffcn, 4).ok({ uptr: bytesOf(0) });
+        },
+        memory_before_the_end: (t, { ioas, access }) => {
+          t.mmap(SCRATCH.start, 1n, 'rw');
+          t.map(ioas, { iova: A + 0x1f000n, va: SCRATCH.start });
+          t.step({ do: 'truncate', file: 'm', bytes: 0n });
+          write(t, access, A + 0x1fffcn, [7, 8]).fails('EINVAL');
+          read(t, access, A + 0x1fffcn, 4).ok({ uptr: bytesOf(7) });
+        },
+        memory_before_a_dmabuf: (t, { ioas, access }) => {
+          t.mmap(SCRATCH.start, 1n, 'rw');
+          t.map(ioas, { iova: A + 0xf000n, va: SCRATCH.start });
+          dmabuf(t, 'b', 0x1000);
+          t.mapFile(ioas, 'b', { iova: A + 0x10000n });
+          write(t, access, A + 0xfffcn, [7, 8]).fails('EINVAL');
+          read(t, access, A + 0xfffcn, 4).ok({ uptr: bytesOf(7) });
         },
         cut_short: (t, { access }) => {
           t.step({ do: 'truncate', file: 'm', bytes: P });

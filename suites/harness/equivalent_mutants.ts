@@ -12,6 +12,10 @@ const WRAPPED = 'no area is looked for in a range that wraps';
 const OTHER_FILE = 'they are rules of different kinds of files';
 const EMPTY_NEVER_WRAPS = 'an empty range does not wrap';
 
+const NOTHING_BEFORE =
+  'the first chunk of the one area is what cannot be pinned, so that nothing was pinned before it';
+const NOT_PRIVATE = 'pages of a file itself are pinned, of which nobody gets a copy';
+
 const OTHER_OP = 'they are rules of different operations';
 
 /** Where the kernel maps files. */
@@ -138,6 +142,14 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
     'IOMMU_TEST_OP_DIRTY/ENOENT.hwpt:swap:EINVAL.not_tracking': NO_TARGET,
     'IOMMU_TEST_OP_DIRTY/EFAULT.bitmap:swap:EFAULT.respond':
       'both answer EFAULT, and a bitmap that cannot be read makes no page dirty',
+    ...reasonsFor(['IOMMU_IOAS_MAP', 'VFIO_IOMMU_MAP_DMA'], {
+      'EOVERFLOW.user_memory_end:leaves_nothing': NOTHING_BEFORE,
+    }),
+    ...reasonsFor(['IOMMU_IOAS_MAP_FILE'], {
+      'EINVAL.file_pages:leaves_nothing': NOT_PRIVATE,
+      'ENOMEM.memlock:leaves_nothing': NOT_PRIVATE,
+    }),
+    'IOMMU_HWPT_INVALIDATE/ENOMEM.requests:leaves_nothing': 'what is written back is what was there',
     'IOMMU_HWPT_INVALIDATE/ENOENT.hwpt:swap:EINVAL.target_type': NO_TARGET,
     'IOMMU_HWPT_INVALIDATE/EINVAL.target_type:swap:ENOMEM.requests':
       'only a vIOMMU, which is a target of the right type, can be given too many requests',

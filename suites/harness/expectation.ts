@@ -1,11 +1,17 @@
 import { ERRNO, errnoName } from '../../models/base/errno.js';
-import { sameBytes, viewOf, writeNumber } from '../../models/base/bytes.js';
+import { readU32, sameBytes, viewOf, writeNumber } from '../../models/base/bytes.js';
 import { hex } from '../../models/base/u64.js';
 import { decodeRanges } from '../../models/layout/iova_range.js';
 import { readMember } from '../../models/layout/struct.js';
 import type { CallDescription } from '../../models/ioctls/description.js';
 import type { Returned } from '../../models/outcome.js';
-import { type RawStep, type RawTransfer, buffersOf } from '../../models/program/raw.js';
+import {
+  type RawIoctl,
+  type RawStep,
+  type RawTransfer,
+  buffersOf,
+  handleOf,
+} from '../../models/program/raw.js';
 import type { Profile } from '../../models/profiles/index.js';
 import type { Expectation, InjectionExpectation } from './expected_step.js';
 
@@ -34,7 +40,7 @@ export function checkExpectation(
   if (seen !== expected) return `expected ${expected}, saw ${seen}`;
   const { counters } = expectation;
   if (counters !== undefined) return checkCounters(counters, returned);
-  const { value: wanted } = expectation;
+  const { value: wanted = ANSWER_BY_VALUE.has(step.do) ? undefined : 0 } = expectation;
   if (returned.errno === 0 && wanted !== undefined && returned.value !== wanted)
     return `expected to return ${String(wanted)}, saw ${String(returned.value)}`;
   if (step.do === 'read') {
@@ -42,8 +48,8 @@ export function checkExpectation(
     return words === 'any' ? undefined : checkWords(words, step, returned);
   }
   if (step.do !== 'ioctl' || call === undefined) return undefined;
-  if (returned.errno === 0 && wanted === undefined && returned.value !== 0)
-    return `expected to return 0, saw ${String(returned.value)}`;
+  const fd = checkNewFd(step, returned);
+  if (fd !== undefined) return fd;
   const behind = checkBehind(expectation, step.buffers, call, returned);
   if (behind !== undefined) return behind;
   const names = Object.keys(expectation.outputs);
@@ -51,6 +57,21 @@ export function checkExpectation(
   for (const name of names) {
     const wrong = checkOutput(name, expectation, profile, step.buffers, call, returned);
     if (wrong !== undefined) return wrong;
+  }
+  return undefined;
+}
+
+/** Steps whose scenarios say what is returned; all others return 0 on success. */
+const ANSWER_BY_VALUE: ReadonlySet<RawStep['do']> = new Set(['read', 'write', 'poll']);
+
+/** A call that succeeds and makes a descriptor has to tell it. */
+function checkNewFd({ fds, buffers }: RawIoctl, { errno, out }: Returned): string | undefined {
+  if (errno !== 0) return undefined;
+  for (const fd of fds) {
+    if (fd.direction !== 'out') continue;
+    const bytes = out[fd.buffer] ?? buffers[fd.buffer]?.bytes ?? new Uint8Array();
+    if (readU32(bytes, fd.offset) !== handleOf(fd.slot))
+      return `expected the new descriptor at offset ${String(fd.offset)}, saw another number`;
   }
   return undefined;
 }

@@ -1,22 +1,33 @@
-import { Behaviour } from '../../models/behaviour.js';
+import { Behaviour, hasCall } from '../../models/behaviour.js';
+import { effectMutantsOfCall, effectMutantsOfOperation } from '../../models/effects/derived.js';
 import { EFFECT_MUTANTS } from '../../models/effects/index.js';
 import { meetingOf } from '../../models/mutant_meeting.js';
 import { type Mutant, mutantsOf } from '../../models/mutants.js';
 import type { Profile } from '../../models/profiles/index.js';
-import { REFUSING_SOURCES, rulesFor } from '../../models/rule_sources.js';
+import { REFUSING_SOURCES, type RuleSource, rulesFor } from '../../models/rule_sources.js';
 import { runOnModel } from '../../targets/sim.js';
 import { unmetExpectations } from './judge.js';
 import { type PlannedProgram, planCase } from './plan.js';
+import { NEVER_SUCCEED } from './never_succeed.js';
 import type { Scenario } from './scenario.js';
 
-/** Every mutant of everything that refuses by rules in a profile. Those of lanes have answers written by hand instead. */
-export function ruleMutants(profile: Profile): Mutant[] {
-  return REFUSING_SOURCES.flatMap((source) => mutantsOf(source.name, rulesFor(source, profile)));
+/** Every mutant that follows from the descriptions of a profile. Lanes have answers written by hand instead. */
+export function derivedMutants(profile: Profile): Mutant[] {
+  return REFUSING_SOURCES.flatMap((source) => [
+    ...mutantsOf(source.name, rulesFor(source, profile)),
+    ...(NEVER_SUCCEED.has(source.name) ? [] : effectMutantsOf(source, profile)),
+  ]);
+}
+
+function effectMutantsOf({ call, operation }: RuleSource, profile: Profile): Mutant[] {
+  if (call !== undefined) return hasCall(profile, call) ? effectMutantsOfCall(call) : [];
+  const isThere = operation?.isFor?.(profile) ?? true;
+  return operation !== undefined && isThere ? effectMutantsOfOperation(operation) : [];
 }
 
 /** Every mutant that is planted by its name. */
 export function allMutants(profile: Profile): Mutant[] {
-  return [...ruleMutants(profile), ...EFFECT_MUTANTS];
+  return [...derivedMutants(profile), ...EFFECT_MUTANTS];
 }
 
 /** Kills mutants by the hand-written expectations of scenarios alone. */

@@ -71,5 +71,4 @@ export const ioasNoiommuGetPa = defineCall(
       when: () => true,
     },
   ],
-  effect: () => undefined,
 });

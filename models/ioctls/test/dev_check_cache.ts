@@ -30,5 +30,4 @@ export const devCheckCache = defineTestOp(
         device !== undefined && device.hardware.cache.at(args.cache_id) !== args.cache,
     },
   ],
-  effect: () => undefined,
 });

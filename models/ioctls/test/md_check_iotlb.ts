@@ -29,5 +29,4 @@ export const mdCheckIotlb = defineTestOp(
       when: ({ args, hwpt }) => hwpt !== undefined && hwpt.iotlb.at(args.iotlb_id) !== args.iotlb,
     },
   ],
-  effect: () => undefined,
 });

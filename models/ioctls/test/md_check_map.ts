@@ -83,7 +83,6 @@ export const mdCheckMap = defineTestOp(
       when: ({ mismatch }) => mismatch() === 'unknown',
     },
   ],
-  effect: () => undefined,
 });
 
 /** Without a page table the mock's own smallest page counts, as in the kernel that checks it first. */

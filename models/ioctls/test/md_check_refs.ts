@@ -58,7 +58,6 @@ export const mdCheckRefs = defineTestOp(
       when: ({ mismatch }) => mismatch() === 'unknown',
     },
   ],
-  effect: () => undefined,
 });
 
 /** Page by page; the first that cannot be read or has other pins decides. Pins of huge pages are not compared. */

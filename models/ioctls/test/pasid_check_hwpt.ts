@@ -47,5 +47,4 @@ export const pasidCheckHwpt = defineTestOp(
       when: ({ hwpt, attached }) => hwpt !== undefined && hwpt !== attached,
     },
   ],
-  effect: () => undefined,
 });

@@ -104,7 +104,6 @@ export const testCommand = defineSegmentedCall(
       when: ({ args, profile }) => isKnownOp(Number(args.op), profile.lastTestOp),
     },
   ],
-  effect: () => undefined,
 });
 
 function isKnownOp(op: number, lastTestOp: number): boolean {

@@ -36,7 +36,6 @@ export const vfioCheckExtension = defineValueCall(
       when: ({ args, ioas }) => args.extension === BigInt(EXTENSIONS.DMA_CC) && ioas === undefined,
     },
   ],
-  effect: () => undefined,
   returns: ({ args, ioas, profile }) => (isThere(args.extension, ioas, profile) ? 1 : 0),
 });
 

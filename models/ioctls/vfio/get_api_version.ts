@@ -14,4 +14,4 @@ export const vfioGetApiVersion = defineValueCall(
     allocates: false,
   },
   () => ({}),
-).behaves({ rules: [], effect: () => undefined, returns: () => API_VERSION });
+).behaves({ rules: [], returns: () => API_VERSION });
