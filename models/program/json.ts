@@ -9,14 +9,9 @@ const TEXT_KEYS = new Set(['about', 'call', 'do', 'file', 'label', 'by', 'fd', '
 
 const WORD = /^0x[0-9a-f]{1,16}$/i;
 
-/** A program as files hold it: keys sorted, 64-bit words as hexadecimal strings. */
-export function programToJson(program: Program): Json {
-  return toJson(program);
-}
-
-/** The text of a program file. */
+/** The text of a program file: keys sorted, 64-bit words as hexadecimal strings. */
 export function programText(program: Program): string {
-  return `${JSON.stringify(programToJson(program), null, 2)}\n`;
+  return `${JSON.stringify(toJson(program), null, 2)}\n`;
 }
 
 /**
