@@ -32,7 +32,13 @@ function open({ record, process, judge }: CallToJudge): Judgement | undefined {
     return undefined;
   }
   const isReadOnly = (numberOf(record, 'flags') & O_ACCMODE) === O_RDONLY;
-  const step: RawStep = { do: 'open', by: process.index, slot: process.takeSlot(fd), isReadOnly };
+  const step: RawStep = {
+    do: 'open',
+    by: process.index,
+    slot: process.takeSlot(fd),
+    isReadOnly,
+    node: undefined,
+  };
   return judge.judge({ step, seen: { ...returnedOf(record), value: 0 } });
 }
 

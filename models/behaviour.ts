@@ -86,8 +86,9 @@ export class Behaviour {
 }
 
 /** Whether a profile's kernel has a call at all. */
-export function hasCall({ lastCommand, lastTestOp }: Profile, call: CallDescription): boolean {
-  const { command, op, protocol } = call;
+export function hasCall({ lastCommand, lastTestOp, hasVfioDevice }: Profile, call: CallDescription): boolean {
+  const { command, op, on, protocol } = call;
+  if (on !== 'iommufd') return hasVfioDevice;
   if (protocol === 'vfio') return true;
   return op === undefined ? (command & 0xff) <= lastCommand || command === TEST_COMMAND : op <= lastTestOp;
 }

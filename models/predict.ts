@@ -59,7 +59,7 @@ export function predictIoctl(
 export function enforceSuccess(world: World, behaviour: Behaviour, step: RawIoctl, seen: Returned): boolean {
   const memory = new CallMemory(world.memory, step.buffers);
   const envelope = openEnvelope(world.fds.get(step.slot), step.command, step.arg, memory, behaviour.profile);
-  if (envelope.file?.kind !== 'iommufd' || envelope.description === undefined) return false;
+  if (envelope.file === undefined || envelope.description === undefined) return false;
   try {
     const call = behaviour.callOf(selectOperation(envelope));
     new PreparedCall(world, behaviour, envelope, step, call).success().enact(seen);
@@ -268,7 +268,10 @@ class PreparedCall {
     const { world, step } = this;
     return this.call.resolve({
       world,
-      file: iommufdOf(file),
+      opened: present(file, 'a file'),
+      get file() {
+        return iommufdOf(file);
+      },
       installFd: (opened, closesOnExec) => installFd(world, step, opened, closesOnExec),
       profile,
       args,
@@ -352,8 +355,8 @@ function installFd({ fds }: World, step: RawIoctl, file: OpenFile, closesOnExec:
 }
 
 function kernelCopy(
-  { layout, protocol, bytesMin }: CallDescription,
-  { memory, pointer, userBytes }: EnvelopeContext,
+  { layout, bytesMin }: CallDescription,
+  { memory, pointer, userBytes, protocol }: EnvelopeContext,
 ): StructCopy {
-  return new StructCopy(layout, memory, pointer, protocol === 'vfio' ? bytesMin : userBytes);
+  return new StructCopy(layout, memory, pointer, protocol === 'iommufd' ? userBytes : bytesMin);
 }

@@ -26,6 +26,7 @@ export function predictStep(world: World, behaviour: Behaviour, step: RawStep, r
     case 'ioctl':
       return predictIoctl(world, behaviour, step, reading);
     case 'open':
+      if (step.node !== undefined) return predictOperation(world, behaviour, step, reading);
       return succeeds('open/OK', () => {
         world.openIommufd(step.slot, step.isReadOnly);
       });

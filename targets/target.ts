@@ -9,6 +9,7 @@ export const CAPABILITIES_OF_TARGETS = {
   map_file: 'IOMMU_IOAS_MAP_FILE, which came with Linux 6.13',
   dmabuf: 'dma-bufs of the mock, which Linux 6.12 does not have',
   pasid: 'PASIDs of mock devices, which came with Linux 6.15',
+  vfio_device: 'CONFIG_SAMPLE_VFIO_MDEV_MTTY: a device of VFIO that binds to an iommufd',
   noiommu: 'CONFIG_IOMMUFD_NOIOMMU: devices without an IOMMU',
   thp: 'CONFIG_TRANSPARENT_HUGEPAGE',
   hugetlb: 'CONFIG_HUGETLBFS, or memory for huge pages of 2 MiB',

@@ -1,3 +1,4 @@
+import { ioasOf } from '../state/access.js';
 import { present } from '../base/assert.js';
 import {
   U64_MAX,
@@ -73,7 +74,7 @@ export const FIXED_BUGS: readonly EffectMutant[] = [
     alterCall: (call) =>
       leaving(call, 'IOMMU_TEST_OP_ACCESS_REPLACE_IOAS', 'EADDRINUSE.alignment', (c) => {
         const { access } = present((c as AnyContext & PassedAccess).accessFile, 'an access');
-        const { accesses } = access.ioas.table;
+        const { accesses } = ioasOf(access).table;
         accesses[accesses.indexOf(access)] = { ...access };
       }),
   },

@@ -43,6 +43,8 @@ function describeOpenFile(slot: number, file: OpenFile, values: Primitive[]): vo
   const { kind, references } = file;
   values.push(slot, kind, references);
   if (kind === 'memfd') values.push(file.bytes);
+  if (kind === 'vfio_device') values.push(file.bound?.iommufd.number ?? -1, file.bound?.access.id ?? 0);
+  if (kind === 'vfio_group') values.push(file.iommufd?.number ?? -1);
   if (kind === 'dmabuf') values.push(file.bytes, file.isRevoked, file.imports.size);
 }
 
@@ -103,7 +105,7 @@ function describeObject(object: IommufdObject, values: Primitive[]): void {
       values.push(object.viommu.id, object.index, object.access.id);
       return;
     case 'ACCESS':
-      values.push(object.ioas.id, object.alignment, object.nextItem, object.items.length);
+      values.push(object.ioas?.id ?? 0, object.alignment, object.nextItem, object.items.length);
       for (const { id, iova, length } of object.items) values.push(id, iova, length);
   }
 }

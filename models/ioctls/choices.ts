@@ -5,7 +5,10 @@ import type { Placement } from '../state/placement.js';
 import type { CallContext } from './description.js';
 
 /** Ids of new objects, in the order in which the kernel takes them: the lowest free ones, or any free ones. */
-export function chooseIds({ choose, file }: CallContext<unknown>, fields: readonly string[]): number[] {
+export function chooseIds(
+  { choose, file }: Pick<CallContext<unknown>, 'choose' | 'file'>,
+  fields: readonly string[],
+): number[] {
   const lowest = file.objects.lowestFreeIds(fields.length);
   const taken = new Set<number>();
   return fields.map((field, index) => {

@@ -11,13 +11,16 @@ import type { FindingId } from '../findings.js';
 import type { Profile } from '../profiles/index.js';
 import type { CallMemory } from '../state/call_memory.js';
 import type { IommufdFile } from '../state/iommufd_file.js';
-import type { OpenFile } from '../state/open_file.js';
+import type { OpenFile, VfioFile } from '../state/open_file.js';
 import type { World } from '../state/world.js';
 
 /** What a call's rules and effect see. */
 export interface CallContext<A> {
   readonly world: World;
+  /** The iommufd that the call is on; calls on files of VFIO ask for `opened`. */
   readonly file: IommufdFile;
+  /** The file that the call is on. */
+  readonly opened: OpenFile;
   readonly profile: Profile;
   /** The kernel's copy of the struct; effects write results into it. */
   readonly args: A;
@@ -131,10 +134,14 @@ export type Response = 'struct' | 'nothing' | { readonly member: string };
 
 /**
  * Whose conventions a call keeps. An `iommufd` struct starts with `size` and may be longer than the kernel's if the rest is 0;
- * a `vfio` one starts with `argsz`, of which the kernel reads only what it requires, and what lies behind is room for answers.
+ * a `vfio` one starts with `argsz`, of which the kernel reads only what it requires, and what lies behind is room for answers; a `plain`
+ * one has no member that says how long it is.
  * Source: main.c:iommufd_fops_ioctl; vfio_compat.c:iommufd_vfio_ioctl.
  */
-export type Protocol = 'iommufd' | 'vfio';
+export type Protocol = 'iommufd' | 'vfio' | 'plain';
+
+/** What a call is made on: an iommufd, which also takes calls of VFIO, or a file of VFIO's own. */
+export type CalledFile = 'iommufd' | VfioFile['kind'];
 
 /** What any call says of itself. */
 interface CallIdentity {
@@ -144,7 +151,11 @@ interface CallIdentity {
   /** Selects the operation of a multiplexed command. */
   readonly op?: number;
   /** Without it, `iommufd`. */
+  readonly on?: CalledFile;
+  /** Without it, `iommufd`. */
   readonly protocol?: Protocol;
+  /** Kernels that have another protocol for it: the older one. */
+  readonly isVfioFor?: (profile: Profile) => boolean;
   readonly doc: string;
   /** Where the kernel implements it. */
   readonly source: string;
@@ -195,7 +206,10 @@ export interface CallDescription {
   readonly name: string;
   readonly command: number;
   readonly op: number | undefined;
+  readonly on: CalledFile;
   readonly protocol: Protocol;
+  /** Which kernels read it as one of the protocol `vfio`, whatever it is to others. */
+  readonly isVfioFor: (profile: Profile) => boolean;
   /** Whether the ioctl's argument leads to a struct, or is itself the one member, if there is any. */
   readonly argument: 'struct' | 'value';
   readonly doc: string;
@@ -275,7 +289,9 @@ function describe<F extends FieldTable, R extends object>(
       name: face.name,
       command: face.command,
       op: face.op,
+      on: face.on ?? 'iommufd',
       protocol: face.protocol ?? 'iommufd',
+      isVfioFor: face.isVfioFor ?? (() => face.protocol === 'vfio'),
       doc: face.doc,
       source: face.source,
       ...passing,

@@ -1,8 +1,9 @@
 import type { Profile } from '../profiles/index.js';
 import type { CallMemory } from '../state/call_memory.js';
-import type { OpenFile } from '../state/open_file.js';
-import type { CallDescription, Rule } from './description.js';
+import { type OpenFile, type VfioFile, isOfVfio } from '../state/open_file.js';
+import type { CallDescription, Protocol, Rule } from './description.js';
 import { callByCommand } from './index.js';
+import { BIND_IOMMUFD } from './vfio_device/bind_iommufd.js';
 import { TEST_COMMAND } from './test/test_command.js';
 
 /** What every ioctl on the file goes through before its handler. Source: main.c:iommufd_fops_ioctl. */
@@ -15,6 +16,8 @@ export interface EnvelopeContext {
   readonly profile: Profile;
   /** The call that the command names, if the model describes it. */
   readonly description: CallDescription | undefined;
+  /** Whose conventions this kernel keeps for it. */
+  readonly protocol: Protocol | undefined;
   /** The `size` or `argsz` that user space passed; 0 where there is none or it cannot be read. */
   readonly userBytes: number;
 }
@@ -39,15 +42,35 @@ export const ENVELOPE_RULES: readonly Rule<EnvelopeContext>[] = [
   },
   {
     id: 'ENOTTY.file',
-    says: 'the file is no iommufd',
+    says: 'the file is no iommufd, and none of VFIO',
     cite: 'fs/ioctl.c: no unlocked_ioctl',
-    when: ({ file }) => file !== undefined && file.kind !== 'iommufd',
+    when: ({ file }) => file !== undefined && file.kind !== 'iommufd' && !isOfVfio(file),
+  },
+  {
+    id: 'EINVAL.unbound',
+    says: 'the file is of a device of VFIO, is not bound, and the command is another than BIND_IOMMUFD',
+    cite: 'drivers/vfio/vfio_main.c:vfio_device_fops_unl_ioctl',
+    when: ({ file, command }) =>
+      file?.kind === 'vfio_device' && file.bound === undefined && command !== BIND_IOMMUFD,
+  },
+  {
+    id: 'unspecified.vfio',
+    says: 'the file is one of VFIO, and the model does not describe this command of it yet',
+    cite: 'models/ioctls/vfio_device, vfio_group',
+    when: (c) =>
+      isOfVfio(c.file) && c.description === undefined && UNDESCRIBED[c.file.kind].includes(c.command),
+  },
+  {
+    id: 'ENOTTY.vfio',
+    says: 'the file is one of VFIO, which has no such command for it',
+    cite: 'drivers/vfio/group.c:vfio_group_fops_unl_ioctl; samples/vfio-mdev/mtty.c:mtty_ioctl',
+    when: (c) => isOfVfio(c.file) && c.description === undefined,
   },
   {
     id: 'ENOTTY.number',
     says: 'the command number lies outside the table',
     cite: DISPATCH,
-    when: (c) => !isInTable(c) && !isVfio(c),
+    when: (c) => !isOfVfio(c.file) && !isInTable(c) && !isVfio(c),
   },
   {
     id: 'EFAULT.vfio_struct',
@@ -59,25 +82,25 @@ export const ENVELOPE_RULES: readonly Rule<EnvelopeContext>[] = [
     id: 'EINVAL.argsz',
     says: 'the command is one of VFIO, and argsz is below what it requires',
     cite: VFIO_COPY_IN,
-    when: (c) => isVfio(c) && isTooShort(c),
+    when: (c) => c.protocol === 'vfio' && isTooShort(c),
   },
   {
     id: 'EFAULT.size',
     says: 'the size member cannot be read',
     cite: DISPATCH,
-    when: (c) => !isVfio(c) && !c.memory.isReadable(c.pointer, SIZE_BYTES),
+    when: (c) => hasSizeFirst(c) && !c.memory.isReadable(c.pointer, SIZE_BYTES),
   },
   {
     id: 'ENOTTY.command',
     says: 'the command is not the one that the table has under its number',
     cite: DISPATCH,
-    when: (c) => isInTable(c) && !isCommand(c),
+    when: (c) => !isOfVfio(c.file) && isInTable(c) && !isCommand(c),
   },
   {
     id: 'unspecified.call',
     says: 'the model does not describe this command yet',
     cite: 'models/ioctls',
-    when: (c) => isCommand(c) && c.description === undefined,
+    when: (c) => !isOfVfio(c.file) && isCommand(c) && c.description === undefined,
   },
   {
     id: 'EINVAL.size',
@@ -113,15 +136,35 @@ export function openEnvelope(
   memory: CallMemory,
   profile: Profile,
 ): EnvelopeContext {
-  const description = callByCommand(command);
+  const description = describedFor(file, command);
   const hasSize = description?.argument !== 'value' && memory.isReadable(pointer, SIZE_BYTES);
   const userBytes = hasSize ? memory.readU32(pointer) : 0;
-  return { file, command, pointer, memory, profile, description, userBytes };
+  const protocol = description?.isVfioFor(profile) === true ? 'vfio' : description?.protocol;
+  return { file, command, pointer, memory, profile, description, protocol, userBytes };
 }
 
-/** Whether the kernel takes the command before it looks at the table: it compares the whole number. */
-function isVfio({ description }: EnvelopeContext): boolean {
-  return description?.protocol === 'vfio';
+/** The call that a command names on a file. */
+function describedFor(file: OpenFile | undefined, command: number): CallDescription | undefined {
+  const description = callByCommand(command);
+  return description?.on === (isOfVfio(file) ? file.kind : 'iommufd') ? description : undefined;
+}
+
+/** Commands that VFIO's files take and the model does not know. Source: linux/vfio.h. */
+const UNDESCRIBED: Readonly<Record<VfioFile['kind'], readonly number[]>> = {
+  // GET_INFO, GET_REGION_INFO, GET_IRQ_INFO, SET_IRQS, RESET, FEATURE.
+  vfio_device: [0x3b6b, 0x3b6c, 0x3b6d, 0x3b6e, 0x3b6f, 0x3b75],
+  // GET_DEVICE_FD.
+  vfio_group: [0x3b6a],
+};
+
+/** Whether the command is one of VFIO's, of which the kernel reads what it requires; it compares the whole number. */
+function isVfio({ protocol }: EnvelopeContext): boolean {
+  return protocol === 'vfio' || protocol === 'plain';
+}
+
+/** Whether the kernel reads how long the struct is before it looks at the rest. */
+function hasSizeFirst(c: EnvelopeContext): boolean {
+  return isOfVfio(c.file) ? c.protocol === 'iommufd' : !isVfio(c);
 }
 
 function isTooShort({ description, userBytes }: EnvelopeContext): boolean {
@@ -150,8 +193,15 @@ function isCommand({ command, profile }: EnvelopeContext): boolean {
 }
 
 /** What the bytes beyond the kernel's struct are; the first that is not 0 or cannot be read decides. */
-function tailOf({ description, memory, pointer, userBytes }: EnvelopeContext): 'zero' | 'not_zero' | 'fault' {
-  if (description?.protocol !== 'iommufd' || userBytes <= description.layout.bytes) return 'zero';
+function tailOf({
+  description,
+  protocol,
+  memory,
+  pointer,
+  userBytes,
+}: EnvelopeContext): 'zero' | 'not_zero' | 'fault' {
+  if (description === undefined || protocol !== 'iommufd' || userBytes <= description.layout.bytes)
+    return 'zero';
   const start = pointer + BigInt(description.layout.bytes);
   const tailBytes = userBytes - description.layout.bytes;
   const readable = memory.readableBytes(start, tailBytes);

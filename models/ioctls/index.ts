@@ -27,6 +27,12 @@ import { vfioGetInfo } from './vfio/get_info.js';
 import { vfioMapDma } from './vfio/map_dma.js';
 import { vfioSetIommu } from './vfio/set_iommu.js';
 import { vfioUnmapDma } from './vfio/unmap_dma.js';
+import { vfioAttachIommufdPt } from './vfio_device/attach_iommufd_pt.js';
+import { vfioBindIommufd } from './vfio_device/bind_iommufd.js';
+import { vfioDetachIommufdPt } from './vfio_device/detach_iommufd_pt.js';
+import { vfioGroupGetStatus } from './vfio_group/get_status.js';
+import { vfioGroupSetContainer } from './vfio_group/set_container.js';
+import { vfioGroupUnsetContainer } from './vfio_group/unset_container.js';
 import { accessPages } from './test/access_pages.js';
 import { accessRw } from './test/access_rw.js';
 import { accessReplaceIoas } from './test/access_replace_ioas.js';
@@ -80,6 +86,12 @@ export const CALLS: readonly CallDescription[] = [
   vfioGetInfo,
   vfioMapDma,
   vfioUnmapDma,
+  vfioBindIommufd,
+  vfioAttachIommufdPt,
+  vfioDetachIommufdPt,
+  vfioGroupGetStatus,
+  vfioGroupSetContainer,
+  vfioGroupUnsetContainer,
   testCommand,
   addReserved,
   mockDomain,

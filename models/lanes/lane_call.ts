@@ -4,6 +4,7 @@ import { IOAS_MAP_FLAGS } from '../ioctls/shared_rules.js';
 import { readMember } from '../layout/struct.js';
 import type { RawStep } from '../program/raw.js';
 import type { IommufdFile } from '../state/iommufd_file.js';
+import { ioasOf } from '../state/access.js';
 import type { World } from '../state/world.js';
 
 /** A step of another lane, with its call if it is an ioctl. */
@@ -82,7 +83,7 @@ export function tableOf(
 
 export function tableOfAccess({ member, world }: LaneCall): bigint | undefined {
   const file = world.fds.byHandle(Number(member('id') ?? 0n));
-  return file?.kind === 'access' ? BigInt(file.access.ioas.id) : undefined;
+  return file?.kind === 'access' ? BigInt(ioasOf(file.access).id) : undefined;
 }
 
 export function movesAreas(other: LaneCall, table: bigint | undefined): boolean {

@@ -30,7 +30,7 @@ export type Role =
   | { readonly is: 'fd'; readonly of: readonly FdKind[] };
 
 /** What a descriptor that calls pass or return can be of. */
-export type FdKind = 'fault' | 'veventq' | 'access' | 'memfd' | 'dmabuf';
+export type FdKind = 'iommufd' | 'fault' | 'veventq' | 'access' | 'memfd' | 'dmabuf';
 
 /** What a user pointer leads to: ranges of IOVAs, data of the driver in words of 32 bits, or a bitmap, also in words. */
 export type ArrayElement = 'iommu_iova_range' | 'word' | 'bitmap_word';

@@ -8,11 +8,14 @@ import { mprotect } from './mprotect.js';
 import type { OperationDescription } from './operation.js';
 import { cloexec, exec, exit, fork, pass } from './process.js';
 import { dmabufPoll, poll, read, write } from './read_write.js';
+import { openVfioDevice, openVfioGroup } from './open_vfio.js';
 import { truncate } from './truncate.js';
 import { veventqPoll, veventqRead, veventqWrite } from './veventq_file.js';
 
 /** The only registry of system calls on files beside ioctl(). */
 export const OPERATIONS: readonly OperationDescription[] = [
+  openVfioDevice,
+  openVfioGroup,
   close,
   dup,
   read,
@@ -40,6 +43,7 @@ const byPlace = new Map(OPERATIONS.map((operation) => [placeOf(operation.step, o
 
 /** What a step on a file does, by the kind of the file; undefined for steps that are on none. */
 export function operationOf(step: RawStep, file: OpenFile | undefined): OperationDescription | undefined {
+  if (step.do === 'open') return byPlace.get(placeOf(step.do, step.node));
   return byPlace.get(placeOf(step.do, file?.kind)) ?? byPlace.get(placeOf(step.do));
 }
 

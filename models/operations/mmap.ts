@@ -96,6 +96,18 @@ const RULES: readonly Rule<Context>[] = [
     isFor: ({ hasViommus }) => hasViommus,
     when: ({ file, step }) => file?.kind === 'iommufd' && regionOf(file, step) === undefined,
   },
+  {
+    id: 'ENODEV.vfio_group',
+    says: 'the file is of a group of VFIO, which cannot be mapped',
+    cite: VFS,
+    when: ({ file }) => file?.kind === 'vfio_group',
+  },
+  {
+    id: 'EINVAL.vfio_device',
+    says: 'the file is of a device of VFIO, and is not bound, or the device has nothing to map',
+    cite: 'drivers/vfio/vfio_main.c:vfio_device_fops_mmap',
+    when: ({ file }) => file?.kind === 'vfio_device',
+  },
   ...DMABUF_RULES,
 ];
 

@@ -11,7 +11,10 @@ const NO_METHOD = {
   says: 'the file has no such operation',
   cite: 'fs/read_write.c: FMODE_CAN_READ, FMODE_CAN_WRITE',
   when: ({ file }: OperationContext) =>
-    file?.kind === 'iommufd' || file?.kind === 'dmabuf' || file?.kind === 'access',
+    file?.kind === 'iommufd' ||
+    file?.kind === 'dmabuf' ||
+    file?.kind === 'access' ||
+    file?.kind === 'vfio_group',
 } as const;
 
 /** Files of anonymous inodes have no positions; an iommufd is opened by its path, and has. */
@@ -39,6 +42,20 @@ const NOT_WRITABLE = {
     (file?.kind === 'dmabuf' && !file.isWritable) || (file?.kind === 'iommufd' && file.isReadOnly),
 } as const;
 
+const UNBOUND = {
+  id: 'EINVAL.unbound',
+  says: 'the file is of a device of VFIO, and is not bound',
+  cite: 'drivers/vfio/vfio_main.c:vfio_device_fops_read, vfio_device_fops_write',
+  when: ({ file }: OperationContext) => file?.kind === 'vfio_device' && file.bound === undefined,
+} as const;
+
+const REGIONS = {
+  id: 'unspecified.vfio_device',
+  says: 'the model does not know what the registers of VFIO’s sample device hold',
+  cite: 'samples/vfio-mdev/mtty.c:mtty_read, mtty_write',
+  when: ({ file }: OperationContext) => file?.kind === 'vfio_device' && file.bound !== undefined,
+} as const;
+
 const MEMORY_FILE = {
   id: 'unspecified.memory_file',
   says: 'the model does not keep what files of memory contain',
@@ -52,7 +69,7 @@ export const read = defineOperation<RawTransfer, OpenFile>({
   step: 'read',
   doc: 'Reads from a file; an iommufd has nothing to read.',
   source: 'fs/read_write.c:vfs_read',
-  rules: [closedFile(), NO_POSITIONS, NOT_READABLE, NO_METHOD, MEMORY_FILE],
+  rules: [closedFile(), NO_POSITIONS, NOT_READABLE, NO_METHOD, UNBOUND, REGIONS, MEMORY_FILE],
   effect: () => 0,
 });
 
@@ -62,7 +79,7 @@ export const write = defineOperation<RawTransfer, OpenFile>({
   step: 'write',
   doc: 'Writes to a file; an iommufd takes nothing.',
   source: 'fs/read_write.c:vfs_write',
-  rules: [closedFile(), NO_POSITIONS, NOT_WRITABLE, NO_METHOD, MEMORY_FILE],
+  rules: [closedFile(), NO_POSITIONS, NOT_WRITABLE, NO_METHOD, UNBOUND, REGIONS, MEMORY_FILE],
   effect: () => 0,
 });
 

@@ -17,6 +17,8 @@ export const linux612: Profile = {
   kernels: 'Linux 6.12.117 (Debian linux-source-6.12)',
   lastCommand: 0x8e,
   hasNoiommu: false,
+  vfioBindFlags: 0,
+  vfioAttachFlags: 0,
   lastTestOp: 15,
   mockDeviceFlags: 0x3,
   hwptPagingFlags: 0x3,

@@ -20,6 +20,12 @@ export interface Profile {
   readonly hasNoiommu: boolean;
   /** CONFIG_VFIO_NOIOMMU: CHECK_EXTENSION of VFIO knows NOIOMMU. */
   readonly hasVfioNoiommu: boolean;
+  /** CONFIG_SAMPLE_VFIO_MDEV_MTTY, and an agent that has made such a device: programs can open it. */
+  readonly hasVfioDevice: boolean;
+  /** Flags that BIND_IOMMUFD of VFIO takes; those of 6.12 take a struct without what they are about. */
+  readonly vfioBindFlags: number;
+  /** Flags that ATTACH_IOMMUFD_PT and DETACH_IOMMUFD_PT of VFIO take. */
+  readonly vfioAttachFlags: number;
   /** The largest alignment that automatic IOVAs keep, in bytes: HPAGE_SIZE with CONFIG_TRANSPARENT_HUGEPAGE. */
   readonly automaticAlignmentMax: bigint;
   /** The last operation of IOMMU_TEST_CMD. */

@@ -28,7 +28,7 @@ export function describeStep(step: Step): string {
 function describeCall(step: Step): string {
   switch (step.do) {
     case 'open':
-      return `open ${step.label}${step.access === undefined ? '' : ' read-only'}`;
+      return `open ${step.label}${step.access === undefined ? '' : ' read-only'}${step.node === undefined ? '' : `, the ${step.node}`}`;
     case 'memfd':
       return `memfd ${step.label} of ${hex(step.bytes)}${step.huge === true ? ' in huge pages' : ''}${step.fallocated === true ? ', fallocated' : ''}`;
     case 'truncate':

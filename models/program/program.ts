@@ -63,10 +63,15 @@ export interface IoctlStep extends Injecting {
   readonly fd?: string;
 }
 
-/** Opens /dev/iommu. */
+/** What can be opened beside /dev/iommu: the nodes of VFIO's sample device, and of the group that it is in. */
+export const VFIO_NODES = ['vfio_device', 'vfio_group'] as const;
+export type VfioNode = (typeof VFIO_NODES)[number];
+
+/** Opens /dev/iommu, or a node of VFIO. */
 export interface OpenStep {
   readonly do: 'open';
   readonly label: string;
+  readonly node?: VfioNode;
   /** O_RDONLY instead of O_RDWR. */
   readonly access?: 'ro';
 }

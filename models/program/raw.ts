@@ -4,7 +4,7 @@
  */
 import { type Width, readNumber, writeNumber } from '../base/bytes.js';
 import type { Capability } from './credentials.js';
-import type { MmapAccess } from './program.js';
+import type { MmapAccess, VfioNode } from './program.js';
 
 /** Bytes that user space places at an address before the call and reads back after it. */
 export interface RawBuffer {
@@ -126,7 +126,13 @@ interface RawPerformer {
 export type RawStep = RawPerformer & AnyRawStep;
 
 type AnyRawStep =
-  | { readonly do: 'open'; readonly slot: number; readonly isReadOnly: boolean }
+  | {
+      readonly do: 'open';
+      readonly slot: number;
+      readonly isReadOnly: boolean;
+      /** Without it, /dev/iommu. */
+      readonly node: VfioNode | undefined;
+    }
   | ({ readonly do: 'memfd'; readonly slot: number; readonly bytes: bigint } & MemoryFilePages)
   | { readonly do: 'truncate'; readonly slot: number; readonly bytes: bigint }
   | { readonly do: 'dup'; readonly slot: number; readonly as: number }

@@ -1,4 +1,4 @@
-import { assert } from '../base/assert.js';
+import { assert, present } from '../base/assert.js';
 import type { IommufdFile } from './iommufd_file.js';
 import type { AccessItem, AccessObject, Ioas } from './objects.js';
 import type { AccessPin, Area } from './pages.js';
@@ -11,11 +11,21 @@ export function refusesAccess({ table }: Ioas, { alignment }: Pick<AccessObject,
 }
 
 /** Both gain a user: the IOAS the access, the access whoever made it. Source: device.c:iommufd_access_create, _attach. */
-export function createAccess(file: IommufdFile, id: number, ioas: Ioas, alignment: bigint): AccessObject {
+export function createAccess(
+  file: IommufdFile,
+  id: number,
+  ioas: Ioas | undefined,
+  alignment: bigint,
+): AccessObject {
   const access: AccessObject = { type: 'ACCESS', id, users: 2, alignment, ioas, items: [], nextItem: 0 };
   file.objects.insert(access);
-  joinIoas(access, ioas);
+  if (ioas !== undefined) joinIoas(access, ioas);
   return access;
+}
+
+/** The IOAS of an access that has one: all but those of VFIO's devices. */
+export function ioasOf({ ioas }: AccessObject): Ioas {
+  return present(ioas, 'the IOAS of an access');
 }
 
 /** Whoever made it lets go. Source: device.c:iommufd_access_destroy. */
@@ -25,12 +35,15 @@ export function destroyAccess(file: IommufdFile, access: AccessObject): void {
   file.objects.remove(access);
 }
 
-/** Moves an access; what it has pinned stays behind, unless it stays itself. Source: device.c:iommufd_access_replace. */
-export function moveAccess(access: AccessObject, ioas: Ioas): void {
+/**
+ * Moves an access, or detaches it; what it has pinned stays behind, unless it stays itself.
+ * Source: device.c:iommufd_access_change_ioas.
+ */
+export function moveAccess(access: AccessObject, ioas: Ioas | undefined): void {
   if (access.ioas === ioas) return;
   for (const item of access.items) unpinItem(access, item);
   leaveIoas(access);
-  joinIoas(access, ioas);
+  if (ioas !== undefined) joinIoas(access, ioas);
 }
 
 function joinIoas(access: AccessObject, ioas: Ioas): void {
@@ -41,12 +54,15 @@ function joinIoas(access: AccessObject, ioas: Ioas): void {
 }
 
 function leaveIoas(access: AccessObject): void {
-  const { table } = access.ioas;
+  const { ioas } = access;
+  if (ioas === undefined) return;
+  const { table } = ioas;
   const at = table.accesses.indexOf(access);
   assert(at >= 0, 'an access is in its IOAS');
   table.accesses.splice(at, 1);
   table.alignment = table.alignmentNeeded();
-  access.ioas.users -= 1;
+  ioas.users -= 1;
+  access.ioas = undefined;
 }
 
 /** Holds pages that are pinned already for a new item, which takes the next number. */

@@ -135,7 +135,8 @@ export interface AccessObject extends Counted {
   readonly type: 'ACCESS';
   /** What it demands of areas, in bytes: whole pages if it pins, else nothing. */
   readonly alignment: bigint;
-  ioas: Ioas;
+  /** Devices of VFIO may have an access to none. */
+  ioas: Ioas | undefined;
   /** What it has pinned, in the order of pinning. */
   items: readonly AccessItem[];
   /** The number of the next item; none is given twice. */

@@ -5,6 +5,7 @@ import type { DmaBuf } from './dma_buf.js';
 import type { EventFile } from './event_files.js';
 import type { IommufdFile } from './iommufd_file.js';
 import type { MemoryFile } from './memory_file.js';
+import type { VfioDeviceFile, VfioGroupFile } from './vfio_files.js';
 
 /** What every open file has: struct file. */
 export interface OpenFileBase {
@@ -13,7 +14,10 @@ export interface OpenFileBase {
 }
 
 /** Whatever a descriptor of the program refers to. */
-export type OpenFile = IommufdFile | MemoryFile | DmaBuf | EventFile | AccessFile;
+export type OpenFile = IommufdFile | MemoryFile | DmaBuf | EventFile | AccessFile | VfioFile;
+
+/** A file of VFIO's own. */
+export type VfioFile = VfioDeviceFile | VfioGroupFile;
 
 export type OpenFileKind = OpenFile['kind'];
 
@@ -83,4 +87,8 @@ export class FdTable {
   get slotsClosingOnExec(): readonly number[] {
     return [...this.#closingOnExec];
   }
+}
+
+export function isOfVfio(file: OpenFile | undefined): file is VfioFile {
+  return file?.kind === 'vfio_device' || file?.kind === 'vfio_group';
 }

@@ -11,6 +11,7 @@ import type { FdTable, OpenFile } from './open_file.js';
 import type { HwptPaging } from './objects.js';
 import { Process, UserAccount } from './process.js';
 import { type Steps, inOneGo } from './steps.js';
+import { VfioDevice, type VfioDeviceFile } from './vfio_files.js';
 import { type Backing, type RegionChanges, UserMemory } from './user_memory.js';
 
 /** Everything that the calls of one program can see or change. */
@@ -25,6 +26,7 @@ export class World {
   /** Each open of /dev/iommu that is not released yet, whether or not a descriptor of it is left. */
   readonly contexts = new Set<IommufdFile>();
   #opened = 0;
+  readonly vfio = new VfioDevice();
   /** What the last call that was a copy has found. */
   copySource: CopySource | undefined;
   /** What the call at hand has found before calls of other lanes, if it is a copy. */
@@ -195,9 +197,24 @@ export class World {
         destroyAccess(file.iommufd, file.access);
         this.put(file.iommufd);
         break;
+      case 'vfio_device':
+        this.#unbind(file);
+        break;
+      case 'vfio_group':
+        this.vfio.group = undefined;
+        if (file.iommufd !== undefined) this.put(file.iommufd);
+        break;
       case 'memfd':
       case 'dmabuf':
         break;
     }
+  }
+
+  /** Source: drivers/vfio/device_cdev.c:vfio_df_unbind_iommufd. */
+  #unbind({ bound }: VfioDeviceFile): void {
+    if (bound === undefined) return;
+    this.vfio.bound = undefined;
+    destroyAccess(bound.iommufd, bound.access);
+    this.put(bound.iommufd);
   }
 }

@@ -18,6 +18,7 @@ import {
   type Reference,
   type Scalar,
   type Step,
+  type VfioNode,
   type WriteStep,
 } from '../../models/program/program.js';
 import { type Choice, choiceOf } from './choice.js';
@@ -124,6 +125,11 @@ export class ScenarioBuilder {
   open(label: string, access?: 'ro'): string {
     this.#add({ do: 'open', label, ...(access === undefined ? {} : { access }) });
     return label;
+  }
+
+  /** Opens a node of VFIO's sample device. */
+  openVfio(label: string, node: VfioNode): ExpectedStep {
+    return this.step({ do: 'open', label, node });
   }
 
   close(file = MAIN_FILE): ExpectedStep {

@@ -39,6 +39,7 @@ function fitProfile(profile: Profile, capabilities: ReadonlySet<TargetCapability
     ...profile,
     hasTestCommands: capabilities.has('iommufd_test'),
     hasHugePages: capabilities.has('hugetlb'),
+    hasVfioDevice: capabilities.has('vfio_device'),
     hasNoiommu: capabilities.has('noiommu'),
     automaticAlignmentMax: capabilities.has('thp') ? profile.automaticAlignmentMax : PAGE_SIZE,
   };

@@ -263,7 +263,15 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
     'IOMMU_IOAS_NOIOMMU_GET_PA/ENOENT.area:swap:EINVAL.dmabuf_revoked':
       'without an area there is no dma-buf that was revoked',
     'IOMMU_TEST_OP_DMABUF_REVOKE/EBADF.fd:swap:EINVAL.kind': NO_FILE,
-    'mmap/ENXIO.region:swap:EACCES.dmabuf_access': OTHER_FILE,
+    'mmap/ENXIO.region:swap:ENODEV.vfio_group': OTHER_FILE,
+    'mmap/ENODEV.anonymous:swap:ENODEV.vfio_group': OTHER_FILE,
+    'mmap/ENODEV.vfio_group:swap:EINVAL.vfio_device': OTHER_FILE,
+    'mmap/EINVAL.vfio_device:swap:EACCES.dmabuf_access': OTHER_FILE,
+    'envelope/ENOTTY.file:swap:EINVAL.unbound': OTHER_FILE,
+    'VFIO_DEVICE_BIND_IOMMUFD/EBUSY.group:swap:EINVAL.bound':
+      'the group of a device that is bound by itself cannot be opened',
+    'VFIO_DEVICE_BIND_IOMMUFD/EBADF.iommufd:swap:EBADFD.iommufd': NO_FILE,
+    'VFIO_DEVICE_ATTACH_IOMMUFD_PT/ENOENT.ioas:swap:EADDRINUSE.alignment': NO_TARGET,
   }),
 );
 

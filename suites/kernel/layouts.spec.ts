@@ -52,6 +52,7 @@ const STRUCTS: Readonly<Record<string, string>> = {
   VFIO_IOMMU_GET_INFO: 'vfio_iommu_type1_info',
   VFIO_IOMMU_MAP_DMA: 'vfio_iommu_type1_dma_map',
   VFIO_IOMMU_UNMAP_DMA: 'vfio_iommu_type1_dma_unmap',
+  VFIO_GROUP_GET_STATUS: 'vfio_group_status',
 };
 
 /** Members whose name here says more than the one in C, or that are elements of an array there. */
@@ -73,18 +74,40 @@ function pathOf(call: CallDescription, member: string): string {
   return !isTestCommand(call) || FRAME.has(member) ? inC : `${unionMemberOf(call.name)}.${inC}`;
 }
 
+/** A call as a kernel knows it. */
+interface KnownCall {
+  readonly call: CallDescription;
+  /** sizeof the struct. */
+  readonly bytes: number;
+  readonly members: readonly Member[];
+}
+
+/** Structs of VFIO's devices have become longer. */
+function callsOf(profile: Profile | undefined): KnownCall[] {
+  const isShort = ({ on }: CallDescription) => on === 'vfio_device' && profile?.vfioAttachFlags === 0;
+  return CALLS.filter((call) => profile === undefined || hasCall(profile, call)).map((call) => {
+    const bytes = isShort(call) ? call.bytesMin : call.layout.bytes;
+    return { call, bytes, members: call.layout.members.filter(({ offset }) => offset < bytes) };
+  });
+}
+
+/** Whether its argument is no struct to C: a number, or a pointer to one. */
+function hasNoStruct({ argument, protocol }: CallDescription): boolean {
+  return argument === 'value' || protocol === 'plain';
+}
+
 /** A line for each fact about a call: what it is, and its value as the C compiler sees it. */
-function factsInC(call: CallDescription): string[] {
+function factsInC({ call, members }: KnownCall): string[] {
   const struct = structOf(call);
   const fact = (what: string, value: string) =>
     `  printf("${call.name} ${what} %lu\\n", (unsigned long)(${value}));`;
   const command = fact('command', isTestCommand(call) ? 'IOMMU_TEST_CMD' : call.name);
-  if (call.argument === 'value') return [command];
+  if (hasNoStruct(call)) return [command];
   return [
     fact('sizeof', `sizeof(${struct})`),
     command,
     ...(call.op === undefined ? [] : [fact('op', call.name)]),
-    ...call.layout.members.flatMap(({ name }) => {
+    ...members.flatMap(({ name }) => {
       const path = pathOf(call, name);
       return [
         fact(`offsetof ${name}`, `offsetof(${struct}, ${path})`),
@@ -95,14 +118,14 @@ function factsInC(call: CallDescription): string[] {
 }
 
 /** The same facts as the description has them. */
-function factsHere(call: CallDescription): string[] {
+function factsHere({ call, bytes, members }: KnownCall): string[] {
   const command = `${call.name} command ${String(call.command)}`;
-  if (call.argument === 'value') return [command];
+  if (hasNoStruct(call)) return [command];
   return [
-    `${call.name} sizeof ${String(call.layout.bytes)}`,
+    `${call.name} sizeof ${String(bytes)}`,
     command,
     ...(call.op === undefined ? [] : [`${call.name} op ${String(call.op)}`]),
-    ...call.layout.members.flatMap(({ name, offset, field }) => [
+    ...members.flatMap(({ name, offset, field }) => [
       `${call.name} offsetof ${name} ${String(offset)}`,
       `${call.name} sizeof ${name} ${String(field.bytes)}`,
     ]),
@@ -172,7 +195,7 @@ function structFactsHere({ name, bytes, members }: KnownStruct): string[] {
 }
 
 /** A program that prints the facts about calls and structs. */
-function sourceInC(calls: readonly CallDescription[], structs: readonly KnownStruct[]): string {
+function sourceInC(calls: readonly KnownCall[], structs: readonly KnownStruct[]): string {
   const lines = [
     '#include <stddef.h>',
     '#include <stdio.h>',
@@ -206,7 +229,7 @@ describe('struct layouts, by the C compiler', () => {
     const [file, program] = [join(directory, 'layouts.c'), join(directory, 'layouts')];
     for (const { id, version, headers = '' } of kernels) {
       const profile = profileOfRelease(version);
-      const calls = CALLS.filter((call) => profile === undefined || hasCall(profile, call));
+      const calls = callsOf(profile);
       const structs = structsOf(profile);
       await writeFile(file, sourceInC(calls, structs));
       await run('gcc', ['-D__user=', '-D__counted_by(member)=', '-I', headers, '-o', program, file]);

@@ -95,7 +95,7 @@ describe('assembling lanes', () => {
     const to = new ByteWriter();
     encodeBatch(to, 1, [program(...steps)]);
     const from = new ByteReader(to.bytes);
-    from.bytes(4 + 4 + 2 + 3);
+    from.bytes(4 + 4 + 2 + 4);
     assert.deepEqual([from.u8(), from.u8()], [OP.LANES, 2]);
     const [first, second] = [0, 1].map(() => ({ steps: from.u8(), bytes: from.u32() }));
     assert.deepEqual([first?.steps, second?.steps], [2, 1]);

@@ -10,7 +10,7 @@ import { makeDirectory, removeDirectory } from './temporary.js';
 
 const ORDINARY: RawProgram = {
   steps: [
-    { do: 'open', slot: 0, isReadOnly: false },
+    { do: 'open', slot: 0, isReadOnly: false, node: undefined },
     { do: 'close', slot: 0 },
   ],
 };

@@ -26,6 +26,8 @@ export interface Hello {
   /** Whether the kernel tells which of its code runs. */
   readonly hasKcov: boolean;
   readonly hasIommufd: boolean;
+  /** Whether there is a device of VFIO that programs can open. */
+  readonly hasVfioDevice: boolean;
 }
 
 /** What came back of one program. */
@@ -79,6 +81,7 @@ export function decodeHello(payload: Uint8Array): Hello {
     canInject: values.get('failnth') === '1',
     hasKcov: values.get('kcov') === '1',
     hasIommufd: values.get('iommufd') === '1',
+    hasVfioDevice: values.get('vfio') === '1',
   };
 }
 

@@ -12,7 +12,7 @@ import type {
 import { CAPABILITY_NUMBERS, MEMLOCK_DEFAULT_BYTES } from '../../models/program/credentials.js';
 import { ByteWriter } from './cursor.js';
 import type { WatchedCode } from '../kcov/watched_code.js';
-import { ACCESS, COVERAGE, COVERAGE_RANGES_MAX, COVERAGE_SPACE, FD, OP, REGION } from './wire.js';
+import { ACCESS, COVERAGE, COVERAGE_RANGES_MAX, COVERAGE_SPACE, FD, NODE, OP, REGION } from './wire.js';
 
 /** The payload of an ARENA frame. */
 export function encodeArena(to: ByteWriter): void {
@@ -106,6 +106,7 @@ function encodeStep(to: ByteWriter, step: RawStep): void {
     case 'open':
       to.u8(step.slot);
       to.u8(step.isReadOnly ? 1 : 0);
+      to.u8(NODE[step.node ?? 'iommu']);
       return;
     case 'memfd':
       to.u8(step.slot);

@@ -7,7 +7,7 @@
 export const FRAME_MAGIC = 0x53544349;
 
 /** Raised whenever a frame changes its form; host and agent of different versions refuse each other. */
-export const WIRE_VERSION = 9;
+export const WIRE_VERSION = 10;
 
 /** A frame: magic, type and payload length, 32 bits each, then the payload. */
 export const FRAME_HEADER_BYTES = 12;
@@ -72,6 +72,9 @@ export const OP = {
   /** Before an ioctl, read or write: which of its allocations fails, 16 bits. */
   FAIL_NTH: 19,
 } as const;
+
+/** What a step opens. */
+export const NODE = { iommu: 0, vfio_device: 1, vfio_group: 2 } as const;
 
 /** Where the number of a descriptor is found. */
 export const FD = { in: 0, out: 1, hidden: 2 } as const;
@@ -158,6 +161,7 @@ export function cHeader(programLimits: {
     ...table('FRAME', FRAME),
     ...table('PRELOAD', PRELOAD),
     ...table('OP', OP),
+    ...table('NODE', NODE),
     ...table('FD', FD),
     ...table('RESULT', RESULT),
     ...table('INJECTED', INJECTED),

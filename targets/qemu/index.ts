@@ -75,6 +75,7 @@ function describe(hello: Hello, accelerator: Accelerator): TargetInfo {
   if (hello.hugePagesReserved >= HUGE_PAGES_MAX) capabilities.add('hugetlb');
   if (hello.canInject) capabilities.add('injection');
   if (hello.hasIommufd) capabilities.add('iommufd');
+  if (hello.hasVfioDevice) capabilities.add('vfio_device');
   const { release } = hello;
   return { description: describeGuest(release, accelerator), release, capabilities, accelerator };
 }

@@ -1,3 +1,4 @@
+import { ioasOf } from '../../state/access.js';
 import type { AccessFile } from '../../state/access_file.js';
 import type { CallContext, Rule } from '../description.js';
 import { FOREIGN_FD } from '../shared_rules.js';
@@ -38,7 +39,7 @@ export function accessIova(
   accessFile: AccessFile | undefined,
 ): bigint {
   if ((flags & syzFlag) === 0 || accessFile === undefined) return iova;
-  return syzkallerIova(accessFile.access.ioas.table, iova);
+  return syzkallerIova(ioasOf(accessFile.access).table, iova);
 }
 
 const NO_ACCESS: Rule<PassedAccess> = {

@@ -1,7 +1,7 @@
 import { fd32 } from '../../layout/field.js';
 import { PAGE_SIZE, U64_MAX, alignUp, pageIndex, pageOffset, rangeWraps, wrapU64 } from '../../base/u64.js';
 import { present } from '../../base/assert.js';
-import { addItem } from '../../state/access.js';
+import { addItem, ioasOf } from '../../state/access.js';
 import type { AccessFile } from '../../state/access_file.js';
 import { type AccessPinFailure, AccessPinPlan } from '../../state/access_pins.js';
 import type { Frame, UserMemory } from '../../state/user_memory.js';
@@ -141,7 +141,7 @@ function planPins(
   const { length } = args;
   if (length === 0n || length > ACCESS_BYTES_MAX || rangeWraps(iova, length)) return undefined;
   const isWrite = (args.flags & ACCESS_PAGES_FLAGS.WRITE) !== 0;
-  return new AccessPinPlan(access.ioas.table, iova, iova + length - 1n, isWrite, world.process);
+  return new AccessPinPlan(ioasOf(access).table, iova, iova + length - 1n, isWrite, world.process);
 }
 
 type Difference = 'end' | 'fault' | 'page' | 'unknown';

@@ -1,6 +1,7 @@
 import { fd32 } from '../../layout/field.js';
 import { rangeWraps } from '../../base/u64.js';
 import { AccessCopyPlan, type AccessCopyFailure, type Piece, reachPage } from '../../state/access_copy.js';
+import { ioasOf } from '../../state/access.js';
 import type { AccessFile } from '../../state/access_file.js';
 import { type CallContext, type Leftover, type Rule, once } from '../description.js';
 import { emptyRange, hasUnknownBits, rangeTooHigh } from '../shared_rules.js';
@@ -183,7 +184,7 @@ function planCopy(
   }
   const isSlow = (args.flags & ACCESS_RW_FLAGS.SLOW_PATH) !== 0;
   const request = { iova, last: iova + length - 1n, isWrite: isWrite(args), isSlow };
-  return new AccessCopyPlan(accessFile.access.ioas.table, request, world.process);
+  return new AccessCopyPlan(ioasOf(accessFile.access).table, request, world.process);
 }
 
 /** Whether a write that ends early leaves a part of its bytes that can be told from those before. */

@@ -35,6 +35,9 @@ void put_bytes(struct writer *to, const void *bytes, size_t count);
 #define KCOV_FILE DEBUGFS "/kcov"
 
 /* start.c: what comes first in a guest. */
+void vfio_make_device(void);
+const char *vfio_node(unsigned int node);
+
 void start_mount(void);
 void start_mount_at(const char *type, const char *path);
 void start_say_hello(bool has_progress, bool can_inject);

@@ -58,7 +58,9 @@ void run_open(struct reader *from, struct writer *to)
 {
 	unsigned int slot = (unsigned int)take(from, 1);
 	bool is_read_only = take(from, 1);
-	int number = open(device, is_read_only ? O_RDONLY : O_RDWR);
+	unsigned int node = (unsigned int)take(from, 1);
+	const char *path = node == NODE_IOMMU ? device : vfio_node(node);
+	int number = open(path, is_read_only ? O_RDONLY : O_RDWR);
 
 	report(to, number, 0);
 	file_adopt(slot, number);

@@ -80,8 +80,10 @@ int main(int count, char **arguments)
 
 	if (count == 3 && !strcmp(arguments[0], EXEC_NAME))
 		child_go_on(atoi(arguments[1]), atoi(arguments[2]));
-	if (getpid() == 1)
+	if (getpid() == 1) {
 		start_mount();
+		vfio_make_device();
+	}
 	port_open();
 	has_progress = shared_start();
 	start_say_hello(has_progress, inject_start());
