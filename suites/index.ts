@@ -94,7 +94,10 @@ import { vfioCompatIoas } from './vfio/compat_ioas.js';
 import { vfioCutHuge } from './vfio/cut_huge.js';
 import { vfioCut } from './vfio/cut.js';
 import { vfioGetInfo } from './vfio/get_info.js';
+import { vfioDevice } from './vfio/device.js';
+import { vfioDeviceAttach } from './vfio/device_attach.js';
 import { vfioFiles } from './vfio/files.js';
+import { vfioGroup } from './vfio/group.js';
 import { vfioMapDma } from './vfio/map_dma.js';
 import { vfioNumbers } from './vfio/numbers.js';
 import { vfioPieces } from './vfio/pieces.js';
@@ -207,6 +210,9 @@ export const SUITES: readonly Suite[] = [
   vfioPieces,
   vfioCut,
   vfioCutHuge,
+  vfioDevice,
+  vfioDeviceAttach,
+  vfioGroup,
   processExec,
   processExecDescriptors,
   processFork,

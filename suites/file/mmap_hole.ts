@@ -1,5 +1,5 @@
 import { SCRATCH } from '../../models/program/arena.js';
-import type { Reference } from '../../models/program/program.js';
+import type { Reference, VfioNode } from '../../models/program/program.js';
 import { makeAccess } from '../access/set_up.js';
 import { dmabuf } from '../dmabuf/set_up.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
@@ -27,6 +27,15 @@ function refusedOfDmabuf(...args: Parameters<typeof refused>) {
   return { needs: ['dmabuf'] as const, body: refused(...args) };
 }
 
+/** The same of kernels that have a device of VFIO. */
+function refusedOfVfio(errno: ExpectedErrno, node: VfioNode) {
+  const body = refused(errno, (t) => {
+    t.openVfio('v', node);
+    return t.mmapFile('v', 0n, 1n);
+  });
+  return { needs: ['vfio_device'] as const, body };
+}
+
 export const fileMmapHole = suite(
   'file/mmap_hole',
   'mmap() at an address that is taken: programs unmap what is there first, so that a refused mapping leaves a hole.',
@@ -45,6 +54,8 @@ export const fileMmapHole = suite(
         'mmap/EACCES.dmabuf_access',
         'mmap/EPERM.dmabuf_exec',
         'mmap/EINVAL.dmabuf',
+        'mmap/ENODEV.vfio_group',
+        'mmap/EINVAL.vfio_device',
       ],
       setup: (t) => {
         const ioas = t.ioas();
@@ -69,6 +80,8 @@ export const fileMmapHole = suite(
         executable_access: refused({ '7.3': 'EPERM', '6.12': 'ENODEV' }, (t, { ioas }) =>
           t.mmapFile(makeAccess(t, 'a', ioas), 0n, 1n, { access: 'rwx' }),
         ),
+        group_of_vfio: refusedOfVfio('ENODEV', 'vfio_group'),
+        device_of_vfio: refusedOfVfio('EINVAL', 'vfio_device'),
         dmabuf: refusedOfDmabuf('EINVAL', (t) => {
           dmabuf(t, 'd', 0x1000);
           return t.mmapFile('d', 0n, 1n, { isPrivate: true });
