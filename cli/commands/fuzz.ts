@@ -386,7 +386,6 @@ function orders(
       programs: share,
       reductions: REDUCTIONS,
       target: config.mutant ?? config.kernel ?? config.target,
-      directory,
     },
     place,
     stats,

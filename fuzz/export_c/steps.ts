@@ -1,7 +1,7 @@
 import type { CallDescription } from '../../models/ioctls/description.js';
 import { CAPABILITY_NUMBERS } from '../../models/program/credentials.js';
 import type { AssembledProgram } from '../../models/program/assemble.js';
-import type { MmapAccess } from '../../models/program/program.js';
+import type { MmapAccess, VfioNode } from '../../models/program/program.js';
 import {
   type RawIoctl,
   type RawMmap,
@@ -9,7 +9,13 @@ import {
   type RawTransfer,
   buffersOf,
 } from '../../models/program/raw.js';
-import { byteArray, word } from './c_text.js';
+import { byteArray, quoted, word } from './c_text.js';
+
+/** Where the nodes of VFIO are. */
+const VFIO_DIRECTORIES: Readonly<Record<VfioNode, string>> = {
+  vfio_device: '/dev/vfio/devices',
+  vfio_group: '/dev/vfio',
+};
 
 /** The struct that a buffer of a step holds, if it is that of its call. */
 export function structIn(
@@ -59,6 +65,8 @@ function givenBytes(program: AssembledProgram, step: RawStep, at: number): strin
 function statements(step: RawStep): string[] {
   switch (step.do) {
     case 'open':
+      if (step.node !== undefined)
+        return [`open_vfio(${String(step.slot)}, ${quoted(VFIO_DIRECTORIES[step.node])})`];
       return [`open_device(${String(step.slot)}, ${step.isReadOnly ? 'O_RDONLY' : 'O_RDWR'})`];
     case 'memfd': {
       const pages = `${String(step.isHuge)}, ${String(step.isFallocated)}`;

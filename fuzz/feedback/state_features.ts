@@ -191,7 +191,8 @@ function viommuTraits({ region, queueSlots, users }: Viommu): number {
 function accessTraits({ items, alignment, ioas }: AccessObject): number {
   const isLock = items.some(({ pins }) => pins.some((pin) => pin.isLock));
   const spans = items.some(({ pins }) => pins.length > 1);
-  return pack(bucket(items.length), bits(alignment > 1n, isLock, spans, ioas.table.domains.length > 0));
+  const isTranslated = ioas !== undefined && ioas.table.domains.length > 0;
+  return pack(bucket(items.length), bits(alignment > 1n, isLock, spans, isTranslated, ioas === undefined));
 }
 
 function addProcessFeatures({ processes, everyProcess, user }: World, add: Add): void {
@@ -220,7 +221,16 @@ function addProcessFeatures({ processes, everyProcess, user }: World, add: Add):
   }
 }
 
-const FILE_KINDS: readonly OpenFileKind[] = ['iommufd', 'memfd', 'dmabuf', 'fault', 'veventq', 'access'];
+const FILE_KINDS: readonly OpenFileKind[] = [
+  'iommufd',
+  'memfd',
+  'dmabuf',
+  'fault',
+  'veventq',
+  'access',
+  'vfio_device',
+  'vfio_group',
+];
 
 /** 0, 1, 2, 3, 4 to 7, 8 to 15, 16 to 31, more: what differs by one matters for small numbers only. */
 function bucket(count: number): number {
@@ -233,16 +243,12 @@ function few(count: number): number {
 }
 
 function bits(...traits: readonly boolean[]): number {
-  let set = 0;
-  for (let at = 0; at < traits.length; at++) if (traits[at] === true) set |= 1 << at;
-  return set;
+  return traits.reduce((set, trait, at) => (trait ? set | (1 << at) : set), 0);
 }
 
 /** Values below 8, side by side. */
 function pack(...values: readonly number[]): number {
-  let packed = 0;
-  for (const value of values) packed = packed * 8 + value;
-  return packed;
+  return values.reduce((packed, value) => packed * 8 + value, 0);
 }
 
 function packFew(values: readonly number[]): number {

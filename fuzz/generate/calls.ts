@@ -43,20 +43,32 @@ const COUNT_EDGES = [0xffff_ffff, 1 << 19, (1 << 19) + 1, 400_000] as const;
 
 /** A call with arguments drawn for the roles that its description gives its members. */
 export function drawCall(call: CallDescription, state: GeneratorState, picks: Picks): IoctlStep {
-  const { members, traits } = manner(call);
-  const table = call.protocol === 'vfio' ? state.compatTable : undefined;
-  const draw = new ArgumentDraw(state, picks, traits, table);
+  const hasBitmap = call.layout.members.some(({ field }) => field.role.is === 'granule');
+  const isCompat = isOfCompatibility(call);
+  const table = isCompat ? state.compatTable : undefined;
+  const copies = call.layout.members.some(({ field }) => isAnyData(field.role));
+  const draw = new ArgumentDraw(state, picks, { hasBitmap, copies }, table);
   const args: Record<string, Operand> = {};
-  for (const member of members) {
+  for (const member of membersToDraw(call)) {
     const operand = draw.operand(member);
     if (operand !== undefined) args[member.name] = operand;
   }
-  const file = picks.unusual('otherFile') ? state.drawFile(picks) : state.file;
+  const file = picks.unusual('otherFile') ? state.drawFile(picks) : fileFor(call, state, picks);
   const step: IoctlStep = { do: 'ioctl', file, call: call.name, args };
   if (call.argument === 'value')
     return picks.unusual('otherCommand') ? { ...step, command: otherCommand(call, picks) } : step;
-  const framed = call.protocol === 'vfio' ? { ...step, ...roomBehind(picks) } : step;
+  const framed = isCompat ? { ...step, ...roomBehind(picks) } : step;
   return draw.usesEdge || !picks.unusual('disturbedFrame') ? framed : disturbFrame(framed, call, picks);
+}
+
+/** What a call is made on: the file at hand, or one of VFIO if it is a call on such files. */
+function fileFor({ on }: CallDescription, state: GeneratorState, picks: Picks): string {
+  return (on === 'iommufd' ? undefined : state.labelOfKind(on, picks)) ?? state.file;
+}
+
+/** Whether a call of VFIO works on the compatible IOAS of an iommufd. */
+export function isOfCompatibility({ on, protocol }: CallDescription): boolean {
+  return on === 'iommufd' && protocol === 'vfio';
 }
 
 /** Calls of VFIO may answer behind their struct, or do not mind what lies there. */
@@ -71,34 +83,13 @@ function otherCommand(call: CallDescription, picks: Picks): number {
   return picks.one([0x3b7f, 0x3b96, 0x3ba1, 0x3c81, call.command | 0x8000_0000]) >>> 0;
 }
 
-/** What is special about the arguments of a call. */
-interface CallTraits {
-  readonly hasBitmap: boolean;
-  readonly copies: boolean;
-}
+const drawn = new Map<CallDescription, readonly Member[]>();
 
-/** How a call is drawn, which is the same each time. */
-interface Manner {
-  /** In the order of drawing. */
-  readonly members: readonly Member[];
-  readonly traits: CallTraits;
-}
-
-const manners = new Map<CallDescription, Manner>();
-
-function manner(call: CallDescription): Manner {
-  const known = manners.get(call);
-  if (known !== undefined) return known;
-  const { members } = call.layout;
-  const made = {
-    members: orderMembers(call),
-    traits: {
-      hasBitmap: members.some(({ field }) => field.role.is === 'granule'),
-      copies: members.some(({ field }) => isAnyData(field.role)),
-    },
-  };
-  manners.set(call, made);
-  return made;
+/** In the order of drawing, which is the same each time. */
+function membersToDraw(call: CallDescription): readonly Member[] {
+  const known = drawn.get(call) ?? orderMembers(call);
+  drawn.set(call, known);
+  return known;
 }
 
 /** The operation of a multiplexed command is the call's own. */
@@ -126,8 +117,9 @@ export function disturbFrame(step: IoctlStep, call: CallDescription, picks: Pick
     { command: otherCommand(call, picks) },
   ];
   const { size, ...frame } = picks.one(disturbances);
-  const sizeName = call.protocol === 'vfio' ? 'argsz' : 'size';
-  return { ...step, ...frame, args: size === undefined ? step.args : { ...step.args, [sizeName]: size } };
+  const sizeName = call.layout.members.find(({ field }) => field.role.is === 'size')?.name;
+  if (size === undefined || sizeName === undefined) return { ...step, ...frame };
+  return { ...step, ...frame, args: { ...step.args, [sizeName]: size } };
 }
 
 type Disturbance = Pick<IoctlStep, 'tail' | 'at' | 'command'> & { readonly size?: number };
@@ -154,7 +146,7 @@ class ArgumentDraw {
   constructor(
     private readonly state: GeneratorState,
     private readonly picks: Picks,
-    private readonly call: CallTraits,
+    private readonly call: { readonly hasBitmap: boolean; readonly copies: boolean },
     /** Of the IOAS that the call is about. */
     private table: IoPagetable | undefined,
   ) {

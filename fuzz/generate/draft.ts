@@ -100,7 +100,7 @@ export class Draft {
 
   /** Adds a step that was tried last. */
   append({ step, foreseen }: Tried): void {
-    const ids = this.state.takenIds;
+    const ids = this.state.ids();
     this.#steps.push(step);
     this.#assembler.take(step);
     this.#run.carryOut(foreseen);
@@ -136,7 +136,7 @@ export class Draft {
     this.#lanes += 1;
     this.#steps.push(step);
     for (const { step: placed } of placedSteps({ steps: [step] })) {
-      const ids = this.state.takenIds;
+      const ids = this.state.ids();
       this.#run.execute(this.#assembler.add(placed));
       if (placed.do === 'ioctl') this.#note(placed, ids);
     }
@@ -216,7 +216,7 @@ export class Draft {
   }
 
   /** Remembers the names that a step gives, and the ids that it has made. */
-  #note(step: Step, ids: readonly number[]): void {
+  #note(step: Step, ids: ReadonlySet<number>): void {
     if (step.do === 'ioctl') this.state.noteProducts(step, ids);
     if ('label' in step) this.#taken.add(step.label);
     const label = step.do === 'ioctl' ? step.fd : 'label' in step ? step.label : undefined;

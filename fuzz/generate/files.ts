@@ -1,6 +1,6 @@
 import { PAGE_SIZE } from '../../models/base/u64.js';
 import { SCRATCH } from '../../models/program/arena.js';
-import type { IoctlStep, MmapAccess, Step } from '../../models/program/program.js';
+import type { IoctlStep, MmapAccess, Step, VfioNode } from '../../models/program/program.js';
 import { drawPosition } from './events.js';
 import type { Picks } from './picks.js';
 import type { GeneratorState } from './state.js';
@@ -15,9 +15,10 @@ const FILES_MAX = 12;
 
 /**
  * A step on some descriptor, one that maps a region of a vIOMMU, or one on a file of memory: that makes one, shows it to the
- * process, somewhere or at the start of the scratch region, cuts or grows it.
+ * process, somewhere or at the start of the scratch region, cuts or grows it; or one that opens a node of VFIO.
  */
-export type FileKind = 'file' | 'memory_file' | 'show_file' | 'show_file_first' | 'show_region' | 'cut_file';
+export type FileKind =
+  'file' | 'memory_file' | 'show_file' | 'show_file_first' | 'show_region' | 'cut_file' | VfioNode;
 
 /** A step on a descriptor that is no ioctl; undefined where there is nothing to do it with. */
 export function drawFileStep(
@@ -39,6 +40,9 @@ export function drawFileStep(
       return drawShowRegion(state, picks);
     case 'cut_file':
       return drawTruncate(state, picks);
+    case 'vfio_device':
+    case 'vfio_group':
+      return state.labels.size < FILES_MAX ? { do: 'open', label, node: kind } : undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { FdKind } from '../../models/layout/field.js';
 import type { IoctlStep, Operand, Reference, Scalar } from '../../models/program/program.js';
+import { ioasOf } from '../../models/state/access.js';
 import { callByName } from '../../models/ioctls/index.js';
 import type { IoPagetable } from '../../models/state/io_pagetable.js';
 import type { IommufdFile } from '../../models/state/iommufd_file.js';
@@ -77,7 +78,7 @@ export class GeneratorState {
     const [slot, file] = (picks.unusual('otherFd') ? picks.any(open) : picks.any(fitting)) ?? [];
     const label = slot === undefined ? undefined : this.labels.get(slot);
     if (label === undefined) return { operand: NO_SUCH_FD, table: undefined };
-    const table = file?.kind === 'access' ? file.access.ioas.table : undefined;
+    const table = file?.kind === 'access' ? ioasOf(file.access).table : undefined;
     return { operand: { fd: label }, table };
   }
 
@@ -105,13 +106,13 @@ export class GeneratorState {
   }
 
   /** Remembers the ids that a step has produced, as the model predicted them. */
-  noteProducts(step: IoctlStep, idsBefore: readonly number[]): void {
-    for (const { name, field } of callByName(step.call)?.layout.members ?? []) {
-      if (field.role.is !== 'id' || field.direction === 'in') continue;
-      const types = field.role.of;
-      const isMade = ({ id, type }: IommufdObject): boolean =>
-        !idsBefore.includes(id) && types.includes(type);
-      const object = this.#file?.objects.objects.find(isMade);
+  noteProducts(step: IoctlStep, idsBefore: ReadonlySet<number>): void {
+    const members = callByName(step.call)?.layout.members ?? [];
+    const outputs = members.filter(({ field }) => field.role.is === 'id' && field.direction !== 'in');
+    const created = (this.#file?.objects.objects ?? []).filter(({ id }) => !idsBefore.has(id));
+    for (const { name, field } of outputs) {
+      const types = field.role.is === 'id' ? field.role.of : [];
+      const object = created.find(({ type }) => types.includes(type));
       if (object !== undefined && step.label !== undefined) {
         this.#producers.set(this.#key(object.id), { ref: `${step.label}.${name}` });
       }
@@ -121,11 +122,6 @@ export class GeneratorState {
   /** Of the IOAS that calls of VFIO are about. */
   get compatTable(): IoPagetable | undefined {
     return this.#file?.compatIoas?.table;
-  }
-
-  /** The ids that are taken in the current file. */
-  get takenIds(): readonly number[] {
-    return this.#file?.objects.takenIds ?? [];
   }
 
   /** The ids of the current file. */

@@ -8,6 +8,7 @@ import { FILLING_THEMES } from './filling_themes.js';
 import { GUEST_THEMES } from './guest_themes.js';
 import { EVENT_THEMES } from './event_themes.js';
 import { PROCESS_THEMES } from './process_themes.js';
+import { VFIO_FILE_THEMES } from './vfio_file_themes.js';
 import { ASK_COHERENCY, VFIO_THEMES } from './vfio_themes.js';
 import { LANES_THEME } from './lanes.js';
 import {
@@ -345,6 +346,7 @@ export const THEMES: readonly Theme[] = [
   DIRTY_LARGE,
   PASIDS,
   ...VFIO_THEMES,
+  ...VFIO_FILE_THEMES,
   FILES,
   FILES,
   ...EVENT_THEMES,

@@ -5,7 +5,7 @@ import { callByName } from '../../models/ioctls/index.js';
 import type { CallDescription } from '../../models/ioctls/description.js';
 import type { IoctlStep, Program, Step } from '../../models/program/program.js';
 import { type ChangedBiases, FAILING_BIASES } from './biases.js';
-import { drawCall } from './calls.js';
+import { drawCall, isOfCompatibility } from './calls.js';
 import { withSecondFault } from './second_fault.js';
 import { Draft, type Tried, isFollowed } from './draft.js';
 import { drawEventStep } from './events.js';
@@ -133,7 +133,8 @@ export class ProgramWriter {
   #needsCompat(kind: Kind, numbers: readonly number[]): boolean {
     const call = typeof kind === 'object' ? callByName(kind.call) : undefined;
     return (
-      call?.protocol === 'vfio' &&
+      call !== undefined &&
+      isOfCompatibility(call) &&
       call.argument === 'struct' &&
       this.state.compatTable === undefined &&
       !this.#picks(numbers).unusual('noCompat')
@@ -224,6 +225,8 @@ export class ProgramWriter {
       case 'show_file_first':
       case 'show_region':
       case 'cut_file':
+      case 'vfio_device':
+      case 'vfio_group':
         draft.addIfFollowed(drawFileStep(kind, this.state, picks, draft.nextLabel('d')));
         return;
       case 'events':

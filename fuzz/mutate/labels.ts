@@ -40,7 +40,7 @@ export class Names {
   #take(step: Step): void {
     switch (step.do) {
       case 'open':
-        this.#files.set(step.label, 'iommufd');
+        this.#files.set(step.label, step.node ?? 'iommufd');
         return;
       case 'memfd':
         this.#files.set(step.label, 'memfd');

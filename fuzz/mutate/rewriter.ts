@@ -96,7 +96,8 @@ export class Rewriter {
 
   /** Drawn steps go to the first file that is opened. */
   #noteFiles(step: Step): void {
-    if (step.do === 'open' && this.#writer.state.file === '') this.#writer.adopt(step.label);
+    if (step.do === 'open' && step.node === undefined && this.#writer.state.file === '')
+      this.#writer.adopt(step.label);
   }
 
   #use(file: string | undefined): void {

@@ -26,7 +26,7 @@ export type Substitute = (kind: ProductKind, label: string) => string | undefine
 export function productsOf(step: Step, sortOf: (file: string) => string | undefined): Product[] {
   switch (step.do) {
     case 'open':
-      return [file(step.label, 'iommufd')];
+      return [file(step.label, step.node ?? 'iommufd')];
     case 'memfd':
       return [file(step.label, 'memfd')];
     case 'dup':

@@ -91,6 +91,7 @@ class Exporter {
 
   #ioctl(raw: RawIoctl, index: number): SyzCall[] | string {
     const call = present(this.assembled.calls[index], 'a call');
+    if (call.on !== 'iommufd') return 'files of VFIO are not described here';
     const file = this.#file(raw.slot);
     const hidden = raw.fds.find(({ direction }) => direction === 'hidden');
     const variants = variantsOf(call);
@@ -231,6 +232,7 @@ const OF_PROCESSES: ReadonlySet<RawStep['do']> = new Set(['fork', 'exec', 'pass'
 /** What a text cannot say; undefined if it can. */
 function whyLeftOut(raw: RawStep): string | undefined {
   if (raw.by !== undefined || OF_PROCESSES.has(raw.do)) return 'a program has one process';
+  if (raw.do === 'open' && raw.node !== undefined) return 'files of VFIO are not described here';
   if (raw.do === 'lanes') return 'calls run one after another, those of a lane before those of the next';
   if (raw.do === 'process' && raw.drop.length > 0) return 'capabilities are not dropped';
   if (raw.do === 'mmap' && raw.isHuge) return 'there is no place for huge pages';

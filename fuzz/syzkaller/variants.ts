@@ -166,7 +166,7 @@ function nameOf({ name, protocol }: CallDescription): string {
 }
 
 /** Every variant, in the order of the calls. */
-export const VARIANTS: readonly Variant[] = CALLS.flatMap((call) =>
+export const VARIANTS: readonly Variant[] = CALLS.filter(({ on }) => on === 'iommufd').flatMap((call) =>
   Object.entries(FACTS[call.name] ?? { '': {} }).map(([suffix, { own, fixed, members, older }]) => ({
     name: `${nameOf(call)}${suffix}`,
     call,

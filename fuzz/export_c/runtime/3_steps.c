@@ -29,6 +29,48 @@ HELPER void open_device(int slot, int flags)
 	adopt_file(slot, number);
 }
 
+#define VFIO_CREATE_FILE "/sys/devices/virtual/mtty/mtty/mdev_supported_types/mtty-1/create"
+#define VFIO_UUID "00000000-0000-0000-0000-000000000001"
+
+/* The first node of a directory: its name ends with a digit, as those of directories and of the container do not. */
+HELPER bool find_vfio_node(const char *directory, char *path, size_t bytes)
+{
+	DIR *nodes = opendir(directory);
+	const struct dirent *entry;
+	bool is_found = false;
+
+	while (nodes && !is_found && (entry = readdir(nodes))) {
+		size_t length = strlen(entry->d_name);
+
+		is_found = isdigit((unsigned char)entry->d_name[length - 1]);
+		if (is_found)
+			snprintf(path, bytes, "%s/%s", directory, entry->d_name);
+	}
+	if (nodes)
+		closedir(nodes);
+	return is_found;
+}
+
+/* Opens a node of VFIO, if need be of a device that is made with its sample driver. */
+HELPER void open_vfio(int slot, const char *directory)
+{
+	char path[512];
+	int number;
+
+	if (!find_vfio_node(directory, path, sizeof(path))) {
+		int file = open(VFIO_CREATE_FILE, O_WRONLY | O_CLOEXEC);
+
+		if (file < 0 || write(file, VFIO_UUID, strlen(VFIO_UUID)) < 0)
+			trouble("there is no device of VFIO (CONFIG_SAMPLE_VFIO_MDEV_MTTY): %s", strerror(errno));
+		close(file);
+		if (!find_vfio_node(directory, path, sizeof(path)))
+			trouble("%s has no node", directory);
+	}
+	number = open(path, O_RDWR);
+	finish(number);
+	adopt_file(slot, number);
+}
+
 /* Writes zeros, or of huge pages allocates them, so that the pages are there. */
 HELPER void make_pages(int number, off_t from, off_t to, bool is_allocated)
 {

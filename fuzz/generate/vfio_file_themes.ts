@@ -1,0 +1,80 @@
+import type { Profile } from '../../models/profiles/index.js';
+import { ASK_COHERENCY } from './vfio_themes.js';
+import { ALLOC, type Kind, type Theme, spread } from './theme.js';
+
+const BIND: Kind = { call: 'VFIO_DEVICE_BIND_IOMMUFD', args: { flags: 0 } };
+const ATTACH: Kind = {
+  call: 'VFIO_DEVICE_ATTACH_IOMMUFD_PT',
+  args: { flags: 0 },
+  newest: { pt_id: 'IOAS' },
+};
+
+/** All that can be wrong with it is its struct. */
+const SHORT_STATUS: Kind = { call: 'VFIO_GROUP_GET_STATUS', args: { argsz: 7 } };
+
+const isFor = ({ hasVfioDevice }: Profile): boolean => hasVfioDevice;
+
+const BOUND_DEVICE: Theme = {
+  about:
+    'A device of VFIO without an IOMMU, which is bound, attached, moved and closed beside what uses its IOAS.',
+  isFor,
+  prelude: [ALLOC, ALLOC, 'vfio_device', BIND, ATTACH],
+  kinds: [
+    ...spread({
+      VFIO_DEVICE_BIND_IOMMUFD: 6,
+      VFIO_DEVICE_ATTACH_IOMMUFD_PT: 14,
+      VFIO_DEVICE_DETACH_IOMMUFD_PT: 5,
+      IOMMU_DESTROY: 6,
+      IOMMU_IOAS_ALLOC: 3,
+      IOMMU_IOAS_MAP: 8,
+      IOMMU_IOAS_UNMAP: 4,
+      IOMMU_IOAS_COPY: 3,
+      IOMMU_IOAS_IOVA_RANGES: 3,
+      IOMMU_TEST_OP_CREATE_ACCESS: 2,
+      IOMMU_TEST_OP_ACCESS_REPLACE_IOAS: 1,
+      IOMMU_TEST_OP_MOCK_DOMAIN: 2,
+      vfio_device: 3,
+      vfio_group: 1,
+      file: 6,
+      second_file: 2,
+      child: 1,
+      pass: 1,
+      counters: 2,
+    }),
+    ...new Array<Kind>(4).fill(ATTACH),
+    BIND,
+    BIND,
+  ],
+};
+
+const GROUP: Theme = {
+  about: 'A group of VFIO that holds an iommufd, and the compatible IOAS that it makes.',
+  isFor,
+  prelude: ['vfio_group', ASK_COHERENCY, { call: 'VFIO_GROUP_SET_CONTAINER' }],
+  kinds: [
+    ASK_COHERENCY,
+    ASK_COHERENCY,
+    SHORT_STATUS,
+    SHORT_STATUS,
+    ...spread({
+      VFIO_GROUP_SET_CONTAINER: 10,
+      VFIO_GROUP_UNSET_CONTAINER: 6,
+      VFIO_GROUP_GET_STATUS: 4,
+      VFIO_DEVICE_BIND_IOMMUFD: 2,
+      IOMMU_VFIO_IOAS: 4,
+      IOMMU_IOAS_ALLOC: 2,
+      IOMMU_DESTROY: 4,
+      VFIO_SET_IOMMU: 2,
+      VFIO_IOMMU_MAP_DMA: 6,
+      VFIO_IOMMU_UNMAP_DMA: 3,
+      IOMMU_TEST_OP_MOCK_DOMAIN: 2,
+      vfio_group: 4,
+      vfio_device: 1,
+      file: 6,
+      second_file: 2,
+      counters: 2,
+    }),
+  ],
+};
+
+export const VFIO_FILE_THEMES: readonly Theme[] = [BOUND_DEVICE, GROUP];
