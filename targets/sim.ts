@@ -18,7 +18,14 @@ export class SimTarget implements Target {
     const info: TargetInfo = {
       description: `${what}, profile ${profile.id}`,
       release: profile.id,
-      capabilities: new Set<TargetCapability>(['iommufd', 'thp', 'hugetlb', 'vfio_device', 'injection', 'console']),
+      capabilities: new Set<TargetCapability>([
+        'iommufd',
+        'thp',
+        'hugetlb',
+        'vfio_device',
+        'injection',
+        'console',
+      ]),
     };
     return Promise.resolve({
       info,
