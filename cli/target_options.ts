@@ -1,6 +1,7 @@
 import type { Argv } from 'yargs';
 import { Behaviour } from '../models/behaviour.js';
 import { DEFAULT_PROFILE, PROFILES, type Profile, profileById } from '../models/profiles/index.js';
+import { SPOILING_SPLATS } from '../models/spoiling_splats.js';
 import { versionOfBzImage } from '../targets/kernels/bz_image.js';
 import { exists } from '../targets/files.js';
 import { FLAVOURS, type Flavour, type Kernel, KernelStore } from '../targets/kernels/store.js';
@@ -103,6 +104,7 @@ export function qemuOptions(
     agentSources,
     cache,
     path,
+    spoiling: SPOILING_SPLATS,
     ...(args.append === undefined ? {} : { kernelArguments: args.append }),
     ...(args.console === undefined ? {} : { consoleFile: args.console }),
   };

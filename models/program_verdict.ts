@@ -69,13 +69,16 @@ export function judgeByModel(
   const hang = knownHang(program, outcome, behaviour);
   const end = run.end();
   const infra = outcome.steps.find((step) => step.status === 'infra')?.error;
+  const findings = new Set([...findingsSeen(outcome, verdicts, run), ...(hang?.findings ?? [])]);
+  // What a kernel keeps that does nobody knows what is the finding too.
+  const isUntold = [...findings].some((id) => findingById(id).spoilsKernel === 'untold');
   const problems = [
     ...(hang === undefined ? crashes(outcome) : []),
     ...objections(program, judged),
     ...(infra === undefined ? consoleProblems(outcome, verdicts, expectedSplats, run.possibleSplats) : []),
-    ...traces(outcome),
+    ...strayWrites(outcome),
+    ...(isUntold ? [] : leftBehind(outcome)),
   ];
-  const findings = new Set([...findingsSeen(outcome, verdicts, run), ...(hang?.findings ?? [])]);
   const unspecified = [...verdicts, hang, end].flatMap(whyOf);
   return { verdicts, order, problems, findings: [...findings], unspecified, infra };
 }
@@ -205,15 +208,14 @@ function consoleProblems(
   ].map((what) => ({ kind: 'console', what }));
 }
 
-function traces({ strayWrites, leftovers }: ProgramOutcome): Problem[] {
-  return [
-    ...strayWrites.map(({ step, address }): Problem => {
-      return {
-        kind: 'stray_write',
-        step,
-        what: `the kernel wrote to ${hex(address)}, outside of every buffer`,
-      };
-    }),
-    ...leftovers.map((what): Problem => ({ kind: 'leftover', what: `after the program ${what}` })),
-  ];
+function strayWrites({ strayWrites: writes }: ProgramOutcome): Problem[] {
+  return writes.map(({ step, address }) => ({
+    kind: 'stray_write',
+    step,
+    what: `the kernel wrote to ${hex(address)}, outside of every buffer`,
+  }));
+}
+
+function leftBehind({ leftovers }: ProgramOutcome): Problem[] {
+  return leftovers.map((what) => ({ kind: 'leftover', what: `after the program ${what}` }));
 }

@@ -80,12 +80,43 @@ function results(
   to.u32(batch);
   to.u32(programs.length);
   to.u32(0);
-  for (const ops of programs) putProgram(to, ops, ops.length === 3 ? consoleOfOdd : '');
+  const odd = programs.findIndex((ops) => ops.length === 3);
+  for (const [at, ops] of programs.entries()) {
+    const isBehind = isSpoiled && (odd < 0 || at > odd);
+    putProgram(to, ops, at === odd ? consoleOfOdd : isBehind ? FOLLOWING : '');
+  }
   if (pinned !== undefined) {
     to.u64(pinned);
     to.u64(0n);
   }
   send(FRAME.RESULTS, to.bytes);
+}
+
+/** Of a program that spoils the kernel, and of those that come after it in the same guest. */
+const SPOILING = warningIn('iommufd_device_unbind');
+const FOLLOWING = warningIn('__iommu_group_free_device');
+
+function warningIn(place: string): string {
+  return `WARNING: CPU: 0 PID: 1 at drivers/iommu/iommufd/device.c:1 ${place}+0x1/0x2\n---[ end trace 0 ]---\n`;
+}
+
+/** Whether the odd program has been run in this guest. */
+let isSpoiled = false;
+
+/** The odd program spoils the kernel: whoever comes after it makes it warn, dies, or takes the kernel down. */
+function spoil(batch: number, programs: readonly (readonly number[])[], odd: number): void {
+  const isLast = odd === programs.length - 1;
+  isSpoiled = true;
+  if (isLast || mode === 'spoils') results(batch, programs, SPOILING, 0n);
+  else if (mode === 'spoils_then_dies') {
+    results(batch, programs.slice(0, odd + 1), SPOILING);
+    die(batch, [], { step: 1, lanes: [0, 0, 0] });
+  } else {
+    noteProgress(batch, odd + 1, 0);
+    process.stdout.write(`${SPOILING}Kernel panic - not syncing: something is wrong\n`, () =>
+      process.exit(0),
+    );
+  }
 }
 
 const KASAN = 'BUG: KASAN: slab-use-after-free in iommufd_destroy+0x1/0x2\n';
@@ -103,6 +134,11 @@ function run(payload: Uint8Array): void {
   switch (mode) {
     case 'leftover':
       results(batch, programs, '', 5n);
+      return;
+    case 'spoils':
+    case 'spoils_then_dies':
+    case 'spoils_then_panics':
+      spoil(batch, programs, odd);
       return;
     case 'splat':
       results(batch, programs, KASAN, 0n);

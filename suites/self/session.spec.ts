@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { assert } from 'chai';
 import type { Outcome, ProgramOutcome } from '../../models/outcome.js';
 import type { RawProgram } from '../../models/program/raw.js';
+import { SPOILING_SPLATS } from '../../models/spoiling_splats.js';
 import { QemuSession } from '../../targets/qemu/session.js';
 import type { WatchedCode } from '../../targets/kcov/watched_code.js';
 import { TestBedError } from '../../targets/target.js';
@@ -62,7 +63,8 @@ describe('a session with a guest that misbehaves', function () {
       bootMs: 8000,
     } as const;
     const watching = watched === undefined ? {} : { watched };
-    session = await QemuSession.start({ machine, stepMs: STEP_MS, ...watching }, ({ release }) => ({
+    const spoiling = SPOILING_SPLATS;
+    session = await QemuSession.start({ machine, stepMs: STEP_MS, spoiling, ...watching }, ({ release }) => ({
       description: 'a fake',
       release,
       capabilities: new Set(),
@@ -110,6 +112,21 @@ describe('a session with a guest that misbehaves', function () {
     );
     assert.match(session?.troubles()[0] ?? '', /replaced once; the first reason: a program left the kernel/);
   });
+
+  for (const [mode, what] of [
+    ['spoils', 'make it warn'],
+    ['spoils_then_dies', 'end the agent'],
+    ['spoils_then_panics', 'make it panic'],
+  ] as const) {
+    it(`a kernel that a known finding has spoiled is replaced, and programs that ${what} after it are run on another one`, async () => {
+      const { splats } = await outcomeOfOdd(mode);
+      assert.deepEqual(
+        splats.map(({ title }) => title),
+        ['WARNING in iommufd_device_unbind'],
+      );
+      assert.isAtLeast(session?.restarts ?? 0, 1);
+    });
+  }
 
   it('a worker that dies is the fault of the step that ran', async () => {
     const outcome = await outcomeOfOdd('death');

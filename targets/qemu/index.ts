@@ -28,6 +28,8 @@ export interface QemuOptions {
   readonly consoleFile?: string;
   /** What code of the kernel programs are to tell of. */
   readonly watched?: WatchedCode;
+  /** Titles of warnings after which the kernel goes on, and is not to be trusted. */
+  readonly spoiling?: ReadonlySet<string>;
   /** More of the kernel command line. */
   readonly kernelArguments?: string;
 }
@@ -50,6 +52,7 @@ export class QemuTarget implements Target {
       consoleFile,
       kernelArguments,
       watched,
+      spoiling,
     } = this.options;
     const machine = await prepareMachine({
       bzImage,
@@ -62,8 +65,11 @@ export class QemuTarget implements Target {
       ...(kernelArguments === undefined ? {} : { kernelArguments }),
       ...(consoleFile === undefined ? {} : { consoleFile }),
     });
-    const watching = watched === undefined ? {} : { watched };
-    return QemuSession.start({ machine, stepMs: STEP_MS[flavour], ...watching }, (hello) =>
+    const knowing = {
+      ...(watched === undefined ? {} : { watched }),
+      ...(spoiling === undefined ? {} : { spoiling }),
+    };
+    return QemuSession.start({ machine, stepMs: STEP_MS[flavour], ...knowing }, (hello) =>
       describe(hello, machine.accelerator),
     );
   }

@@ -31,6 +31,8 @@ const FRAMES_IN_FLIGHT = 2;
 /** How often one program may take the machine down with it before it is given up. */
 const ATTEMPTS_MAX = 3;
 
+const NOT_TRUSTED = 'a program left the kernel in a state not to be trusted';
+
 const { SIGKILL } = constants.signals;
 
 /** Machines that may end, one after another, without a single result. */
@@ -58,6 +60,8 @@ export interface SessionOptions {
   readonly stepMs: number;
   /** What code of the kernel programs are to tell of. */
   readonly watched?: WatchedCode;
+  /** Titles of warnings after which the kernel goes on, and is not to be trusted. */
+  readonly spoiling?: ReadonlySet<string>;
 }
 
 /**
@@ -240,30 +244,63 @@ export class QemuSession implements Session {
       void this.#restart(leftover);
       return;
     }
-    const splats = results.programs.map(({ console }) => parseSplats(console));
-    const spoiler = splats.findIndex((reports) => reports.some(({ needsRestart }) => needsRestart));
-    const trusted = spoiler < 0 ? batch.jobs.length : spoiler + 1;
-    for (const [index, job] of batch.jobs.slice(0, trusted).entries()) {
-      job.resolve(outcomeOf(results.programs[index], splats[index] ?? [], leftover));
-    }
-    if (spoiler >= 0 || leftover !== undefined) {
-      this.#requeue(batch.jobs.slice(trusted), false);
-      void this.#restart('a program left the kernel in a state not to be trusted');
+    const { rest, isSpoiled } = this.#handOut(batch, results, leftover);
+    if (isSpoiled || leftover !== undefined) {
+      this.#requeue(rest, false);
+      void this.#restart(NOT_TRUSTED);
       return;
     }
     this.#pump();
   }
 
-  /** The worker died in the middle of a batch; what came before is good. */
-  #keepFinished(batch: Batch, { programs }: BatchResults): void {
-    for (const [index, result] of programs.entries()) {
-      batch.jobs[index]?.resolve(outcomeOf(result, parseSplats(result.console), undefined));
-    }
+  /** The worker died in the middle of a batch; what came before is good, unless the kernel was not to be trusted even then. */
+  #keepFinished(batch: Batch, results: BatchResults): void {
+    const { rest, isSpoiled } = this.#handOut(batch, results, undefined);
     const [, ...waiting] = this.#inFlight;
-    this.#inFlight = [{ number: batch.number, jobs: batch.jobs.slice(programs.length) }, ...waiting];
+    this.#inFlight = [{ number: batch.number, jobs: rest }, ...waiting];
+    if (!isSpoiled) return;
+    this.#requeueInFlight(rest);
+    void this.#restart(NOT_TRUSTED);
+  }
+
+  /**
+   * Hands out results up to that of a program after which the kernel is not to be trusted.
+   * @returns the programs that have none, and whether there is such a program
+   */
+  #handOut(
+    { jobs }: Batch,
+    { programs }: BatchResults,
+    leftover: string | undefined,
+  ): { readonly rest: readonly Job[]; readonly isSpoiled: boolean } {
+    const splats = programs.map(({ console }) => parseSplats(console));
+    const spoiler = splats.findIndex((reports) =>
+      reports.some(({ needsRestart, title }) => needsRestart || this.#isSpoiling(title)),
+    );
+    const trusted = spoiler < 0 ? programs.length : spoiler + 1;
+    for (const [index, job] of jobs.slice(0, trusted).entries())
+      job.resolve(outcomeOf(programs[index], splats[index] ?? [], leftover));
+    return { rest: jobs.slice(trusted), isSpoiled: spoiler >= 0 };
+  }
+
+  #isSpoiling(title: string): boolean {
+    return this.options.spoiling?.has(title) === true;
+  }
+
+  /** Whether a program of the frame under way may have spoiled the kernel for another one of it. */
+  get #mayBeSpoiled(): boolean {
+    const jobs = this.#inFlight[0]?.jobs ?? [];
+    return (
+      jobs.length > 1 && parseSplats(this.machine.console.text).some(({ title }) => this.#isSpoiling(title))
+    );
   }
 
   #workerDied(death: Death): void {
+    if (this.#isRestarting) return;
+    if (this.#mayBeSpoiled) {
+      this.#requeueInFlight(this.#inFlight[0]?.jobs ?? [], true);
+      void this.#restart(NOT_TRUSTED);
+      return;
+    }
     const [culprit, ...others] = this.#inFlight[0]?.jobs ?? [];
     const text = this.machine.console.text;
     const title = parseSplat(text)?.title ?? `the process died on signal ${String(death.signal)}`;
@@ -323,7 +360,7 @@ export class QemuSession implements Session {
     const progress = this.machine.progress();
     const isKnown = progress?.batch === batch.number;
     const index = isKnown ? progress.program : batch.jobs.length === 1 ? 0 : -1;
-    const culprit = batch.jobs[index];
+    const culprit = this.#mayBeSpoiled ? undefined : batch.jobs[index];
     if (culprit === undefined) {
       this.#requeueInFlight(batch.jobs, true);
       return;
