@@ -1,22 +1,16 @@
 import { constants } from 'node:os';
-import type { Outcome, ProgramOutcome, Returned } from '../../models/outcome.js';
+import type { Outcome, ProgramOutcome } from '../../models/outcome.js';
 import { notRun } from '../../models/outcome.js';
 import type { RawProgram } from '../../models/program/raw.js';
 import { ByteWriter } from '../agent/cursor.js';
-import {
-  type BatchResults,
-  type Death,
-  type Hello,
-  type ProgramResults,
-  decodeDeath,
-  decodeResults,
-} from '../agent/decode.js';
+import { type BatchResults, type Death, type Hello, decodeDeath, decodeResults } from '../agent/decode.js';
 import { encodeArena, encodeBatch, encodeWatchedCode } from '../agent/encode.js';
 import { FRAME } from '../agent/wire.js';
 import type { WatchedCode } from '../kcov/watched_code.js';
 import { type Session, type TargetInfo, TestBedError } from '../target.js';
-import { type ParsedSplat, isFatal, parseSplat, parseSplats } from './console.js';
+import { isFatal, parseSplat, parseSplats } from './console.js';
 import type { Frame } from './frames.js';
+import { FIRST_STEP, crashedAt, describeLeftover, outcomeOf } from './program_outcome.js';
 import type { Progress } from './progress_page.js';
 import { type MachineOptions, VirtualMachine } from './virtual_machine.js';
 import { reasonOf } from '../../models/base/reason.js';
@@ -427,45 +421,4 @@ export class QemuSession implements Session {
     for (const { program, resolve } of jobs)
       resolve(notRun(program.steps.length, { status: 'infra', error }));
   }
-}
-
-function outcomeOf(
-  results: ProgramResults | undefined,
-  reports: readonly ParsedSplat[],
-  leftover: string | undefined,
-): ProgramOutcome {
-  const steps: readonly Returned[] = results?.steps ?? [];
-  const strayWrites = results?.strayWrites ?? [];
-  const splats = reports.map(({ title, text }) => ({ title, text }));
-  const leftovers = leftover === undefined ? [] : [leftover];
-  const coverage = results?.coverage;
-  return { steps, strayWrites, splats, leftovers, ...(coverage === undefined ? {} : { coverage }) };
-}
-
-function describeLeftover({ left, programs }: BatchResults): string | undefined {
-  if (programs.some(({ foundLeakedFile }) => foundLeakedFile)) return 'a file stayed open';
-  if (left === undefined || (left.pinned === 0 && left.locked === 0)) return undefined;
-  return `${String(left.pinned)} pages stayed pinned and ${String(left.locked)} locked`;
-}
-
-/** Where a program was: at a step, and where its lanes were if that one had begun them. */
-type Place = Pick<Progress, 'step' | 'lanes'>;
-
-const FIRST_STEP: Place = { step: 0, lanes: [] };
-
-/**
- * The outcome of a program that ended at a step, or in lanes at the steps that were under way; what the steps before it returned
- * went with the machine.
- */
-function crashedAt({ steps }: RawProgram, { step: at, lanes }: Place, outcome: Outcome): ProgramOutcome {
-  const running = new Set(lanes.filter((next) => next > 0).map((next) => next - 1));
-  const lost: Outcome = { status: 'skipped', why: 'its result was lost with the machine' };
-  const never: Outcome = { status: 'skipped', why: 'the program ended before it' };
-  return {
-    ...notRun(steps.length, never),
-    steps: steps.map((_, index) => {
-      if (running.size > 0) return running.has(index) ? outcome : index <= at ? lost : never;
-      return index < at ? lost : index === at ? outcome : never;
-    }),
-  };
 }
