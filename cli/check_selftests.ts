@@ -11,6 +11,7 @@ import { readTrace } from '../targets/trace/reader.js';
 import { isCertain } from './certainty.js';
 import type { Context } from './context.js';
 import { EXIT, type ExitCode } from './errors.js';
+import { tell } from './progress.js';
 
 /** Calls that are not allowed of which more is printed than their number. */
 const PRINTED_MAX = 10;
@@ -41,7 +42,7 @@ export async function checkSelftests(
         trace: file,
         secondsMax: SECONDS_MAX,
         interrupted: context.interrupted,
-        onPhase: (what) => process.stderr.write(`${what}\n`),
+        onPhase: tell,
         onOutput: () => undefined,
       },
       context,

@@ -83,20 +83,32 @@ export async function writeExpectations(path: string, expectations: readonly Exp
   await writeFileAtomic(path, `${JSON.stringify(file, null, 2)}\n`);
 }
 
+/** An earlier run that another one is held against. */
+export interface EarlierRun {
+  readonly path: string;
+  /** Ids of its results. */
+  readonly ids: readonly string[];
+  /** That what failed in it may fail again. */
+  readonly expectations: readonly Expectation[];
+}
+
 /**
- * What failed in an earlier run may fail again.
+ * Reads an earlier run.
  * @param path a report of `run --reporter json=FILE`
  * @throws UsageError saying in one sentence what is wrong with it
  */
-export async function readBaseline(path: string): Promise<readonly Expectation[]> {
+export async function readBaseline(path: string): Promise<EarlierRun> {
   const json = await readJson(path, false);
   const validate = baselineValidator();
   if (!validate(json)) {
     throw new UsageError(`${path} is no JSON report of a run: ${complaintOf(validate.errors)}`);
   }
-  return json.results
+  const expectations = json.results
     .filter(({ status }) => status === 'failed')
-    .map(({ id }) => ({ scenario: id, expect: 'may_fail', reason: `it failed in ${path} as well` }));
+    .map(({ id }): Expectation => {
+      return { scenario: id, expect: 'may_fail', reason: `it failed in ${path} as well` };
+    });
+  return { path, ids: json.results.map(({ id }) => id), expectations };
 }
 
 async function readJson(path: string, mayBeMissing: boolean): Promise<unknown> {

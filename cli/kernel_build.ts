@@ -9,7 +9,7 @@ import {
 } from '../targets/requirements.js';
 import { TestBedError } from '../targets/target.js';
 import type { Context } from './context.js';
-import { remaining, showProgress } from './progress.js';
+import { remaining, showProgress, tell } from './progress.js';
 
 /**
  * Builds a kernel, or finds it in the cache, and shows how far it is.
@@ -36,7 +36,7 @@ export async function buildWithProgress(
       {
         phase: (what) => {
           start = performance.now();
-          process.stderr.write(`${what}\n`);
+          tell(what);
         },
         compiled: (files, expected) => {
           const total = Math.max(files, expected);
@@ -61,8 +61,6 @@ export async function provide(
   const missing = (await missingRequirements(path)).filter(isNeeded);
   if (missing.length === 0) return;
   if (!mayInstall || !isRoot) throw new TestBedError(describeMissing(missing));
-  process.stderr.write(
-    `installing ${[...new Set(missing.map((requirement) => requirement.package))].join(' ')}\n`,
-  );
+  tell(`installing ${[...new Set(missing.map((requirement) => requirement.package))].join(' ')}`);
   await installPackages(missing);
 }

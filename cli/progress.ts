@@ -22,6 +22,11 @@ export function showProgress(name: string, { isInteractive, progressEvery }: Con
   return isInteractive ? new BarProgress(name) : new LineProgress(name, progressEvery);
 }
 
+/** Says what goes on in work that has no bar, a line each. */
+export function tell(what: string): void {
+  process.stderr.write(`${what}\n`);
+}
+
 /** The bars on the terminal, one below the other. */
 class Terminal {
   readonly #shown = new Set<SingleBar>();

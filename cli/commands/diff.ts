@@ -1,8 +1,11 @@
 import { DESIGNS, designByName } from '../../models/designs/index.js';
 import { PROFILES, type Profile, profileById, profileOfRelease } from '../../models/profiles/index.js';
 import { type Comparison, renderComparison, renderComparisonMarkdown } from '../../reports/comparison.js';
+import type { StoredCoverage } from '../../reports/kernel_coverage.js';
+import type { RunReport } from '../../reports/run_report.js';
 import { exists } from '../../targets/files.js';
 import { KernelStore } from '../../targets/kernels/store.js';
+import { warnIfStrange } from '../baseline.js';
 import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { answersThatDiffer } from '../diff/answers.js';
@@ -71,12 +74,28 @@ async function compare(a: string, b: string, context: Context): Promise<Comparis
 async function compareFiles(a: string, b: string): Promise<Comparison> {
   const [from, to] = [await readJson(a), await readJson(b)];
   const [isFrom, isTo] = [isMeantAsCoverage(from), isMeantAsCoverage(to)];
-  if (isFrom && isTo) return compareCoverages(parseCoverage(a, from), parseCoverage(b, to));
-  if (!isFrom && !isTo) return compareRuns(parseRun(a, from), parseRun(b, to));
+  if (isFrom && isTo) {
+    const [before, after] = [parseCoverage(a, from), parseCoverage(b, to)];
+    warnIfStrange(a, filesOf(before), filesOf(after), `files of ${b}`);
+    return compareCoverages(before, after);
+  }
+  if (!isFrom && !isTo) {
+    const [before, after] = [parseRun(a, from), parseRun(b, to)];
+    warnIfStrange(a, idsOf(before), idsOf(after), `scenarios of ${b}`);
+    return compareRuns(before, after);
+  }
   const [coverage, other] = isFrom ? [a, b] : [b, a];
   throw new UsageError(
     `${coverage} is coverage of a kernel and ${other} is not: give two of one kind, runs or coverages`,
   );
+}
+
+function filesOf({ files }: StoredCoverage): string[] {
+  return files.map(({ file }) => file);
+}
+
+function idsOf({ results }: RunReport): string[] {
+  return results.map(({ id }) => id);
 }
 
 /** The profile of a name, or of a cached kernel. */

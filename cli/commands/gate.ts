@@ -10,11 +10,12 @@ import { SCENARIOS } from '../../suites/index.js';
 import type { Flavour } from '../../targets/kernels/store.js';
 import { SimTarget } from '../../targets/sim.js';
 import type { Session } from '../../targets/target.js';
+import { warnOfOtherRun } from '../baseline.js';
 import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError, worst } from '../errors.js';
 import { type PatchFile, readPatch } from '../patch/diff_file.js';
-import { readBaseline, readExpectations } from '../expectations_file.js';
+import { type EarlierRun, readBaseline, readExpectations } from '../expectations_file.js';
 import { PatchWatch } from '../gate/patch_watch.js';
 import { resultOfRandomPrograms } from '../gate/random_result.js';
 import { runStoredPrograms } from '../gate/stored_programs.js';
@@ -117,7 +118,7 @@ async function gate(args: GateArgs, context: Context): Promise<ExitCode> {
   requireRandom(args);
   const scenarios = select(SCENARIOS, args.query);
   const limits = parseLimits(args);
-  const expectations = await expectationsOf(args);
+  const { expectations, earlier } = await foreseenOf(args);
   const patch = args.patch === undefined ? undefined : await readPatch(args.patch);
   const { target, kernel, profile, watch } = await targetOf(args, patch, context);
   const start = performance.now();
@@ -137,6 +138,7 @@ async function gate(args: GateArgs, context: Context): Promise<ExitCode> {
     const ms = performance.now() - start;
     const report = toReport({ target: target.name, kernel, ms });
     const found = withExpectations({ ...report, results: [...report.results, ...beside] }, expectations);
+    warnOfOtherRun(earlier, found);
     const { code, verdict } = await conclude(found, args.out);
     const view = await watch?.conclude(environment.description, args.out);
     process.stdout.write(view === undefined ? verdict : `${view}\n${verdict}`);
@@ -188,11 +190,14 @@ async function targetOf(args: GateArgs, patch: PatchFile | undefined, context: C
   return { ...chosen, target: watch.target(options), watch };
 }
 
-async function expectationsOf({ expectations, baseline }: GateArgs): Promise<readonly Expectation[]> {
-  return [
-    ...(expectations === undefined ? [] : await readExpectations(expectations, false)),
-    ...(baseline === undefined ? [] : await readBaseline(baseline)),
-  ];
+/** What is foreseen by hand, and by an earlier run. */
+async function foreseenOf({ expectations, baseline }: GateArgs): Promise<{
+  readonly expectations: readonly Expectation[];
+  readonly earlier: EarlierRun | undefined;
+}> {
+  const byHand = expectations === undefined ? [] : await readExpectations(expectations, false);
+  const earlier = baseline === undefined ? undefined : await readBaseline(baseline);
+  return { expectations: [...byHand, ...(earlier?.expectations ?? [])], earlier };
 }
 
 async function conclude(found: RunReport, out: string): Promise<{ code: ExitCode; verdict: string }> {

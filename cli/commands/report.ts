@@ -1,4 +1,5 @@
 import writeFileAtomic from 'write-file-atomic';
+import { warnOfNothing } from '../baseline.js';
 import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError } from '../errors.js';
@@ -86,6 +87,10 @@ async function report(
     earlier,
     withDesigns: designs,
   });
+  if (baseline.length > 0 && data.changes.size + data.coverageChanges.size === 0)
+    warnOfNothing(
+      `${baseline.join(', ')} has neither a run of the same target, profile and reading nor coverage of a kernel`,
+    );
   // Drawing takes packages that no other command should wait for.
   const { renderHtml } = await import('../../reports/html/page.js');
   await writeFileAtomic(out, await renderHtml(data));

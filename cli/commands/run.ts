@@ -4,10 +4,11 @@ import { type Expectation, updatedExpectations, withExpectations } from '../../r
 import { type RunReport, exitCodeOf } from '../../reports/run_report.js';
 import { environmentOf } from '../../suites/harness/environment.js';
 import { SCENARIOS } from '../../suites/index.js';
+import { warnOfOtherRun } from '../baseline.js';
 import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError, worst } from '../errors.js';
-import { readBaseline, readExpectations, writeExpectations } from '../expectations_file.js';
+import { type EarlierRun, readBaseline, readExpectations, writeExpectations } from '../expectations_file.js';
 import { select, shard } from '../query.js';
 import { REPORTER_NAMES, type RequestedReport, parseReporters, writeReports } from '../reporters.js';
 import { designOfTarget, runRows } from '../designs/run_rows.js';
@@ -126,8 +127,9 @@ async function run(args: RunArgs, context: Context): Promise<ExitCode> {
     const ms = performance.now() - start;
     const found = withExpectations(toReport({ target: target.name, kernel, ms }), [
       ...expectations.ofFile,
-      ...expectations.ofBaseline,
+      ...(expectations.ofBaseline?.expectations ?? []),
     ]);
+    warnOfOtherRun(expectations.ofBaseline, found);
     const code = await report(reporters, found);
     if (args.expectations === undefined || !args.updateExpectations) return code;
     await writeExpectations(args.expectations, updatedExpectations(expectations.ofFile, found));
@@ -140,14 +142,14 @@ async function run(args: RunArgs, context: Context): Promise<ExitCode> {
 /** What is foreseen by hand, and by an earlier run. */
 async function expectationsOf({ expectations: path, updateExpectations, baseline }: RunArgs): Promise<{
   readonly ofFile: readonly Expectation[];
-  readonly ofBaseline: readonly Expectation[];
+  readonly ofBaseline: EarlierRun | undefined;
 }> {
   if (updateExpectations && path === undefined) {
     throw new UsageError('--update-expectations needs the file to update: --expectations FILE');
   }
   return {
     ofFile: path === undefined ? [] : await readExpectations(path, updateExpectations),
-    ofBaseline: baseline === undefined ? [] : await readBaseline(baseline),
+    ofBaseline: baseline === undefined ? undefined : await readBaseline(baseline),
   };
 }
 

@@ -2,6 +2,7 @@ import { IOMMUFD_DIRECTORY, type Place } from '../../targets/kcov/places.js';
 import { codePlacesOf } from '../../targets/kcov/symbols.js';
 import { type WatchedCode, watch } from '../../targets/kcov/watched_code.js';
 import type { Context } from '../context.js';
+import { tell } from '../progress.js';
 import type { FoundKernel } from '../target_options.js';
 
 /**
@@ -14,7 +15,7 @@ export async function watchedEdges(
   { cache }: Context,
 ): Promise<WatchedCode | undefined> {
   if (flavour !== 'sanitize' || vmlinux === undefined) return undefined;
-  const places = await codePlacesOf(vmlinux, cache, (what) => process.stderr.write(`${what}\n`));
+  const places = await codePlacesOf(vmlinux, cache, tell);
   const names = new Set(functions);
   const isNamed = ({ file, function: name }: Place): boolean => names.has(`${file}:${name}`);
   const isOfIommufd = ({ file }: Place): boolean => file.startsWith(IOMMUFD_DIRECTORY);

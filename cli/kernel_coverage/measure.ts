@@ -12,6 +12,7 @@ import { QemuTarget } from '../../targets/qemu/index.js';
 import type { Context } from '../context.js';
 import { UsageError } from '../errors.js';
 import { treeOf, withBlobs } from '../patch/source.js';
+import { tell } from '../progress.js';
 import { qemuOptions } from '../target_options.js';
 import { Gathering } from './gathering.js';
 import { type Watching, watchRandom, watchScenarios, watchStored } from './run.js';
@@ -44,7 +45,7 @@ export async function watchFiles(
       `${id} came without its vmlinux, so that code has no lines; "kernel build --flavour sanitize" builds one that has them`,
     );
   }
-  const all = await codePlacesOf(vmlinux, cache, (what) => process.stderr.write(`${what}\n`));
+  const all = await codePlacesOf(vmlinux, cache, tell);
   const pattern = new RegExp(`^(?:${patterns.map(globSource).join('|')})$`);
   const isWanted = (file: string): boolean => pattern.test(file);
   const places = { ...all, places: all.places.filter(({ file }) => isWanted(file)) };

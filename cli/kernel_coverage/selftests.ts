@@ -9,6 +9,7 @@ import { SELFTESTS } from '../../targets/selftests/programs.js';
 import { recordSelftest } from '../../targets/selftests/record.js';
 import { countCases } from '../../targets/selftests/tap.js';
 import type { Context } from '../context.js';
+import { tell } from '../progress.js';
 
 /** What the kernel's own tests reach. */
 export interface SelftestsReach {
@@ -45,7 +46,7 @@ export async function reachOfSelftests(
           kcov,
           secondsMax,
           interrupted: context.interrupted,
-          onPhase: (what) => process.stderr.write(`${what}\n`),
+          onPhase: tell,
           onOutput: () => undefined,
         },
         context,

@@ -1,20 +1,12 @@
-import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CoveredFile, KernelCoverage } from '../../reports/kernel_coverage.js';
 import { sourceTreeOf } from '../../targets/kernels/source.js';
 import type { Kernel } from '../../targets/kernels/store.js';
 import { TestBedError } from '../../targets/target.js';
 import { UsageError } from '../errors.js';
+import { findSourceFile } from '../source_tree.js';
 import type { DiffOfFile } from './diff_file.js';
-
-/** What git calls the contents of a file. */
-export function blobOf(contents: Uint8Array): string {
-  return createHash('sha1')
-    .update(`blob ${String(contents.length)}\0`)
-    .update(contents)
-    .digest('hex');
-}
 
 /** What a kernel was made of, and where it may still be. */
 interface SourceOfKernel extends Pick<KernelCoverage, 'kernel' | 'source'> {
@@ -44,10 +36,10 @@ export async function withBlobs(
   if (tree === undefined) return [...files];
   return Promise.all(
     files.map(async (file) => {
-      const contents = await contentsOf(tree, file.file);
-      if (contents === undefined) return file;
-      const { mtimeMs } = await stat(join(tree, file.file));
-      return mtimeMs > Date.parse(built) ? file : { ...file, blob: blobOf(contents) };
+      const found = await findSourceFile(tree, file.file);
+      if (found === undefined) return file;
+      const { mtimeMs } = await stat(found.path);
+      return mtimeMs > Date.parse(built) ? file : { ...file, blob: found.blob };
     }),
   );
 }
@@ -69,18 +61,18 @@ export async function agree(
     if (measured === undefined || changed.isDeleted) continue;
     const { blob } = measured;
     if (blob !== undefined && changed.blob !== undefined && blob.startsWith(changed.blob)) continue;
-    const contents = tree === undefined ? undefined : await contentsOf(tree, changed.file);
-    if (tree === undefined || contents === undefined) {
+    const found = tree === undefined ? undefined : await findSourceFile(tree, changed.file);
+    if (tree === undefined || found === undefined) {
       throw new UsageError(
         `whether ${patch} is about ${kernel} cannot be told: ${changed.file} of its source (${source}) is not here; name the tree with --source`,
       );
     }
-    const isOther = blob === undefined ? !isNamed : blobOf(contents) !== blob;
+    const isOther = blob === undefined ? !isNamed : found.blob !== blob;
     if (isOther)
       throw new UsageError(
         `${join(tree, changed.file)} is not what ${kernel} was built from any more; build it again`,
       );
-    compare(patch, changed, contents.toString('utf8').split('\n'), kernel);
+    compare(patch, changed, found.text.split('\n'), kernel);
   }
 }
 
@@ -96,10 +88,6 @@ function compare(
   throw new UsageError(
     `${patch} does not leave ${file} as ${kernel} was built from it: line ${String(other.line)} is "${other.text.trim()}" in the diff, and "${there}" in the source; build the kernel with the diff applied`,
   );
-}
-
-async function contentsOf(tree: string, file: string): Promise<Buffer | undefined> {
-  return readFile(join(tree, file)).catch(() => undefined);
 }
 
 /**

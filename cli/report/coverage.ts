@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { resolve, sep } from 'node:path';
 import { reasonOf } from '../../models/base/reason.js';
 import type { AnnotatedCoverage } from '../../reports/html/data.js';
 import type { StoredCoverage, StoredFile } from '../../reports/kernel_coverage.js';
 import { sourceTreeOf } from '../../targets/kernels/source.js';
 import { UsageError } from '../errors.js';
-import { blobOf } from '../patch/source.js';
+import { readSourceFile } from '../source_tree.js';
 import { mergeByKernel } from './merge_coverage.js';
 
 /** A source tree is not the one that a kernel was built from. */
@@ -40,13 +38,9 @@ async function readTexts(
 ): Promise<Map<string, readonly string[]>> {
   const texts = await Promise.all(
     files.map(async (file) => {
-      const path = resolve(tree, file.file);
-      if (!path.startsWith(`${resolve(tree)}${sep}`)) throw new OtherSource(`${file.file} is not in ${tree}`);
-      const contents = await readFile(path).catch((error: unknown) => {
-        throw new OtherSource(`${path} cannot be read: ${reasonOf(error)}`);
-      });
-      const lines = contents.toString('utf8').replace(/\n$/, '').split('\n');
-      const wrong = whyOther(file, contents, lines);
+      const found = await readSourceFile(tree, file.file);
+      const lines = found.text.replace(/\n$/, '').split('\n');
+      const wrong = whyOther(file, found.blob, lines);
       if (wrong !== undefined) throw new OtherSource(`${tree} is not the source of ${kernel}: ${wrong}`);
       return [file.file, lines] as const;
     }),
@@ -57,10 +51,10 @@ async function readTexts(
 /** Why a file is not the one that was measured: by what git calls its contents, or else by lines that cannot have code. */
 function whyOther(
   { file, blob, reachable }: StoredFile,
-  contents: Uint8Array,
+  seen: string,
   lines: readonly string[],
 ): string | undefined {
-  if (blob !== undefined) return blobOf(contents) === blob ? undefined : `its ${file} is another`;
+  if (blob !== undefined) return seen === blob ? undefined : `its ${file} is another`;
   const wrong = reachable.find(({ line }) => (lines[line - 1] ?? '').trim() === '');
   return wrong === undefined ? undefined : `line ${String(wrong.line)} of its ${file} has no code`;
 }

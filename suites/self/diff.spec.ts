@@ -110,9 +110,14 @@ describe('diff of runs', () => {
 
   it('on the command line: data, and one sentence for what is nothing of the kind', async () => {
     const file = await stored('same.json', [[line('a/b:c')], {}]);
-    const { code, stdout } = await runCli(['diff', file, file, '--json']);
+    const { code, stdout, stderr } = await runCli(['diff', file, file, '--json']);
     assert.equal(code, 0, stdout);
     assert.include(JSON.parse(stdout), { schema: 1, kind: 'runs' });
+    assert.notInclude(stderr, 'nothing was compared');
+    const other = await stored('other.json', [[line('d/e:f')], {}]);
+    const strange = await runCli(['diff', file, other]);
+    assert.equal(strange.code, 0);
+    assert.include(strange.stderr, `${file} has none of the scenarios of ${other}: nothing was compared\n`);
     assertRefused(await runCli(['diff', '7.3', file]), 64, /are not of one kind/);
     assertRefused(await runCli(['diff', 'nonsense', '7.3']), 64, /no report, kernel or design nonsense/);
   });

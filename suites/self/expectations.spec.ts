@@ -103,7 +103,15 @@ describe('the options about expectations', () => {
   it('the report of a run is a baseline', async () => {
     const baseline = join(directory, 'baseline.json');
     await runCli(['run', 'option', '--reporter', `json=${baseline}`]);
-    assert.equal((await runCli(['run', 'option', '--baseline', baseline])).code, 0);
+    const same = await runCli(['run', 'option', '--baseline', baseline]);
+    assert.equal(same.code, 0);
+    assert.notInclude(same.stderr, 'nothing was compared');
+    const other = await runCli(['run', 'ioas/alloc', '--baseline', baseline]);
+    assert.equal(other.code, 0);
+    assert.include(
+      other.stderr,
+      `iommufd-cts: ${baseline} has none of the scenarios of this run: nothing was compared\n`,
+    );
   });
 
   it('files that are none are refused in one sentence', async () => {

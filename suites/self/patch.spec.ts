@@ -2,7 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { assert } from 'chai';
 import { parseDiff } from '../../cli/patch/diff_file.js';
-import { agree, blobOf } from '../../cli/patch/source.js';
+import { agree } from '../../cli/patch/source.js';
+import { blobOf } from '../../cli/source_tree.js';
 import { requireMeasured, viewPatch } from '../../cli/patch/view.js';
 import {
   type CoveredFile,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../../cli/errors.js';
 import { parseCoverage } from '../../cli/kernel_coverage/coverage_file.js';
-import { blobOf } from '../../cli/patch/source.js';
+import { blobOf } from '../../cli/source_tree.js';
 import { annotate } from '../../cli/report/coverage.js';
 import { viewOnKernels } from '../../cli/report/patch.js';
 import { readJson } from '../../cli/run_file.js';
@@ -48,6 +48,21 @@ describe('report', () => {
 
   after(async () => {
     await rm(directory, { recursive: true });
+  });
+
+  it('says of a baseline that is of nothing there is that nothing was compared', async () => {
+    const earlier = join(directory, 'of_6.12.json');
+    await runCli(['run', 'ioas/alloc', '--profile', '6.12', `--reporter=json=${earlier}`]);
+    const out = join(directory, 'compared_with_nothing.html');
+    const runs = join(directory, 'runs');
+    const { code, stderr } = await runCli(
+      ['report', runs, '--no-designs', '-o', out].concat('--baseline', earlier),
+    );
+    assert.equal(code, 0);
+    assert.include(
+      stderr,
+      `${earlier} has neither a run of the same target, profile and reading nor coverage of a kernel: nothing was compared\n`,
+    );
   });
 
   it('finds runs and campaigns in a directory, and leaves a campaign as it is', async () => {
