@@ -45,7 +45,7 @@ function readPrograms(from: ByteReader): number[][] {
     Array.from({ length: from.u16() }, () => {
       const op = from.u8();
       if (op !== OP.COUNTERS) from.u8();
-      if (op === OP.OPEN) from.u8();
+      if (op === OP.OPEN) from.u16();
       return op;
     }),
   );
