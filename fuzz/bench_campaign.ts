@@ -1,24 +1,31 @@
 import { present } from '../models/base/assert.js';
 import type { Behaviour } from '../models/behaviour.js';
-import { INVARIANTS, type Invariant } from '../models/invariants/index.js';
 import { ModelRun } from '../models/model_run.js';
 import { type AssembledProgram, assemble } from '../models/program/assemble.js';
 import type { Program } from '../models/program/program.js';
+import { OwnWalk } from '../models/program_verdict.js';
 import { SimTarget } from '../targets/sim.js';
 import type { Session } from '../targets/target.js';
 import { type CampaignEvent, emptyStats } from './campaign/events.js';
 import { Pool } from './campaign/pool.js';
-import { BATCH_PROGRAMS, type Mutate, ProgramStream, type StreamOptions } from './campaign/stream.js';
+import {
+  BATCH_PROGRAMS,
+  type Drawn,
+  type Mutate,
+  ProgramStream,
+  type StreamOptions,
+  type Walk,
+} from './campaign/stream.js';
 import { Worker } from './campaign/worker.js';
 import { Workplace } from './campaign/workplace.js';
-import { judgeOnModel } from './feedback/features.js';
+import { JudgedWalk, judgeOnModel } from './feedback/features.js';
 import { Novelty } from './feedback/novelty.js';
 import { mutateProgram } from './mutate/mutate.js';
 
 const STREAM: StreamOptions = { seed: 1, worker: 0, stepsMax: 20, focus: [] };
 
-const MUTATE: Mutate = (program, donors, behaviour, picks) =>
-  mutateProgram(program, donors, behaviour, picks, { canFail: true });
+const MUTATE: Mutate = (program, donors, behaviour, picks, { walk }) =>
+  mutateProgram(program, donors, behaviour, picks, { canFail: true, walk });
 
 /** What a campaign gets done in a second. */
 export interface CampaignRates {
@@ -79,20 +86,28 @@ export class CampaignBench {
 
 /** Seconds that each part of the loop takes. */
 export interface PartSeconds {
-  /** Programs are drawn, or made of others, beside the model, and assembled. */
+  /** Programs are drawn, or made of others: what that takes beside `prediction`. */
   readonly generation: number;
   /** The model says what each step does, and does it. */
   readonly prediction: number;
   readonly invariants: number;
   /** What is new is looked for. */
   readonly features: number;
+  /** Programs with lanes are carried out, and judged in all orders. */
+  readonly lanes: number;
+}
+
+/** Follows a program, and finds nothing in it. */
+class BareWalk extends OwnWalk {
+  judged(): undefined {
+    return undefined;
+  }
 }
 
 /** The loop of a worker in parts, with a corpus that stays as it is. */
 export class LoopBench {
   readonly #pool = new Pool();
   readonly #novelty = new Novelty();
-  readonly #stream: ProgramStream;
   #batch = 0;
 
   /** @param size how many programs the corpus has: those that are given, again and again */
@@ -103,48 +118,71 @@ export class LoopBench {
   ) {
     for (let at = 0; at < size; at++)
       this.#pool.add(at - size, present(corpus[at % corpus.length], 'a program'));
-    this.#stream = new ProgramStream(behaviour, STREAM, this.#pool, MUTATE);
   }
 
   /** Seconds that a program takes from the corpus to its news. */
   measureProgram(): number {
+    this.#batch += 1;
     const seconds = timeOf(() => {
-      this.#lookAt(this.#draw());
+      const drawn = this.#drawJudged();
+      this.#lookAt(drawn);
+      this.#judgeLanes(drawn);
     });
     return seconds / BATCH_PROGRAMS;
   }
 
   /** What each part adds to the parts before it, on one batch. */
   measureParts(): PartSeconds {
-    let programs: readonly AssembledProgram[] = [];
-    const generation = timeOf(() => (programs = this.#draw()));
-    const prediction = timeOf(() => {
-      this.#carryOut(programs, []);
-    });
-    const checked = timeOf(() => {
-      this.#carryOut(programs, INVARIANTS);
-    });
-    const whole = timeOf(() => {
-      this.#lookAt(programs);
-    });
-    return { generation, prediction, invariants: checked - prediction, features: whole - checked };
-  }
-
-  #draw(): AssembledProgram[] {
     this.#batch += 1;
-    return this.#stream.batch(this.#batch).map(assemble);
+    const { behaviour } = this;
+    let drawn: readonly Drawn[] = [];
+    const followed = timeOf(() => (drawn = this.#draw(() => new BareWalk(behaviour, undefined, []))));
+    const checked = timeOf(() => this.#draw(() => new BareWalk(behaviour)));
+    const whole = timeOf(() => {
+      drawn = this.#drawJudged();
+      this.#lookAt(drawn);
+    });
+    const lanes = timeOf(() => {
+      this.#judgeLanes(drawn);
+    });
+    const programs = drawn.map(({ program }) => assemble(program));
+    const prediction = timeOf(() => {
+      this.#carryOut(programs);
+    });
+    return {
+      generation: followed - prediction,
+      prediction,
+      invariants: checked - followed,
+      features: whole - checked,
+      lanes,
+    };
   }
 
-  #carryOut(programs: readonly AssembledProgram[], invariants: readonly Invariant[]): void {
+  #draw(newWalk: () => Walk): Drawn[] {
+    return new ProgramStream(this.behaviour, STREAM, this.#pool, MUTATE, newWalk).batch(this.#batch);
+  }
+
+  #drawJudged(): Drawn[] {
+    return this.#draw(() => new JudgedWalk(this.behaviour));
+  }
+
+  #carryOut(programs: readonly AssembledProgram[]): void {
     for (const { steps } of programs) {
-      const run = new ModelRun(this.behaviour, 'exact', invariants);
+      const run = new ModelRun(this.behaviour, 'exact', []);
       for (const step of steps) run.follow(step);
     }
   }
 
-  #lookAt(programs: readonly AssembledProgram[]): void {
-    for (const program of programs) {
-      const { features } = judgeOnModel(program, this.behaviour);
+  #lookAt(drawn: readonly Drawn[]): void {
+    for (const { judged } of drawn) {
+      if (judged !== undefined) this.#novelty.add(this.#novelty.newsIn(judged.features));
+    }
+  }
+
+  #judgeLanes(drawn: readonly Drawn[]): void {
+    for (const { program, judged } of drawn) {
+      if (judged !== undefined) continue;
+      const { features } = judgeOnModel(assemble(program), this.behaviour);
       this.#novelty.add(this.#novelty.newsIn(features));
     }
   }

@@ -152,7 +152,11 @@ export class ModelRun {
   /** Carries a step out as the profile's kernel would, and says of it what it would say of a target that answers so. */
   follow(raw: RawStep): StepVerdict {
     if (this.#lost !== undefined) return { kind: 'unjudged', why: this.#lost };
-    const { step, prediction } = this.foresee(raw);
+    return this.followForeseen(this.foresee(raw));
+  }
+
+  /** Follows a step that nothing has happened since it was foreseen; one that it cannot follow leaves everything as it was. */
+  followForeseen({ step, prediction }: Foreseen): StepVerdict {
     if (prediction.kind === 'unspecified') return this.#refuse(prediction);
     const branch = ownBranch(prediction);
     if (branch.untold !== undefined) return this.#refuse(unspecifiedAfter(branch, branch.untold));

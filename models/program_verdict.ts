@@ -4,10 +4,11 @@ import { type FindingId, findingById } from './findings.js';
 import { INVARIANTS, type Invariant } from './invariants/index.js';
 import type { JudgedSteps } from './lanes/order_run.js';
 import { judgeSteps } from './lanes/orders.js';
-import { ModelRun, type ModelWatcher, type StepVerdict } from './model_run.js';
+import { type Foreseen, ModelRun, type ModelWatcher, type StepVerdict } from './model_run.js';
 import type { ProgramOutcome } from './outcome.js';
 import type { Reading, Unspecified } from './prediction.js';
 import type { AssembledProgram } from './program/assemble.js';
+import type { RawStep } from './program/raw.js';
 
 /** Something wrong with what a program did on a target. */
 export interface Problem {
@@ -74,7 +75,7 @@ export function judgeByModel(
   const isUntold = [...findings].some((id) => findingById(id).spoilsKernel === 'untold');
   const problems = [
     ...(hang === undefined ? crashes(outcome) : []),
-    ...objections(program, judged),
+    ...objections(program.steps, judged),
     ...(infra === undefined ? consoleProblems(outcome, verdicts, expectedSplats, run.possibleSplats) : []),
     ...strayWrites(outcome),
     ...(isUntold ? [] : leftBehind(outcome)),
@@ -88,28 +89,57 @@ export function hasOneAnswer({ steps }: AssembledProgram): boolean {
   return steps.every(({ do: kind }) => kind !== 'lanes');
 }
 
-/**
- * Judges a program that has one answer by the answers of the model itself: nothing but its invariants can object.
- * @param watcher looks on
- */
-export function judgeModelItself(
-  program: AssembledProgram,
-  behaviour: Behaviour,
-  watcher?: ModelWatcher,
-): ProgramVerdict {
-  const run = new ModelRun(behaviour, 'exact', INVARIANTS, watcher);
-  const verdicts = program.steps.map((step) => run.follow(step));
-  const end = run.end();
-  const judged = { run, verdicts, order: [...verdicts.keys()] };
-  const findings = new Set(verdicts.flatMap((verdict) => ('findings' in verdict ? verdict.findings : [])));
-  return {
-    verdicts,
-    order: judged.order,
-    problems: objections(program, judged),
-    findings: [...findings],
-    unspecified: [...verdicts, end].flatMap(whyOf),
-    infra: undefined,
-  };
+/** Judges a program that has one answer by the answers of the model itself: nothing but its invariants can object. */
+export class OwnWalk {
+  /** What carries the program out. */
+  readonly run: ModelRun;
+  readonly #verdicts: StepVerdict[] = [];
+  #isAbandoned = false;
+
+  /**
+   * @param watcher looks on
+   * @param invariants all, unless something else is to be seen of them
+   */
+  constructor(behaviour: Behaviour, watcher?: ModelWatcher, invariants = INVARIANTS) {
+    this.run = new ModelRun(behaviour, 'exact', invariants, watcher);
+  }
+
+  /** Carries out the next step. */
+  follow(step: RawStep): void {
+    this.#verdicts.push(this.run.follow(step));
+  }
+
+  /** Whether it says nothing of the program, which goes on in another way. */
+  get isAbandoned(): boolean {
+    return this.#isAbandoned;
+  }
+
+  abandon(): void {
+    this.#isAbandoned = true;
+  }
+
+  /** Carries out the next step, which `run` has foreseen. One whose outcome the model cannot tell is the end of the walk. */
+  take(foreseen: Foreseen): void {
+    const verdict = this.run.followForeseen(foreseen);
+    this.#verdicts.push(verdict);
+    if (verdict.kind === 'unspecified') this.abandon();
+  }
+
+  /** What is to be said when all steps are over. */
+  verdict(): ProgramVerdict {
+    const verdicts = this.#verdicts;
+    const end = this.run.end();
+    const judged = { run: this.run, verdicts, order: [...verdicts.keys()] };
+    const findings = new Set(verdicts.flatMap((one) => ('findings' in one ? one.findings : [])));
+    return {
+      verdicts,
+      order: judged.order,
+      problems: objections([], judged),
+      findings: [...findings],
+      unspecified: [...verdicts, end].flatMap(whyOf),
+      infra: undefined,
+    };
+  }
 }
 
 /**
@@ -153,7 +183,7 @@ function crashes({ steps }: ProgramOutcome): Problem[] {
   });
 }
 
-function objections({ steps }: AssembledProgram, { verdicts, order }: JudgedSteps): Problem[] {
+function objections(steps: readonly RawStep[], { verdicts, order }: JudgedSteps): Problem[] {
   const lanes = laneOrder(steps, order);
   return verdicts.flatMap((verdict, step): Problem[] => {
     if (verdict.kind === 'violation') {
@@ -177,7 +207,7 @@ function objections({ steps }: AssembledProgram, { verdicts, order }: JudgedStep
 }
 
 /** Says of a program with lanes which order of their steps comes closest to what was seen. */
-function laneOrder(steps: AssembledProgram['steps'], order: readonly number[]): string {
+function laneOrder(steps: readonly RawStep[], order: readonly number[]): string {
   if (!steps.some((step) => step.do === 'lanes')) return '';
   const numbers = order.map((at) => String(at + 1)).join(' ');
   return `no order of the lanes explains the answers; after the steps ${numbers} `;

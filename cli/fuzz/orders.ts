@@ -39,8 +39,8 @@ export async function carryOut(orders: Orders, report: Report, stopped: AbortSig
 async function work(orders: Orders, report: Report, stopped: AbortSignal): Promise<void> {
   const { place, session, canFail } = await openPlace(orders.place);
   const workplace = new Workplace(place, session, (what) => report({ kind: 'trouble', what }));
-  const mutate: Mutate = (program, donors, behaviour, picks) =>
-    mutateProgram(program, donors, behaviour, picks, { canFail });
+  const mutate: Mutate = (program, donors, behaviour, picks, { walk }) =>
+    mutateProgram(program, donors, behaviour, picks, { canFail, walk });
   try {
     const { options, canary } = orders;
     if (canary !== undefined) {

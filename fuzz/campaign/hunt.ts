@@ -77,7 +77,8 @@ export async function huntMutants(
     { seed, worker: 0, stepsMax, focus: [], programs, reductions: 0, target: 'mutants' },
     { stats: emptyStats(), entries: [], first: [], titles: [] },
     () => Promise.resolve(),
-    (program, donors, model, picks) => mutateProgram(program, donors, model, picks, { canFail: true }),
+    (program, donors, model, picks, { walk }) =>
+      mutateProgram(program, donors, model, picks, { canFail: true, walk }),
   );
   await worker.run(endsWith);
   return quarries.map(({ hunted }) => hunted);

@@ -1,5 +1,7 @@
 import type { Behaviour } from '../../models/behaviour.js';
 import type { Program } from '../../models/program/program.js';
+import type { OwnWalk } from '../../models/program_verdict.js';
+import type { Judged } from '../feedback/features.js';
 import type { Picks } from '../generate/picks.js';
 import { samplePrograms } from '../generate/program.js';
 import { mixSeeds, picksOf } from './chance.js';
@@ -20,7 +22,18 @@ export type Mutate = (
   donors: readonly Donor[],
   behaviour: Behaviour,
   picks: Picks,
+  options: { readonly walk: OwnWalk | undefined },
 ) => Program;
+
+/** Judges a program by the model's own answers while it is drawn. */
+export type Walk = OwnWalk & { judged(): Judged | undefined };
+
+/** A program that was drawn. */
+export interface Drawn {
+  readonly program: Program;
+  /** What the model says of its own answers to it, if it was asked to and could say so on the way. */
+  readonly judged: Judged | undefined;
+}
 
 export interface StreamOptions {
   /** Of the campaign. */
@@ -58,10 +71,12 @@ export class ProgramStream {
     private readonly options: StreamOptions,
     private readonly pool: Pool,
     private readonly mutate: Mutate | undefined,
+    /** Makes what judges a program by the model's own answers while it is drawn, if anything does. */
+    private readonly newWalk: () => Walk | undefined = () => undefined,
   ) {}
 
   /** The programs of a batch; the first has the number `batch * BATCH_PROGRAMS`. */
-  batch(batch: number): Program[] {
+  batch(batch: number): Drawn[] {
     const { seed, worker, stepsMax, focus } = this.options;
     const judged = (batch - BATCHES_IN_FLIGHT + 1) * BATCH_PROGRAMS;
     const visible = this.pool.countBelow(Math.max(0, judged));
@@ -70,18 +85,20 @@ export class ProgramStream {
     );
     const mutated = choices.map((picks) => this.#mutated(visible, picks));
     const count = mutated.filter((program) => program === undefined).length;
+    const walks = Array.from({ length: count }, this.newWalk);
     const fresh = samplePrograms(this.behaviour, {
       seed: mixSeeds(seed, worker, USE.fresh, batch),
       count,
       stepsMax,
       focus,
-    });
+      walkOf: (index) => walks[index],
+    }).map((program, index) => ({ program, judged: walks[index]?.judged() }));
     let next = 0;
-    return mutated.flatMap((program) => program ?? fresh[next++] ?? []);
+    return mutated.flatMap((drawn) => drawn ?? fresh[next++] ?? []);
   }
 
   /** A mutation of one of the first programs of the pool; undefined where the program is to be fresh. */
-  #mutated(visible: number, picks: Picks): Program | undefined {
+  #mutated(visible: number, picks: Picks): Drawn | undefined {
     if (this.mutate === undefined || visible === 0 || picks.rarely(FRESH_ONE_IN)) return undefined;
     const newest = Math.max(1, Math.floor(visible / NEWEST_SHARE));
     const among = picks.rarely(NEWEST_ONE_IN) ? newest : visible;
@@ -90,7 +107,9 @@ export class ProgramStream {
       const place = drawBelow(visible, picks);
       return () => this.pool.at(place);
     });
-    return this.mutate(parent, donors, this.behaviour, picks);
+    const walk = this.newWalk();
+    const program = this.mutate(parent, donors, this.behaviour, picks, { walk });
+    return { program, judged: walk?.judged() };
   }
 }
 

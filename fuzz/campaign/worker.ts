@@ -6,6 +6,7 @@ import { type ProgramVerdict, countJudged } from '../../models/program_verdict.j
 import {
   type Feature,
   type Judged,
+  JudgedWalk,
   featureName,
   judgeOnModel,
   judgeWithFeatures,
@@ -21,6 +22,7 @@ import { Pool } from './pool.js';
 import {
   BATCHES_IN_FLIGHT,
   BATCH_PROGRAMS,
+  type Drawn,
   type Mutate,
   ProgramStream,
   type StreamOptions,
@@ -57,9 +59,9 @@ export interface WorkerPast {
 interface Batch {
   /** Number of the first of its programs. */
   readonly first: number;
-  readonly programs: readonly Program[];
-  readonly assembled: readonly AssembledProgram[];
+  readonly drawn: readonly Drawn[];
   /** None where the target is what judges. */
+  readonly assembled: readonly AssembledProgram[];
   readonly outcomes: Promise<ProgramOutcome[]>;
 }
 
@@ -67,7 +69,6 @@ interface Batch {
 interface Ran {
   readonly index: number;
   readonly program: Program;
-  readonly assembled: AssembledProgram;
   readonly console: string;
 }
 
@@ -110,7 +111,9 @@ export class Worker {
     await this.#remember();
     await this.#runFirst(stopped);
     const { behaviour } = this.workplace.place;
-    const stream = new ProgramStream(behaviour, this.options, this.#pool, this.mutate);
+    const isJudgedOnTheWay = this.#isOwnJudge && this.judge === behaviour;
+    const newWalk = () => (isJudgedOnTheWay ? new JudgedWalk(behaviour) : undefined);
+    const stream = new ProgramStream(behaviour, this.options, this.#pool, this.mutate, newWalk);
     const underWay: Batch[] = [];
     let number = Math.floor(this.#stats.next / BATCH_PROGRAMS);
     const isOver = (): boolean => stopped.aborted || number * BATCH_PROGRAMS >= this.options.programs;
@@ -138,7 +141,8 @@ export class Worker {
     const { first } = this.past;
     for (let at = 0; at < first.length && !stopped.aborted; at += BATCH_PROGRAMS) {
       const programs = first.slice(at, at + BATCH_PROGRAMS);
-      await this.#finish(this.#send(at - first.length, programs));
+      const drawn = programs.map((program) => ({ program, judged: undefined }));
+      await this.#finish(this.#send(at - first.length, drawn));
     }
   }
 
@@ -148,33 +152,32 @@ export class Worker {
   }
 
   /** Starts what is left of a batch: an earlier run may have ended in the middle of it. */
-  #start(first: number, programs: readonly Program[]): Batch {
+  #start(first: number, drawn: readonly Drawn[]): Batch {
     const from = Math.max(first, this.#stats.next);
-    return this.#send(from, programs.slice(from - first, this.options.programs - first));
+    return this.#send(from, drawn.slice(from - first, this.options.programs - first));
   }
 
-  #send(first: number, programs: readonly Program[]): Batch {
-    const assembled = programs.map(assemble);
+  #send(first: number, drawn: readonly Drawn[]): Batch {
+    const assembled = this.#isOwnJudge ? [] : drawn.map(({ program }) => assemble(program));
     const outcomes = this.#isOwnJudge ? pause() : this.workplace.run(assembled);
     // Whoever waits for them hears of a failure; nobody does if the batch before fails.
     outcomes.catch(() => undefined);
-    return { first, programs, assembled, outcomes };
+    return { first, drawn, assembled, outcomes };
   }
 
-  async #finish({ first, programs, assembled, outcomes: pending }: Batch): Promise<void> {
+  async #finish({ first, drawn, assembled, outcomes: pending }: Batch): Promise<void> {
     const outcomes = await pending;
-    const judged = assembled.map((program, at) =>
-      this.#isOwnJudge ? judgeOnModel(program, this.judge) : this.#judge(program, outcomes[at]),
-    );
+    const judged = this.#isOwnJudge
+      ? drawn.map((one) => one.judged ?? judgeOnModel(assemble(one.program), this.judge))
+      : assembled.map((program, at) => this.#judge(program, outcomes[at]));
     const repeated = await this.#repeat(assembled, judged);
-    for (const [at, program] of programs.entries()) {
+    for (const [at, { program }] of drawn.entries()) {
       this.#stats.next = Math.max(this.#stats.next, first + at + 1);
       const one = judged[at];
-      const bytes = assembled[at];
-      if (one === undefined || bytes === undefined) this.#lose(program, outcomes[at]);
+      if (one === undefined) this.#lose(program, outcomes[at]);
       else {
         const console = consoleOf(outcomes[at]);
-        await this.#take({ index: first + at, program, assembled: bytes, console }, one, repeated.get(at));
+        await this.#take({ index: first + at, program, console }, one, repeated.get(at));
       }
     }
     this.#stats.restarts = this.#restartsBefore + this.workplace.restarts;
@@ -258,8 +261,8 @@ export class Worker {
     this.#tell({ kind: 'entry', index, program, news: names, stats: this.#copyOfStats() });
   }
 
-  async #sight({ index, program, assembled, console }: Ran, verdict: ProgramVerdict): Promise<void> {
-    const facts = factsOf(assembled, verdict);
+  async #sight({ index, program, console }: Ran, verdict: ProgramVerdict): Promise<void> {
+    const facts = factsOf(assemble(program), verdict);
     if (facts === undefined) return;
     const { title, kind, suspect, allowed, seen, invariant } = facts;
     if (this.#titles.has(title)) {

@@ -3,12 +3,7 @@ import type { Behaviour } from '../../models/behaviour.js';
 import type { Reading } from '../../models/prediction.js';
 import type { AssembledProgram } from '../../models/program/assemble.js';
 import type { ModelWatcher } from '../../models/model_run.js';
-import {
-  type ProgramVerdict,
-  hasOneAnswer,
-  judgeByModel,
-  judgeModelItself,
-} from '../../models/program_verdict.js';
+import { OwnWalk, type ProgramVerdict, hasOneAnswer, judgeByModel } from '../../models/program_verdict.js';
 import type { World } from '../../models/state/world.js';
 import { runOnModel } from '../../targets/sim.js';
 import { STATE_CODES, addStateFeatures, stateFeatureName } from './state_features.js';
@@ -83,11 +78,36 @@ export function judgeOnModel(program: AssembledProgram, behaviour: Behaviour): J
 }
 
 /** Undefined where the model breaks: as a target, it crashes there. */
-function inOneWalkOnModel(program: AssembledProgram, behaviour: Behaviour): Judged | undefined {
+function inOneWalkOnModel({ steps }: AssembledProgram, behaviour: Behaviour): Judged | undefined {
+  const walk = new JudgedWalk(behaviour);
   try {
-    return notingFeatures((watcher) => judgeModelItself(program, behaviour, watcher));
+    for (const step of steps) walk.follow(step);
+    return walk.judged();
   } catch {
     return undefined;
+  }
+}
+
+/** The model's own walk through a program, noting what there is of news. */
+export class JudgedWalk extends OwnWalk {
+  readonly #features: Set<Feature>;
+
+  constructor(behaviour: Behaviour) {
+    const features = new Set<Feature>();
+    super(behaviour, {
+      changed: (world) => {
+        addStateFeatures(world, features);
+      },
+    });
+    this.#features = features;
+  }
+
+  /** Undefined if it was abandoned. */
+  judged(): Judged | undefined {
+    if (this.isAbandoned) return undefined;
+    const verdict = this.verdict();
+    addPlaces(verdict, this.#features);
+    return { verdict, features: this.#features };
   }
 }
 

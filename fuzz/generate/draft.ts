@@ -3,6 +3,7 @@ import type { Behaviour } from '../../models/behaviour.js';
 import { probesOf } from '../../models/invariants/probes.js';
 import { type Foreseen, ModelRun } from '../../models/model_run.js';
 import type { Prediction } from '../../models/prediction.js';
+import type { OwnWalk } from '../../models/program_verdict.js';
 import { Assembler } from '../../models/program/assemble.js';
 import {
   type LanesStep,
@@ -35,6 +36,8 @@ export interface Tried {
 /** A program on its way, with the model beside it: each step is assembled and predicted once, and then added or not. */
 export class Draft {
   readonly #run: ModelRun;
+  /** Undefined where nothing judges the program. */
+  readonly #walk: OwnWalk | undefined;
   readonly #assembler = new Assembler();
   readonly #steps: Step[] = [];
   /** What drawn steps are drawn from. */
@@ -47,8 +50,13 @@ export class Draft {
   /** Who carries out the next step; undefined for the process that the program starts in. */
   #performer: ChildProcess | undefined;
 
-  constructor(private readonly behaviour: Behaviour) {
-    this.#run = new ModelRun(behaviour, 'exact', []);
+  /** @param walk judges the program on the way, unless it is abandoned */
+  constructor(
+    private readonly behaviour: Behaviour,
+    walk?: OwnWalk,
+  ) {
+    this.#walk = walk;
+    this.#run = walk?.run ?? new ModelRun(behaviour, 'exact', []);
     this.state = new GeneratorState(this.#run.world, '', 0);
   }
 
@@ -103,7 +111,8 @@ export class Draft {
     const ids = this.state.ids();
     this.#steps.push(step);
     this.#assembler.take(step);
-    this.#run.carryOut(foreseen);
+    if (this.#isJudged) this.#walk?.take(foreseen);
+    else this.#run.carryOut(foreseen);
     this.#note(step, ids);
   }
 
@@ -134,6 +143,7 @@ export class Draft {
     if (this.#lanes >= LANES_MAX || this.#performer !== undefined || !step.lanes.flat().every(isTold))
       return false;
     this.#lanes += 1;
+    this.#walk?.abandon();
     this.#steps.push(step);
     for (const { step: placed } of placedSteps({ steps: [step] })) {
       const ids = this.state.ids();
@@ -170,17 +180,25 @@ export class Draft {
     const { labels } = this.state;
     const { world } = this;
     this.performAs(undefined);
-    this.#steps.push(...probesOf(world, labels, this.behaviour.profile));
+    this.#addLast(probesOf(world, labels, this.behaviour.profile));
     for (const child of this.#children) this.endChild(child);
     for (const step of emptyQueues(world, labels)) this.add(step);
     for (const step of detachPasids(world, labels)) this.add(step);
-    this.#steps.push(...resetMemoryLimit(world, this.freshLabel('reset')));
-    for (const [slot] of world.fds.entries) {
-      const file = labels.get(slot);
-      if (file !== undefined) this.#steps.push({ do: 'close', file });
-    }
-    this.#steps.push({ do: 'counters' });
+    const open = [...world.fds.entries].flatMap(([slot]) => labels.get(slot) ?? []);
+    this.#addLast(resetMemoryLimit(world, this.freshLabel('reset')));
+    this.#addLast(open.map((file) => ({ do: 'close', file })));
+    this.#addLast([{ do: 'counters' }]);
     return { schema: PROGRAM_SCHEMA, steps: this.#steps };
+  }
+
+  get #isJudged(): boolean {
+    return this.#walk?.isAbandoned === false;
+  }
+
+  /** Adds steps that no drawn one follows: what comes of them matters only to whom judges. */
+  #addLast(steps: readonly Step[]): void {
+    if (this.#isJudged) for (const step of steps) this.add(step);
+    else this.#steps.push(...steps);
   }
 
   /** Whether a name has been given. */

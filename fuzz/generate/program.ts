@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { present } from '../../models/base/assert.js';
 import type { Behaviour } from '../../models/behaviour.js';
 import type { Program } from '../../models/program/program.js';
+import type { OwnWalk } from '../../models/program_verdict.js';
 import { focusThemes } from './focus.js';
 import { Picks } from './picks.js';
 import type { Kind, Theme } from './theme.js';
@@ -44,19 +45,26 @@ export function samplePrograms(
     readonly stepsMax: number;
     /** Calls that programs should be about. */
     readonly focus?: readonly string[];
+    /** Makes what judges a program while it is written, by the program's number. */
+    readonly walkOf?: (index: number) => OwnWalk | undefined;
   },
 ): Program[] {
-  const { seed, count, stepsMax, focus = [] } = options;
+  const { seed, count, stepsMax, focus = [], walkOf } = options;
   const themes = focusThemes(themesFor(behaviour.profile), focus);
   const samples = fc.sample(intentsArbitrary(stepsMax), { seed, numRuns: count });
-  return samples.map((intents) => writeProgram(intents, behaviour, themes));
+  return samples.map((intents, index) => writeProgram(intents, behaviour, themes, walkOf?.(index)));
 }
 
 /** Turns numbers into a program, step by step beside the model, so that arguments name what is there. */
-function writeProgram(intents: readonly Intent[], behaviour: Behaviour, themes: readonly Theme[]): Program {
+function writeProgram(
+  intents: readonly Intent[],
+  behaviour: Behaviour,
+  themes: readonly Theme[],
+  walk: OwnWalk | undefined,
+): Program {
   const first = new Picks(intents[0]?.picks ?? []);
   const theme = present(first.any(themes), 'a theme');
-  const writer = new ProgramWriter(behaviour, theme.biases);
+  const writer = new ProgramWriter(behaviour, theme.biases, walk);
   writer.open('f');
   const kinds = drawSwarm(theme.kinds, first);
   for (const [index, kind] of theme.prelude.entries()) {

@@ -3,6 +3,7 @@ import { PAGE_SIZE } from '../../models/base/u64.js';
 import { type Behaviour, hasCall } from '../../models/behaviour.js';
 import { callByName } from '../../models/ioctls/index.js';
 import type { CallDescription } from '../../models/ioctls/description.js';
+import type { OwnWalk } from '../../models/program_verdict.js';
 import type { IoctlStep, Program, Step } from '../../models/program/program.js';
 import { type ChangedBiases, FAILING_BIASES } from './biases.js';
 import { drawCall, isOfCompatibility } from './calls.js';
@@ -31,12 +32,16 @@ export class ProgramWriter {
   #first = '';
   #second: string | undefined;
 
-  /** @param biases what is more or less unusual than elsewhere */
+  /**
+   * @param biases what is more or less unusual than elsewhere
+   * @param walk judges the program on the way, unless it is abandoned
+   */
   constructor(
     private readonly behaviour: Behaviour,
     private readonly biases: ChangedBiases = {},
+    walk?: OwnWalk,
   ) {
-    this.#draft = new Draft(behaviour);
+    this.#draft = new Draft(behaviour, walk);
   }
 
   /** What drawn steps are drawn from. */

@@ -1,6 +1,7 @@
 import { present } from '../../models/base/assert.js';
 import type { Behaviour } from '../../models/behaviour.js';
 import type { Program, Step } from '../../models/program/program.js';
+import type { OwnWalk } from '../../models/program_verdict.js';
 import type { Picks } from '../generate/picks.js';
 import { themesFor } from '../generate/themes.js';
 import { Names } from './labels.js';
@@ -14,10 +15,12 @@ const OPERATORS_MAX = 4;
 /** Steps of a mutated program at most, without those that end it. */
 const STEPS_MAX = 48;
 
-/** What a target can do beyond what every target can. */
+/** How a program is mutated. */
 export interface MutationOptions {
-  /** Whether it can make allocations fail. */
+  /** Whether the target can make allocations fail. */
   readonly canFail?: boolean;
+  /** Judges the program while it is written, unless it is abandoned. */
+  readonly walk?: OwnWalk | undefined;
 }
 
 /**
@@ -30,7 +33,7 @@ export function mutateProgram(
   donors: readonly (() => Program)[],
   behaviour: Behaviour,
   picks: Picks,
-  { canFail = false }: MutationOptions = {},
+  { canFail = false, walk }: MutationOptions = {},
 ): Program {
   const themes = themesFor(behaviour.profile);
   const theme = present(picks.any(themes), 'a theme');
@@ -47,7 +50,7 @@ export function mutateProgram(
   for (let count = 1 + picks.below(OPERATORS_MAX); count > 0; count--) {
     steps = drawBias(OPERATORS, picks)(steps, material);
   }
-  return new Rewriter(behaviour, picks).write(shorten(steps, picks));
+  return new Rewriter(behaviour, picks, walk).write(shorten(steps, picks));
 }
 
 /** Steps under the names of their program, without the end that each program gets anew. */

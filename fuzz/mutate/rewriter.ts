@@ -2,6 +2,7 @@ import type { Behaviour } from '../../models/behaviour.js';
 import { callByName } from '../../models/ioctls/index.js';
 import type { Role } from '../../models/layout/field.js';
 import type { Program, Reference, Scalar, Step } from '../../models/program/program.js';
+import type { OwnWalk } from '../../models/program_verdict.js';
 import { LANE_CALLS } from '../generate/lanes.js';
 import type { Picks } from '../generate/picks.js';
 import type { Kind } from '../generate/theme.js';
@@ -44,8 +45,9 @@ export class Rewriter {
   constructor(
     behaviour: Behaviour,
     private readonly picks: Picks,
+    walk?: OwnWalk,
   ) {
-    this.#writer = new ProgramWriter(behaviour);
+    this.#writer = new ProgramWriter(behaviour, {}, walk);
   }
 
   write(candidates: readonly Candidate[]): Program {
