@@ -6,7 +6,7 @@ import { ModelRun } from '../../models/model_run.js';
 import { assemble } from '../../models/program/assemble.js';
 import { PROFILES } from '../../models/profiles/index.js';
 
-const PROGRAMS = 800;
+const PROGRAMS = 1600;
 
 /** How often random programs did what takes several steps to come to. */
 interface Depth {
