@@ -9,7 +9,7 @@ import { runTool } from '../tools.js';
 import { SELFTESTS, type Selftest } from './programs.js';
 
 /** Sources of the agent that the init shares. */
-const SHARED_SOURCES = ['bytes.c', 'frame.c', 'start.c', 'sysfs.c'] as const;
+const SHARED_SOURCES = ['bytes.c', 'frame.c', 'start.c', 'sysfs.c', 'vfio.c'] as const;
 
 /** Where files are in the guest. */
 const PRELOADED_PATH = '/preloaded.so';
