@@ -18,6 +18,16 @@ function isFindingOf(kernel: Kernel, id: FindingId): boolean {
   return findingById(id).kernels.some((version) => kernel.id.startsWith(`${version}.`));
 }
 
+/** Replays a finding on a guest of its own. */
+async function checkSpoiling(id: FindingId, fast: Kernel): Promise<void> {
+  const isThere = isFindingOf(fast, id);
+  const { code, stdout, stderr } = await runCli(['replay', programFileOf(id), '--kernel', fast.id]);
+  const said = `${id} on ${fast.id}: ${stdout}${stderr}`;
+  assert.equal(code, isThere && findingById(id).spoilsKernel === 'untold' ? 2 : 0, said);
+  assert.equal(stdout.includes(`known findings seen: ${id}`), isThere, said);
+  assert.notInclude(stdout, 'PROBLEM', said);
+}
+
 describe('kernel findings', () => {
   it('stored findings are as their pages say, on every kernel', async () => {
     for (const fast of await fastKernels()) {
@@ -34,17 +44,12 @@ describe('kernel findings', () => {
     }
   });
 
-  it('findings that leave a kernel not to be trusted are as their pages say, on guests of their own', async () => {
-    const kernels = await fastKernels();
-    const pairs = SPOILING.flatMap((id) => kernels.map((fast) => ({ id, fast })));
-    // Some of them wait for a call that does not return: side by side that takes no longer than once.
+  it('findings that leave a kernel not to be trusted are as their pages say, on guests of their own', async function () {
+    this.timeout(300_000);
+    // More guests at a time do not boot in the time that they have on a busy machine.
     await Promise.all(
-      pairs.map(async ({ id, fast }) => {
-        const isThere = isFindingOf(fast, id);
-        const { code, stdout } = await runCli(['replay', programFileOf(id), '--kernel', fast.id]);
-        assert.equal(code, isThere && findingById(id).spoilsKernel === 'untold' ? 2 : 0, stdout);
-        assert.equal(stdout.includes(`known findings seen: ${id}`), isThere, stdout);
-        assert.notInclude(stdout, 'PROBLEM');
+      (await fastKernels()).map(async (fast) => {
+        for (const id of SPOILING) await checkSpoiling(id, fast);
       }),
     );
   });
