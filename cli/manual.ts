@@ -28,8 +28,12 @@ interface Page {
   readonly text: string;
 }
 
-/** What is derived: a page per call, what calls have in common, an index, and beside them the comparison with the kernel's own tests, the index of findings and a description for syzkaller. */
-export function manualPages(): Page[] {
+/**
+ * What is derived: a page per call, what calls have in common, an index, and beside them the comparison with the kernel's own
+ * tests, the index of findings and a description for syzkaller.
+ * @param corpus the directory of stored programs, some of which are told
+ */
+export async function manualPages(corpus: string): Promise<Page[]> {
   return [
     { file: 'README.md', text: indexPage() },
     { file: 'invariants.md', text: invariantsPage() },
@@ -42,7 +46,7 @@ export function manualPages(): Page[] {
     { file: '../designs/invariants.md', text: designInvariantsPage() },
     { file: '../findings/README.md', text: findingsPage() },
     { file: '../biases.md', text: biasesPage() },
-    { file: '../fixed-bugs.md', text: fixedBugsPage() },
+    { file: '../fixed-bugs.md', text: await fixedBugsPage(corpus) },
     { file: '../changes-6.12-7.3.md', text: changesPage() },
     { file: '../syzkaller/iommufd.txt', text: syzlang() },
   ];

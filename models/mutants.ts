@@ -100,8 +100,10 @@ export function isOfEffect(mutant: Mutant): mutant is EffectMutant {
 /** The error number that a rule answers with; undefined for a rule that says the model cannot tell. */
 export function errnoOf(id: RuleId): Errno | undefined {
   const name = id.slice(0, id.indexOf('.'));
-  return ERRNO_NAMES.find((errno) => errno === name);
+  return ERRNOS.has(name) ? (name as Errno) : undefined;
 }
+
+const ERRNOS: ReadonlySet<string> = new Set(ERRNO_NAMES);
 
 function withoutLeftover<R extends Rule<never>>(rule: R): R {
   const changed: { leaves?: unknown } = { ...rule };

@@ -16,7 +16,7 @@ interface ExplainArgs {
   readonly write: string | undefined;
 }
 
-export function explainCommand(finish: Finish, { findings }: Context): Command<ExplainArgs> {
+export function explainCommand(finish: Finish, { findings, corpus }: Context): Command<ExplainArgs> {
   return {
     builder: (yargs) =>
       yargs
@@ -29,7 +29,7 @@ export function explainCommand(finish: Finish, { findings }: Context): Command<E
         .example('$0 explain unfill-reads-unmapped', 'one kernel finding')
         .example('$0 explain --write docs/reference', 'the manual, a page per call'),
     handler: async ({ id, write }) => {
-      if (write !== undefined) await writeManual(write);
+      if (write !== undefined) await writeManual(write, corpus);
       if (id === undefined) {
         if (write === undefined) throw new UsageError('say what to explain; IOMMU_IOAS_MAP, for example');
         finish(EXIT.pass);
@@ -43,8 +43,8 @@ export function explainCommand(finish: Finish, { findings }: Context): Command<E
   };
 }
 
-async function writeManual(directory: string): Promise<void> {
-  for (const { file, text } of manualPages()) {
+async function writeManual(directory: string, corpus: string): Promise<void> {
+  for (const { file, text } of await manualPages(corpus)) {
     const path = join(directory, file);
     await mkdir(dirname(path), { recursive: true });
     await writeFileAtomic(path, text);

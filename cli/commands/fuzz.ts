@@ -386,6 +386,7 @@ function orders(
       programs: share,
       reductions: REDUCTIONS,
       target: config.mutant ?? config.kernel ?? config.target,
+      directory,
     },
     place,
     stats,

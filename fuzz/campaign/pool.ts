@@ -1,50 +1,49 @@
+import { tmpdir } from 'node:os';
 import { deserialize, serialize } from 'node:v8';
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { present } from '../../models/base/assert.js';
-import { programFromJson, programToJson } from '../../models/program/json.js';
+import { storedProgram } from '../../models/program/json.js';
 import type { Program } from '../../models/program/program.js';
+import { Shelf } from './shelf.js';
 
-/** A program of the pool, packed: a hundred thousand of them must not cost more than a hundred megabytes. */
-interface Packed {
-  /** Number of the program in its stream; what came before the stream has negative ones. */
-  readonly index: number;
-  readonly bytes: Uint8Array;
-}
-
-/** The programs that a worker mutates, in the order of their numbers. */
+/** The programs that a worker mutates, in the order of their numbers. They lie on a shelf: only where is kept for each. */
 export class Pool {
-  readonly #programs: Packed[] = [];
+  /** Numbers of the programs in their stream; what came before the stream has negative ones. */
+  readonly #indexes: number[] = [];
+  readonly #starts: number[] = [];
+  readonly #lengths: number[] = [];
+  readonly #shelf: Shelf;
 
+  /** @param directory for what memory should not hold */
+  constructor(directory = tmpdir()) {
+    this.#shelf = new Shelf(directory);
+  }
+
+  /** Takes a program as it would come from its file, so that a campaign that is taken up again has the same. */
   add(index: number, program: Program): void {
-    this.#programs.push({ index, bytes: pack(program) });
+    const bytes = serialize(storedProgram(program));
+    this.#indexes.push(index);
+    this.#starts.push(this.#shelf.put(bytes));
+    this.#lengths.push(bytes.length);
   }
 
   get size(): number {
-    return this.#programs.length;
+    return this.#indexes.length;
   }
 
   /** How many programs have numbers below a limit: those are the first. */
   countBelow(limit: number): number {
-    let [low, high] = [0, this.#programs.length];
+    let [low, high] = [0, this.#indexes.length];
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (present(this.#programs[middle], 'a program').index < limit) low = middle + 1;
+      if (present(this.#indexes[middle], 'a program') < limit) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
   at(place: number): Program {
-    const { bytes } = present(this.#programs[place], 'a program of the pool');
-    return deserialize(inflateRawSync(bytes)) as Program;
+    const start = present(this.#starts[place], 'a program of the pool');
+    const length = present(this.#lengths[place], 'its length');
+    return deserialize(this.#shelf.get(start, length)) as Program;
   }
-}
-
-/** Programs are taken out far more often than put in: what is packed is fast to unpack. */
-function pack(program: Program): Uint8Array {
-  // As it would come from its file, so that a campaign that is taken up again has the same.
-  const stored = programFromJson(programToJson(program));
-  const packed = deflateRawSync(serialize(stored), { level: 1 });
-  // A copy: what zlib returns is a small part of a large buffer.
-  return new Uint8Array(packed);
 }

@@ -36,6 +36,8 @@ export interface WorkerOptions extends StreamOptions {
   readonly reductions: number;
   /** What stands in findings for the target. */
   readonly target: string;
+  /** Where it may put what memory should not hold; without it, where all programs do. */
+  readonly directory?: string;
 }
 
 /** A program of the corpus with its number. */
@@ -83,7 +85,7 @@ const OUT_OF_MEMORY = 'the guest had no memory left';
 /** One stream of programs on one target. */
 export class Worker {
   readonly #novelty = new Novelty();
-  readonly #pool = new Pool();
+  readonly #pool: Pool;
   readonly #stats: WorkerStats;
   readonly #titles: Set<string>;
   readonly #restartsBefore: number;
@@ -102,6 +104,7 @@ export class Worker {
     private readonly judge = workplace.place.behaviour,
   ) {
     this.#stats = past.stats;
+    this.#pool = new Pool(options.directory);
     this.#restartsBefore = past.stats.restarts;
     this.#titles = new Set(past.titles);
   }

@@ -243,12 +243,16 @@ function few(count: number): number {
 }
 
 function bits(...traits: readonly boolean[]): number {
-  return traits.reduce((set, trait, at) => (trait ? set | (1 << at) : set), 0);
+  let set = 0;
+  for (let at = 0; at < traits.length; at++) if (traits[at] === true) set |= 1 << at;
+  return set;
 }
 
 /** Values below 8, side by side. */
 function pack(...values: readonly number[]): number {
-  return values.reduce((packed, value) => packed * 8 + value, 0);
+  let packed = 0;
+  for (const value of values) packed = packed * 8 + value;
+  return packed;
 }
 
 function packFew(values: readonly number[]): number {

@@ -43,13 +43,12 @@ const COUNT_EDGES = [0xffff_ffff, 1 << 19, (1 << 19) + 1, 400_000] as const;
 
 /** A call with arguments drawn for the roles that its description gives its members. */
 export function drawCall(call: CallDescription, state: GeneratorState, picks: Picks): IoctlStep {
-  const hasBitmap = call.layout.members.some(({ field }) => field.role.is === 'granule');
+  const { members, traits } = manner(call);
   const isCompat = isOfCompatibility(call);
   const table = isCompat ? state.compatTable : undefined;
-  const copies = call.layout.members.some(({ field }) => isAnyData(field.role));
-  const draw = new ArgumentDraw(state, picks, { hasBitmap, copies }, table);
+  const draw = new ArgumentDraw(state, picks, traits, table);
   const args: Record<string, Operand> = {};
-  for (const member of membersToDraw(call)) {
+  for (const member of members) {
     const operand = draw.operand(member);
     if (operand !== undefined) args[member.name] = operand;
   }
@@ -83,13 +82,34 @@ function otherCommand(call: CallDescription, picks: Picks): number {
   return picks.one([0x3b7f, 0x3b96, 0x3ba1, 0x3c81, call.command | 0x8000_0000]) >>> 0;
 }
 
-const drawn = new Map<CallDescription, readonly Member[]>();
+/** What is special about the arguments of a call. */
+interface CallTraits {
+  readonly hasBitmap: boolean;
+  readonly copies: boolean;
+}
 
-/** In the order of drawing, which is the same each time. */
-function membersToDraw(call: CallDescription): readonly Member[] {
-  const known = drawn.get(call) ?? orderMembers(call);
-  drawn.set(call, known);
-  return known;
+/** How a call is drawn, which is the same each time. */
+interface Manner {
+  /** In the order of drawing. */
+  readonly members: readonly Member[];
+  readonly traits: CallTraits;
+}
+
+const manners = new Map<CallDescription, Manner>();
+
+function manner(call: CallDescription): Manner {
+  const known = manners.get(call);
+  if (known !== undefined) return known;
+  const { members } = call.layout;
+  const made = {
+    members: orderMembers(call),
+    traits: {
+      hasBitmap: members.some(({ field }) => field.role.is === 'granule'),
+      copies: members.some(({ field }) => isAnyData(field.role)),
+    },
+  };
+  manners.set(call, made);
+  return made;
 }
 
 /** The operation of a multiplexed command is the call's own. */
@@ -146,7 +166,7 @@ class ArgumentDraw {
   constructor(
     private readonly state: GeneratorState,
     private readonly picks: Picks,
-    private readonly call: { readonly hasBitmap: boolean; readonly copies: boolean },
+    private readonly call: CallTraits,
     /** Of the IOAS that the call is about. */
     private table: IoPagetable | undefined,
   ) {

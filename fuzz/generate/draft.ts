@@ -108,7 +108,7 @@ export class Draft {
 
   /** Adds a step that was tried last. */
   append({ step, foreseen }: Tried): void {
-    const ids = this.state.ids();
+    const ids = this.state.takenIds;
     this.#steps.push(step);
     this.#assembler.take(step);
     if (this.#isJudged) this.#walk?.take(foreseen);
@@ -146,7 +146,7 @@ export class Draft {
     this.#walk?.abandon();
     this.#steps.push(step);
     for (const { step: placed } of placedSteps({ steps: [step] })) {
-      const ids = this.state.ids();
+      const ids = this.state.takenIds;
       this.#run.execute(this.#assembler.add(placed));
       if (placed.do === 'ioctl') this.#note(placed, ids);
     }
@@ -234,7 +234,7 @@ export class Draft {
   }
 
   /** Remembers the names that a step gives, and the ids that it has made. */
-  #note(step: Step, ids: ReadonlySet<number>): void {
+  #note(step: Step, ids: readonly number[]): void {
     if (step.do === 'ioctl') this.state.noteProducts(step, ids);
     if ('label' in step) this.#taken.add(step.label);
     const label = step.do === 'ioctl' ? step.fd : 'label' in step ? step.label : undefined;

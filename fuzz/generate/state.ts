@@ -106,13 +106,13 @@ export class GeneratorState {
   }
 
   /** Remembers the ids that a step has produced, as the model predicted them. */
-  noteProducts(step: IoctlStep, idsBefore: ReadonlySet<number>): void {
-    const members = callByName(step.call)?.layout.members ?? [];
-    const outputs = members.filter(({ field }) => field.role.is === 'id' && field.direction !== 'in');
-    const created = (this.#file?.objects.objects ?? []).filter(({ id }) => !idsBefore.has(id));
-    for (const { name, field } of outputs) {
-      const types = field.role.is === 'id' ? field.role.of : [];
-      const object = created.find(({ type }) => types.includes(type));
+  noteProducts(step: IoctlStep, idsBefore: readonly number[]): void {
+    for (const { name, field } of callByName(step.call)?.layout.members ?? []) {
+      if (field.role.is !== 'id' || field.direction === 'in') continue;
+      const types = field.role.of;
+      const isMade = ({ id, type }: IommufdObject): boolean =>
+        !idsBefore.includes(id) && types.includes(type);
+      const object = this.#file?.objects.objects.find(isMade);
       if (object !== undefined && step.label !== undefined) {
         this.#producers.set(this.#key(object.id), { ref: `${step.label}.${name}` });
       }
@@ -122,6 +122,11 @@ export class GeneratorState {
   /** Of the IOAS that calls of VFIO are about. */
   get compatTable(): IoPagetable | undefined {
     return this.#file?.compatIoas?.table;
+  }
+
+  /** The ids that are taken in the current file. */
+  get takenIds(): readonly number[] {
+    return this.#file?.objects.takenIds ?? [];
   }
 
   /** The ids of the current file. */

@@ -20,6 +20,11 @@ export function readNumber(bytes: Uint8Array, offset: number, width: Width): big
   return BigInt(width === 4 ? readU32(bytes, offset) : readU16(bytes, offset));
 }
 
+/** Writes a word of 32 bits. */
+export function writeWord(bytes: Uint8Array, offset: number, value: number): void {
+  writeU32(bytes, offset, 4, value);
+}
+
 /** Writes the low bytes of a number. */
 export function writeNumber(bytes: Uint8Array, offset: number, width: Width, value: bigint): void {
   writeU32(bytes, offset, Math.min(width, 4), Number(BigInt.asUintN(32, value)));

@@ -1,5 +1,6 @@
 import type { IommufdFile } from '../state/iommufd_file.js';
 import type { Fault, Hwpt, IommufdObject, Veventq, Viommu } from '../state/objects.js';
+import type { OpenFile } from '../state/open_file.js';
 import type { Process } from '../state/process.js';
 import type { World } from '../state/world.js';
 import { type Invariant, someObject } from './invariant.js';
@@ -77,8 +78,11 @@ function isHwpt(object: IommufdObject): object is Hwpt {
 
 /** However many descriptors a file has, it counts once. */
 function openFilesOf(object: Fault | Veventq, processes: readonly Process[]): number {
-  const files = new Set(processes.flatMap(({ fds }) => [...fds.entries].map(([, opened]) => opened)));
-  return [...files].filter((opened) => 'object' in opened && opened.object === object).length;
+  const files = new Set<OpenFile>();
+  for (const { fds } of processes)
+    for (const [, opened] of fds.entries)
+      if ('object' in opened && opened.object === object) files.add(opened);
+  return files.size;
 }
 
 /** Each PASID of each device counts. */

@@ -22,8 +22,15 @@ export function protectionOf(flags: number): Protection {
 
 /** Whether a word has a bit outside a set of flags. */
 export function hasUnknownBits(word: number, flags: Readonly<Record<string, number>>): boolean {
-  const known = Object.values(flags).reduce((bits, bit) => bits | bit, 0);
-  return (word & ~known) !== 0;
+  return (word & ~knownBits(flags)) !== 0;
+}
+
+const KNOWN_BITS = new WeakMap<object, number>();
+
+function knownBits(flags: Readonly<Record<string, number>>): number {
+  const known = KNOWN_BITS.get(flags) ?? Object.values(flags).reduce((bits, bit) => bits | bit, 0);
+  KNOWN_BITS.set(flags, known);
+  return known;
 }
 
 /** flags of MAP and COPY: unknown bits. */

@@ -1,11 +1,22 @@
 import { PAGE_SIZE, alignUp } from '../base/u64.js';
 import { present } from '../base/assert.js';
-import { writeNumber } from '../base/bytes.js';
+import { writeWord } from '../base/bytes.js';
 import type { CallDescription } from '../ioctls/description.js';
 import { callByName } from '../ioctls/index.js';
 import { GUARD_BYTE, SCRATCH } from './arena.js';
 import type { Direction } from '../layout/field.js';
-import { ArrayBuilder, StructBuilder, fitsField, liesInArena, placeBytes } from './buffers.js';
+import type { Member } from '../layout/struct.js';
+import {
+  ArrayBuilder,
+  type Fail,
+  type PassedFd,
+  StructBuilder,
+  fdsIn,
+  fitsField,
+  liesInArena,
+  patchesOf,
+  placeBytes,
+} from './buffers.js';
 import {
   type ArrayPlace,
   type ForkStep,
@@ -77,8 +88,10 @@ export class Assembler {
   /** Numbers of the processes; undefined for those that have exited. */
   readonly #processes = new Map<string, number | undefined>();
   #slotsUsed = 0;
-  readonly #hugePages = new HugePages((problem) => this.#fail(problem));
-  readonly #lanes = new LaneScope((problem) => this.#fail(problem));
+  readonly #complain: Fail = (problem) => this.#fail(problem);
+  readonly #sourceOf = (scalar: Scalar): PatchSource | undefined => this.#source(scalar);
+  readonly #hugePages = new HugePages(this.#complain);
+  readonly #lanes = new LaneScope(this.#complain);
 
   /**
    * The next step in bytes.
@@ -228,9 +241,8 @@ export class Assembler {
   }
 
   #transfer(step: ReadStep | WriteStep): RawTransfer {
-    const fail = (problem: string) => this.#fail(problem);
-    const data = step.do === 'read' ? guards(step.bytes, fail) : wordBytes(step.words);
-    const { address, bytes } = placeBytes(step.at ?? 'args', data, this.#lanes.room, fail);
+    const data = step.do === 'read' ? guards(step.bytes, this.#complain) : wordBytes(step.words);
+    const { address, bytes } = placeBytes(step.at ?? 'args', data, this.#lanes.room, this.#complain);
     return {
       do: step.do,
       slot: this.#slot(step.file),
@@ -268,61 +280,50 @@ export class Assembler {
 
   #ioctl(step: IoctlStep, call: CallDescription): RawStep {
     if (call.argument === 'value') return this.#valueIoctl(step, call);
-    const struct = new StructBuilder(call, step.tail, (problem) => this.#fail(problem));
+    const { args } = step;
     const usesEdgeTwice =
-      isAtEdge(step.at) &&
-      Object.values(step.args).some((operand) => isArray(operand) && isAtEdge(operand.in));
+      isAtEdge(step.at) && Object.values(args).some((operand) => isArray(operand) && isAtEdge(operand.in));
     if (usesEdgeTwice) this.#fail('only one buffer of a call can lie before the hole');
-    const arrays = new ArrayBuilder(this.#lanes.room.arrays, (problem) => this.#fail(problem));
-    for (const [name, operand] of Object.entries(step.args)) {
+    const { room } = this.#lanes;
+    const builders: Builders = {
+      struct: new StructBuilder(call, step.tail, this.#complain),
+      arrays: new ArrayBuilder(room.arrays, this.#complain),
+      fds: [],
+    };
+    for (const name of Object.keys(args)) {
       const member = call.layout.memberOf(name) ?? this.#fail(`${call.name} has no member ${name}`);
-      if (isArray(operand)) {
-        struct.set(
-          member,
-          arrays.add(member, operand, (scalar) => this.#source(scalar)),
-        );
-        continue;
-      }
-      if (isFd(operand)) {
-        struct.set(member, handleOf(this.#slot(operand.fd)));
-        continue;
-      }
-      const { role } = member.field;
-      if (role.is === 'array' && !isReference(operand) && !canLeadTo(role.direction, BigInt(operand))) {
-        this.#fail(`${name} leads into memory whose contents the program does not state`);
-      }
-      struct.set(member, operand, this.#source(operand));
+      this.#setMember(member, present(args[name], 'an operand'), builders);
     }
-    const { address, bytes } = struct.place(step.at ?? 'args', this.#lanes.room);
-    const buffers = bytes.length === 0 ? arrays.buffers : [{ address, bytes }, ...arrays.buffers];
+    const { struct, arrays, fds } = builders;
+    const { address, bytes } = struct.place(step.at ?? 'args', room);
     const structs = bytes.length === 0 ? 0 : 1;
     return {
       do: 'ioctl',
       slot: this.#slot(step.file),
       command: step.command ?? call.command,
       arg: address,
-      buffers,
-      // In the order of memory, so that it does not matter in which order arguments are named.
-      patches: [
-        ...struct.patches
-          .filter((patch) => patch.offset + patch.bytes <= bytes.length)
-          .sort((one, two) => one.offset - two.offset),
-        ...arrays.patches.map((patch) => ({ ...patch, buffer: patch.buffer + structs })),
-      ],
-      fds: [...this.#fdsIn(step.args, call, bytes.length), ...this.#fdsOut(step, call, bytes.length)],
+      buffers: structs === 0 ? arrays.buffers : [{ address, bytes }, ...arrays.buffers],
+      patches: patchesOf(struct.patches, bytes.length, arrays.patches, structs),
+      fds: [...fdsIn(fds, bytes.length), ...this.#fdsOut(step, call, bytes.length)],
     };
   }
 
-  /** Where descriptors of the program's files are passed in the visible part of a struct. */
-  #fdsIn(args: IoctlStep['args'], call: CallDescription, visibleBytes: number): RawFd[] {
-    const passed = Object.entries(args).filter(([, operand]) => isFd(operand));
-    return passed.flatMap(([name, operand]: [string, Operand]): RawFd[] => {
-      const member = call.layout.memberOf(name);
-      if (!isFd(operand) || member === undefined) return [];
-      if (member.field.role.is !== 'fd') this.#fail(`${name} takes no descriptor`);
-      if (member.offset + member.field.bytes > visibleBytes) return [];
-      return [{ direction: 'in', buffer: 0, offset: member.offset, slot: this.#slot(operand.fd) }];
-    });
+  #setMember(member: Member, operand: Operand, { struct, arrays, fds }: Builders): void {
+    const { name, field } = member;
+    if (typeof operand === 'object') {
+      if (isArray(operand)) struct.set(member, arrays.add(member, operand, this.#sourceOf));
+      else if (isFd(operand)) {
+        const slot = this.#slot(operand.fd);
+        if (field.role.is !== 'fd') this.#fail(`${name} takes no descriptor`);
+        struct.set(member, handleOf(slot));
+        fds.push({ member, slot });
+      } else struct.set(member, operand, this.#source(operand));
+      return;
+    }
+    const { role } = field;
+    if (role.is === 'array' && !canLeadTo(role.direction, BigInt(operand)))
+      this.#fail(`${name} leads into memory whose contents the program does not state`);
+    struct.set(member, operand);
   }
 
   /** Where a call puts a new descriptor. */
@@ -384,6 +385,13 @@ export class Assembler {
   }
 }
 
+/** What the parts of a call are put into. */
+interface Builders {
+  readonly struct: StructBuilder;
+  readonly arrays: ArrayBuilder;
+  readonly fds: PassedFd[];
+}
+
 /** Whether a pointer may lead there: memory of the arena that is not scratch is compared, what is read must be known. */
 function canLeadTo(direction: Direction, address: bigint): boolean {
   const isScratch = address >= SCRATCH.start && address < SCRATCH.start + SCRATCH.bytes;
@@ -405,7 +413,7 @@ function pagesOf({ huge = false, fallocated = false }: MemfdStep): MemoryFilePag
 
 function wordBytes(words: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(words.length * 4);
-  for (const [index, word] of words.entries()) writeNumber(bytes, index * 4, 4, BigInt(word));
+  for (const [index, word] of words.entries()) writeWord(bytes, index * 4, word);
   return bytes;
 }
 

@@ -1,6 +1,6 @@
 import { present } from '../base/assert.js';
 import type { CallDescription } from '../ioctls/description.js';
-import { writeNumber } from '../base/bytes.js';
+import { writeNumber, writeWord } from '../base/bytes.js';
 import type { ArrayElement, Field } from '../layout/field.js';
 import { PAGE_SIZE, alignUp } from '../base/u64.js';
 import { IOVA_RANGE } from '../layout/iova_range.js';
@@ -10,14 +10,18 @@ import {
   type ArrayOperand,
   type ArrayPlace,
   type IoctlStep,
+  type Reference,
   type Scalar,
   type StructPlace,
   isReference,
 } from './program.js';
-import type { PatchSource, RawBuffer, RawPatch } from './raw.js';
+import type { PatchSource, RawBuffer, RawFd, RawPatch } from './raw.js';
 
 /** Untouched bytes on either side of each buffer. */
 export const GUARD_BYTES = 64n;
+
+/** More than any struct of the uAPI has. */
+const STRUCT_BYTES_MAX = 512;
 
 /** The longest tail that a program can put behind a struct, in bytes. */
 const TAIL_BYTES_MAX = 8192;
@@ -28,28 +32,39 @@ export interface ArgsRoom {
   readonly arrays: Pick<Region, 'start' | 'bytes'>;
 }
 
-/** The room of a lane; without one, the whole region. */
-export function argsRoom(lane: number | undefined): ArgsRoom {
-  const half = ARGS.bytes / 2n;
-  if (lane === undefined) {
-    return { structs: { start: ARGS.start, bytes: half }, arrays: { start: ARGS.start + half, bytes: half } };
-  }
-  const bytes = half / LANE_ROOMS;
-  const start = ARGS.start + BigInt(lane) * bytes;
-  return { structs: { start, bytes }, arrays: { start: start + half, bytes } };
-}
+/** Half of the region is for structs, the other one for arrays. */
+const HALF_BYTES = ARGS.bytes / 2n;
 
 /** A power of two that is no less than the number of lanes. */
-const LANE_ROOMS = 4n;
+const LANE_ROOMS = 4;
+
+const WHOLE_ROOM = roomAt(ARGS.start, HALF_BYTES);
+
+const ROOMS_OF_LANES = Array.from({ length: LANE_ROOMS }, (_, lane) => {
+  const bytes = HALF_BYTES / BigInt(LANE_ROOMS);
+  return roomAt(ARGS.start + BigInt(lane) * bytes, bytes);
+});
+
+function roomAt(start: bigint, bytes: bigint): ArgsRoom {
+  return { structs: { start, bytes }, arrays: { start: start + HALF_BYTES, bytes } };
+}
+
+/** The room of a lane; without one, the whole region. */
+export function argsRoom(lane: number | undefined): ArgsRoom {
+  return lane === undefined ? WHOLE_ROOM : present(ROOMS_OF_LANES[lane], 'room for a lane');
+}
 
 /** Reports what is wrong with the step under assembly. */
 export type Fail = (problem: string) => never;
 
-/** The bytes of a struct and its tail. */
+/** One struct at a time is built, and here: a view for each would cost more than the rest. */
+const BUILT = new Uint8Array(STRUCT_BYTES_MAX + TAIL_BYTES_MAX);
+const VIEW = new DataView(BUILT.buffer);
+
+/** The bytes of a struct and its tail. The next one is begun when this one is placed. */
 export class StructBuilder {
   readonly patches: RawPatch[] = [];
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  readonly #length: number;
 
   constructor(
     call: CallDescription,
@@ -59,9 +74,9 @@ export class StructBuilder {
     const structBytes = call.layout.bytes;
     const tailBytes = tail?.bytes ?? 0;
     if (tailBytes > TAIL_BYTES_MAX) fail(`the tail is longer than ${String(TAIL_BYTES_MAX)} bytes`);
-    this.#bytes = new Uint8Array(structBytes + tailBytes).fill(tail?.value ?? 0, structBytes);
-    this.#view = new DataView(this.#bytes.buffer);
-    if (call.protocol !== 'plain') this.#setOwn(sizeMember(call), this.#bytes.length);
+    this.#length = structBytes + tailBytes;
+    BUILT.fill(0, 0, structBytes).fill(tail?.value ?? 0, structBytes, this.#length);
+    if (call.protocol !== 'plain') this.#setOwn(sizeMember(call), this.#length);
     if (call.op !== undefined) this.#setOwn(call.layout.memberOf('op'), call.op);
   }
 
@@ -73,16 +88,16 @@ export class StructBuilder {
       return;
     }
     if (!fitsField(operand, field)) this.fail(`${member.name} is ${String(operand)}, which does not fit it`);
-    writeMember(member, operand, this.#view);
+    writeMember(member, operand, VIEW);
   }
 
   /** The struct's address, and those of its bytes that lie in memory. */
   place(at: StructPlace, room: ArgsRoom): RawBuffer {
-    return placeBytes(at, this.#bytes, room, this.fail);
+    return placeBytes(at, BUILT.slice(0, this.#length), room, this.fail);
   }
 
   #setOwn(member: Member | undefined, value: number): void {
-    writeMember(present(member, 'a member of the frame'), value, this.#view);
+    writeMember(present(member, 'a member of the frame'), value, VIEW);
   }
 }
 
@@ -90,6 +105,8 @@ export class StructBuilder {
 function sizeMember({ layout }: CallDescription): Member | undefined {
   return layout.members.find(({ field }) => field.role.is === 'size');
 }
+
+const NO_BYTES = new Uint8Array();
 
 /** The address of a struct or of data, and those of its bytes that lie in memory. */
 export function placeBytes(at: StructPlace, bytes: Uint8Array, { structs }: ArgsRoom, fail: Fail): RawBuffer {
@@ -101,15 +118,45 @@ export function placeBytes(at: StructPlace, bytes: Uint8Array, { structs }: Args
     case 'sealed':
       return { address: SEALED.start + GUARD_BYTES, bytes };
     case 'null':
-      return { address: 0n, bytes: bytes.subarray(0, 0) };
+      return { address: 0n, bytes: NO_BYTES };
     case 'hole':
-      return { address: HOLE, bytes: bytes.subarray(0, 0) };
+      return { address: HOLE, bytes: NO_BYTES };
     default: {
       if (at.edge < 0 || at.edge > bytes.length)
         fail(`a struct of ${String(bytes.length)} bytes has no edge at ${String(at.edge)}`);
-      return { address: endOf(EDGE) - BigInt(at.edge), bytes: bytes.subarray(0, at.edge) };
+      return { address: endOf(EDGE) - BigInt(at.edge), bytes: bytes.slice(0, at.edge) };
     }
   }
+}
+
+/** A descriptor that a struct passes. */
+export interface PassedFd {
+  readonly member: Member;
+  readonly slot: number;
+}
+
+/** Where descriptors of the program's files are passed in the visible part of a struct. */
+export function fdsIn(passed: readonly PassedFd[], visibleBytes: number): RawFd[] {
+  return passed
+    .filter(({ member: { offset, field } }) => offset + field.bytes <= visibleBytes)
+    .map(({ member: { offset }, slot }) => ({ direction: 'in', buffer: 0, offset, slot }));
+}
+
+/**
+ * What is patched in the visible part of a struct, and in arrays: in the order of memory, so that it does not matter in which order
+ * arguments are named.
+ * @param structs how many buffers there are before those of arrays
+ */
+export function patchesOf(
+  ofStruct: readonly RawPatch[],
+  visibleBytes: number,
+  ofArrays: readonly RawPatch[],
+  structs: number,
+): RawPatch[] {
+  const patches = ofStruct.filter(({ offset, bytes }) => offset + bytes <= visibleBytes);
+  if (patches.length > 1) patches.sort((one, two) => one.offset - two.offset);
+  for (const patch of ofArrays) patches.push({ ...patch, buffer: patch.buffer + structs });
+  return patches;
 }
 
 /** Where a reference reads from; undefined for a scalar that is none. */
@@ -144,7 +191,8 @@ export class ArrayBuilder {
     const { address, visible } = this.#place(operand.in ?? 'args', bytes.length, elementBytes);
     // What lies in a hole cannot be filled in beforehand.
     this.#dropHiddenPatches(visible);
-    if (visible > 0) this.buffers.push({ address, bytes: bytes.subarray(0, visible) });
+    if (visible > 0)
+      this.buffers.push({ address, bytes: visible < bytes.length ? bytes.slice(0, visible) : bytes });
     return address;
   }
 
@@ -152,29 +200,35 @@ export class ArrayBuilder {
     if ('room' in operand) return new Uint8Array(operand.room * ELEMENT_BYTES[element]).fill(GUARD_BYTE);
     const hasRanges = 'ranges' in operand;
     if (hasRanges !== (element === 'iommu_iova_range')) this.fail(`${name} takes ${element}s`);
-    const numbers = hasRanges ? operand.ranges.flat() : operand.words;
-    return this.#encode(numbers, hasRanges ? 8 : 4, sourceOf);
+    return hasRanges
+      ? this.#encode(operand.ranges.flat(), 8, sourceOf)
+      : this.#encode(operand.words, 4, sourceOf);
   }
 
   #dropHiddenPatches(visible: number): void {
+    if (this.patches.length === 0) return;
     const current = this.buffers.length;
     this.patches = this.patches.filter(({ buffer, offset }) => buffer !== current || offset < visible);
   }
 
   #encode(numbers: readonly Scalar[], width: 4 | 8, sourceOf: SourceOf): Uint8Array {
     const bytes = new Uint8Array(numbers.length * width);
-    for (const [index, scalar] of numbers.entries()) {
-      const offset = index * width;
-      const from = sourceOf(scalar);
-      if (from !== undefined && isReference(scalar)) {
-        const buffer = this.buffers.length;
-        this.patches.push({ buffer, offset, bytes: width, from, plus: scalar.plus ?? 0n });
-      } else if (!isReference(scalar)) {
+    let offset = 0;
+    for (const scalar of numbers) {
+      if (typeof scalar === 'object') this.#addPatch(scalar, offset, width, sourceOf(scalar));
+      else {
         if (!fitsWord(scalar, width)) this.fail(`${String(scalar)} is no word of ${String(width * 8)} bits`);
-        writeNumber(bytes, offset, width, BigInt(scalar));
+        if (width === 4) writeWord(bytes, offset, Number(scalar));
+        else writeNumber(bytes, offset, width, BigInt(scalar));
       }
+      offset += width;
     }
     return bytes;
+  }
+
+  #addPatch({ plus = 0n }: Reference, offset: number, bytes: 4 | 8, from: PatchSource | undefined): void {
+    const buffer = this.buffers.length;
+    this.patches.push({ buffer, offset, bytes, from: present(from, 'source of a reference'), plus });
   }
 
   #place(place: ArrayPlace, byteCount: number, elementBytes: number): { address: bigint; visible: number } {
@@ -193,21 +247,27 @@ export class ArrayBuilder {
 
 /** Whether a pointer leads to memory: only the arrays of a program may, because their contents are known. */
 export function liesInArena(address: bigint): boolean {
-  return [...ARENA, HUGE].some((region) => address >= region.start && address < endOf(region));
+  return FILLED.some((region) => address >= region.start && address < endOf(region));
 }
+
+const FILLED = [...ARENA, HUGE];
 
 function endOf({ start, bytes }: Pick<Region, 'start' | 'bytes'>): bigint {
   return start + bytes;
 }
 
 function fitsWord(value: number | bigint, bytes: 4 | 8): boolean {
-  if (typeof value === 'number' && !Number.isSafeInteger(value)) return false;
-  return BigInt.asUintN(bytes * 8, BigInt(value)) === BigInt(value);
+  return fits(value, bytes * 8, false);
 }
 
 export function fitsField(value: number | bigint, { bytes, signed }: Field<number> | Field<bigint>): boolean {
-  if (typeof value === 'number' && !Number.isSafeInteger(value)) return false;
-  const wide = BigInt(value);
-  const bits = bytes * 8;
-  return (signed ? BigInt.asIntN(bits, wide) : BigInt.asUintN(bits, wide)) === wide;
+  return fits(value, bytes * 8, signed);
+}
+
+/** Whether so many bits hold a number. */
+function fits(value: number | bigint, bits: number, signed: boolean): boolean {
+  if (typeof value === 'bigint')
+    return (signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value)) === value;
+  const limit = 2 ** (signed ? bits - 1 : bits);
+  return Number.isSafeInteger(value) && value < limit && value >= (signed ? -limit : 0);
 }

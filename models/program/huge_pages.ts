@@ -1,6 +1,9 @@
 import { HUGE, HUGE_PAGES_MAX, HUGE_PAGE_BYTES } from './arena.js';
 import type { MmapStep, Step } from './program.js';
 
+/** Steps that may take huge pages. */
+const TAKING: ReadonlySet<Step['do']> = new Set(['memfd', 'mmap', 'truncate']);
+
 /**
  * What a program does with huge pages. They lie in a part of the address space of their own, where nothing else is mapped, and are
  * mapped, protected and unmapped whole. A program takes no more than are reserved for it, so that there are always enough.
@@ -15,6 +18,7 @@ export class HugePages {
 
   /** Whether a step keeps to the rules. */
   check(step: Step): void {
+    if (!TAKING.has(step.do)) return;
     const bytes = this.#bytesTaken(step);
     if (bytes % HUGE_PAGE_BYTES !== 0n) this.fail('huge pages are taken whole');
     if (this.#taken + bytes > BigInt(HUGE_PAGES_MAX) * HUGE_PAGE_BYTES)
@@ -24,7 +28,7 @@ export class HugePages {
 
   /** Takes what a step may take. */
   take(step: Step): void {
-    this.#taken += this.#bytesTaken(step);
+    if (TAKING.has(step.do)) this.#taken += this.#bytesTaken(step);
     if (step.do === 'memfd' && step.huge === true) this.#files.add(step.label);
     if ((step.do === 'dup' || step.do === 'pass') && this.#files.has(step.file)) this.#files.add(step.label);
   }

@@ -9,14 +9,9 @@ const TEXT_KEYS = new Set(['about', 'call', 'do', 'file', 'label', 'by', 'fd', '
 
 const WORD = /^0x[0-9a-f]{1,16}$/i;
 
-/** A program as files hold it: keys sorted, 64-bit words as hexadecimal strings. */
-export function programToJson(program: Program): Json {
-  return toJson(program);
-}
-
-/** The text of a program file. */
+/** The text of a program file: keys sorted, 64-bit words as hexadecimal strings. */
 export function programText(program: Program): string {
-  return `${JSON.stringify(programToJson(program), null, 2)}\n`;
+  return `${JSON.stringify(toJson(program), null, 2)}\n`;
 }
 
 /**
@@ -27,13 +22,16 @@ export function programFromJson(json: Json): Program {
   return fromJson(json) as Program;
 }
 
+/** A program as it would come from its file: with its keys sorted, and without those that hold nothing. */
+export function storedProgram(program: Program): Program {
+  return stored(program) as Program;
+}
+
 function toJson(value: unknown): Json {
   if (typeof value === 'bigint') return hex(wrapU64(value));
   if (Array.isArray(value)) return value.map(toJson);
   if (typeof value !== 'object' || value === null) return value as Json;
-  const members = Object.entries(value).filter(([, member]) => member !== undefined);
-  members.sort(([one], [two]) => (one < two ? -1 : 1));
-  return Object.fromEntries(members.map(([key, member]) => [key, toJson(member)]));
+  return mapMembers(value, toJson) as Json;
 }
 
 function fromJson(value: Json, key = ''): unknown {
@@ -41,4 +39,22 @@ function fromJson(value: Json, key = ''): unknown {
   if (Array.isArray(value)) return value.map((element: Json) => fromJson(element));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, fromJson(member, name)]));
+}
+
+function stored(value: unknown, key = ''): unknown {
+  if (typeof value === 'bigint') return wrapU64(value);
+  if (typeof value === 'string') return fromJson(value, key);
+  if (Array.isArray(value)) return value.map((element: unknown) => stored(element));
+  if (typeof value !== 'object' || value === null) return value;
+  return mapMembers(value, stored);
+}
+
+/** The members that hold something, by name. */
+function mapMembers(value: object, map: (member: unknown, name: string) => unknown): object {
+  const members = value as Readonly<Record<string, unknown>>;
+  const mapped: Record<string, unknown> = {};
+  for (const name of Object.keys(members).sort()) {
+    if (members[name] !== undefined) mapped[name] = map(members[name], name);
+  }
+  return mapped;
 }

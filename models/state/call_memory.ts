@@ -11,14 +11,13 @@ const U32_BYTES = 4;
  * copies, so that what was handed over can be compared with what came back.
  */
 export class CallMemory {
-  readonly #written: (Uint8Array | undefined)[];
+  /** Of buffers that have been written to. */
+  readonly #written: (Uint8Array | undefined)[] = [];
 
   constructor(
     private readonly memory: UserMemory,
     private readonly buffers: readonly RawBuffer[],
-  ) {
-    this.#written = new Array<Uint8Array | undefined>(buffers.length).fill(undefined);
-  }
+  ) {}
 
   /** Whether copy_from_user of a range succeeds. */
   isReadable(address: bigint, count: number): boolean {
@@ -43,7 +42,7 @@ export class CallMemory {
   /** Reads a readable range. */
   read(address: bigint, count: number): Uint8Array {
     const at = this.#bufferOf(address, count);
-    if (at !== undefined) return this.#current(at.index).subarray(at.offset, at.offset + count);
+    if (at !== undefined) return this.#current(at.index).slice(at.offset, at.offset + count);
     const bytes = new Uint8Array(count);
     for (let offset = 0; offset < count; offset++) bytes[offset] = this.byteAt(address + BigInt(offset));
     return bytes;
@@ -99,7 +98,7 @@ export class CallMemory {
 
   /** Each buffer's bytes after the call; null where nothing was written. */
   results(): (Uint8Array | null)[] {
-    return this.#written.map((bytes) => bytes ?? null);
+    return this.buffers.map((_, index) => this.#written[index] ?? null);
   }
 
   #current(index: number): Uint8Array {

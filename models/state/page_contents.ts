@@ -25,6 +25,8 @@ export class PageContents {
   /** Of pages as they are, where somebody has asked. */
   readonly #texts = new Map<Frame, string>();
   #oldBelow: Frame = 0;
+  /** New pages that hold what old ones do. */
+  readonly #oldCopies = new Set<Frame>();
   /** Whether they change without the model seeing it, so that nothing is ever known of them. */
   isHidden = false;
   /** How often something has been written or cleared. */
@@ -41,6 +43,7 @@ export class PageContents {
    */
   read(frame: Frame, offset: number, count: number, isLookedAt = false): Uint8Array | undefined {
     if (this.isHidden) return undefined;
+    if (!this.#pages.has(frame)) return this.#isOld(frame) && count > 0 ? undefined : new Uint8Array(count);
     const page = isLookedAt ? this.#cleared(frame) : this.#page(frame);
     const bytes = page.subarray(offset, offset + count);
     return bytes.some((byte) => byte < 0) ? undefined : Uint8Array.from(bytes);
@@ -67,8 +70,13 @@ export class PageContents {
   copy(from: Frame, to: Frame): void {
     if (this.isHidden) return;
     this.#texts.delete(to);
-    if (from >= this.#oldBelow && !this.#pages.has(from)) this.#pages.delete(to);
-    else this.#pages.set(to, this.#page(from).slice());
+    const page = this.#pages.get(from);
+    if (page !== undefined) this.#pages.set(to, page.slice());
+    else {
+      this.#pages.delete(to);
+      if (this.#isOld(from)) this.#oldCopies.add(to);
+      else this.#oldCopies.delete(to);
+    }
   }
 
   /** Says that a page was made by fallocate(). */
@@ -130,8 +138,13 @@ export class PageContents {
   }
 
   #page(frame: Frame): Int16Array {
-    const initial = frame < this.#oldBelow ? UNKNOWN : 0;
+    const initial = this.#isOld(frame) ? UNKNOWN : 0;
     return this.#pages.get(frame) ?? new Int16Array(Number(PAGE_SIZE)).fill(initial);
+  }
+
+  /** Whether a page held what other programs have left when it was last untouched. */
+  #isOld(frame: Frame): boolean {
+    return frame < this.#oldBelow || this.#oldCopies.has(frame);
   }
 
   #put(frame: Frame, page: Int16Array): void {

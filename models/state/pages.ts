@@ -63,6 +63,11 @@ export function isRevoked({ source }: Pages): boolean {
 export class Area {
   /** Whether a domain of the IOAS holds the PFNs, i.e. `storage_domain` is set. */
   hasStorageDomain = false;
+  readonly length: bigint;
+  /** Offset of the first byte inside its page: `iopt_area.page_offset`. */
+  readonly pageOffset: bigint;
+  readonly firstIndex: number;
+  readonly lastIndex: number;
 
   constructor(
     readonly iova: bigint,
@@ -71,23 +76,11 @@ export class Area {
     /** Offset of the first byte from the origin of the pages. */
     readonly startByte: bigint,
     readonly protection: Protection,
-  ) {}
-
-  get length(): bigint {
-    return this.last - this.iova + 1n;
-  }
-
-  /** Offset of the first byte inside its page: `iopt_area.page_offset`. */
-  get pageOffset(): bigint {
-    return pageOffset(this.startByte);
-  }
-
-  get firstIndex(): number {
-    return pageIndex(this.startByte);
-  }
-
-  get lastIndex(): number {
-    return pageIndex(this.startByte + this.length - 1n);
+  ) {
+    this.length = last - iova + 1n;
+    this.pageOffset = pageOffset(startByte);
+    this.firstIndex = pageIndex(startByte);
+    this.lastIndex = pageIndex(startByte + (last - iova));
   }
 
   /** The index of the page behind an IOVA of it. */

@@ -75,8 +75,9 @@ export class UserMemory {
       firstFrames.set(name, first);
       if (GUARDED_REGIONS.some((guarded) => guarded.name === name)) this.physical.guard(first, bytes);
       const backing: Backing = { kind: 'frames', first };
-      this.#insert({ start, end: start + bytes, access, backing, isPrivate: sharing === 'private' });
+      this.#vmas.push({ start, end: start + bytes, access, backing, isPrivate: sharing === 'private' });
     }
+    this.#sort();
     if (isFirst && regions.length > 0) this.physical.forgetContents();
   }
 
@@ -280,6 +281,10 @@ export class UserMemory {
   #insert(vma: Vma): void {
     assert(isAligned(vma.start, PAGE_SIZE) && pageOffset(vma.end) === 0n, 'mappings are whole pages');
     this.#vmas.push(vma);
+    this.#sort();
+  }
+
+  #sort(): void {
     this.#vmas.sort((a, b) => (a.start < b.start ? -1 : 1));
   }
 

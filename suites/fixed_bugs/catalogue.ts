@@ -17,6 +17,8 @@ interface Planted {
   readonly scenario: string;
   /** The first program of a campaign from seed 1 that meets it, or how many did not. */
   readonly fuzz: { readonly met: number } | { readonly missed: number };
+  /** The name of the shortest known program that shows it, in corpus/fixed-bugs. */
+  readonly program: string;
 }
 
 /** How a bug of memory or of chance is shown on an affected kernel. */
@@ -55,6 +57,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
       mutant: 'IOMMU_TEST_OP_MD_CHECK_MAP/EINVAL.uptr_wrap:drop',
       scenario: 'mock/check_map:range,misaligned',
       fuzz: { met: 235 },
+      program: 'check-map-wraps',
     },
   },
   {
@@ -67,6 +70,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
       mutant: 'IOMMU_IOAS_MAP/EOVERFLOW.user_va_wrap:drop',
       scenario: 'ioas/map:range,memory_wraps',
       fuzz: { met: 20 },
+      program: 'mapped-memory-wraps',
     },
   },
   {
@@ -79,6 +83,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
       mutant: 'IOMMU_IOAS_UNMAP/OK:unpins_beside_accesses',
       scenario: 'ioas/tiers:middle_of_a_huge_page',
       fuzz: { met: 18 },
+      program: 'unpins-beside-accesses',
     },
   },
   {
@@ -91,6 +96,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
       mutant: 'VFIO_IOMMU_UNMAP_DMA/OK:keeps_cut_area',
       scenario: 'vfio/cut_huge:huge_pages,at_odd_places',
       fuzz: { met: 32 },
+      program: 'keeps-cut-area',
     },
   },
   {
@@ -103,6 +109,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
       mutant: 'IOMMU_TEST_OP_MOCK_DOMAIN/OK:lists_page_table_twice',
       scenario: 'mock/domain:detach,and_others_come',
       fuzz: { met: 3_193 },
+      program: 'lists-page-table-twice',
     },
   },
   {
@@ -115,6 +122,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
       mutant: 'VFIO_IOMMU_GET_INFO/OK:tells_stack',
       scenario: 'vfio/get_info:room,for_the_struct',
       fuzz: { met: 184 },
+      program: 'tells-stack',
     },
   },
   {
@@ -135,6 +143,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
       mutant: `${REPLACE}/EADDRINUSE.alignment:forgets_list_id`,
       scenario: 'access/replace:refused',
       fuzz: { met: 339 },
+      program: 'forgets-list-id',
     },
   },
   {
@@ -147,6 +156,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
       mutant: 'IOMMU_TEST_OP_MOCK_DOMAIN/OK:numbers_by_count',
       scenario: 'mock/domain:detach,and_others_come',
       fuzz: { met: 438 },
+      program: 'numbers-by-count',
     },
   },
   {
@@ -159,6 +169,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
       mutant: 'IOMMU_IOAS_MAP/EINVAL.no_access:drop',
       scenario: 'ioas/map:flags,access',
       fuzz: { met: 40 },
+      program: 'map-without-access',
     },
   },
   {
@@ -182,6 +193,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
       mutant: 'IOMMU_IOAS_MAP/OK:alignment_wraps',
       scenario: 'ioas/used_placement:reserved,no_domain',
       fuzz: { met: 4_473 },
+      program: 'alignment-wraps',
     },
   },
   {
@@ -205,6 +217,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
       mutant: 'veventq_read/OK:counts_header_as_pointer',
       scenario: 'event/veventq_file:read,counts',
       fuzz: { met: 192 },
+      program: 'counts-header-as-pointer',
     },
   },
   {

@@ -34,7 +34,7 @@ describe('documentation', () => {
 
   it('the reference is the one that the descriptions give', async () => {
     const stored = (await readdir(join(ROOT, 'docs/reference'))).sort();
-    const pages = manualPages();
+    const pages = await manualPages(join(ROOT, 'corpus'));
     const below = pages.map(({ file }) => file).filter((file) => !file.startsWith('..'));
     assert.deepEqual(stored, below.sort());
     for (const { file, text } of pages) {

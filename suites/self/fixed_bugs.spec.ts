@@ -2,12 +2,15 @@ import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { assert } from 'chai';
 import { readProgramFile } from '../../fuzz/corpus/program_file.js';
+import { factsOf } from '../../fuzz/findings/facts.js';
+import { reduceProgram } from '../../fuzz/reduce/reduce.js';
 import { present } from '../../models/base/assert.js';
 import { Behaviour } from '../../models/behaviour.js';
 import { EFFECT_MUTANTS } from '../../models/effects/index.js';
 import { mutantName } from '../../models/mutants.js';
 import { DEFAULT_PROFILE } from '../../models/profiles/index.js';
 import { assemble } from '../../models/program/assemble.js';
+import type { Program } from '../../models/program/program.js';
 import { judgeByModel } from '../../models/program_verdict.js';
 import { runOnModel } from '../../targets/sim.js';
 import { FIXED_BUGS } from '../fixed_bugs/catalogue.js';
@@ -19,7 +22,7 @@ const CORPUS = join(resolve(import.meta.dirname, '../../..'), 'corpus/fixed-bugs
 describe('bugs that were fixed', () => {
   const mutants = new Map(allMutants(DEFAULT_PROFILE).map((mutant) => [mutantName(mutant), mutant]));
   const planted = FIXED_BUGS.flatMap(({ shown }) => ('mutant' in shown ? [shown] : []));
-  const triggered = FIXED_BUGS.flatMap(({ shown }) => ('program' in shown ? [shown] : []));
+  const triggered = FIXED_BUGS.flatMap(({ shown }) => ('mutant' in shown ? [] : [shown]));
 
   for (const { mutant, scenario } of planted) {
     it(`${mutant} is noticed by ${scenario}`, function () {
@@ -27,6 +30,24 @@ describe('bugs that were fixed', () => {
       const named = SCENARIOS.filter(({ id }) => id === scenario);
       const killer = new MutantKiller(named).killerOf(present(mutants.get(mutant), mutant), DEFAULT_PROFILE);
       assert.equal(killer?.scenario.id, scenario);
+    });
+  }
+
+  for (const { mutant, program: name } of planted) {
+    it(`the program ${name} shows ${mutant}, and none that is shorter is found from it`, async () => {
+      const stored = await readProgramFile(join(CORPUS, `${name}.json`));
+      const model = new Behaviour(DEFAULT_PROFILE);
+      const wrong = new Behaviour(DEFAULT_PROFILE, present(mutants.get(mutant), mutant));
+      assert.isUndefined(titleOf(stored, model, model));
+      const title = titleOf(stored, wrong, model);
+      assert.isDefined(title);
+      const { program, isMinimal } = await reduceProgram(
+        stored,
+        (candidates) => Promise.resolve(candidates.map((one) => titleOf(one, wrong, model) === title)),
+        { budget: 5000, batch: 1 },
+      );
+      assert.isTrue(isMinimal);
+      assert.deepEqual(program, stored);
     });
   }
 
@@ -52,7 +73,13 @@ describe('bugs that were fixed', () => {
     );
     assert.sameMembers(
       await readdir(CORPUS),
-      triggered.map(({ program }) => `${program}.json`),
+      [...planted, ...triggered].map(({ program }) => `${program}.json`),
     );
   });
 });
+
+/** What a program shows where a kernel does as one behaviour and is judged by another; undefined for nothing. */
+function titleOf(program: Program, kernel: Behaviour, model: Behaviour): string | undefined {
+  const assembled = assemble(program);
+  return factsOf(assembled, judgeByModel(assembled, runOnModel(assembled, kernel), model, 'exact'))?.title;
+}
