@@ -226,6 +226,22 @@ describe('record', function () {
     );
   });
 
+  it('says that a killed process has ended before it goes on, although nobody waits for it', async () => {
+    const { code, stderr, trace } = await recorded('killed_unseen');
+    assert.equal(code, 0, stderr);
+    const [child, parent] = ofKind(trace.records, 'process').map(({ process: id }) => id);
+    const told = trace.records.filter(
+      ({ kind, process: id }) => kind === 'wait' || (kind === 'open' && id === parent),
+    );
+    assert.deepEqual(
+      told.map(({ kind, process: id, result }) => [kind, id, kind === 'wait' ? Number(result) : undefined]),
+      [
+        ['wait', parent, child],
+        ['open', parent, undefined],
+      ],
+    );
+  });
+
   it('notes the limits and the credentials that calls are made with', async () => {
     const { code, stderr, trace } = await recorded('limits');
     assert.equal(code, 0, stderr);

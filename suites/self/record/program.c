@@ -247,6 +247,27 @@ static void killed(void)
 	raise(SIGKILL);
 }
 
+/* Who kills has done nothing of interest, and does not look whether it is done. */
+static void killed_unseen(void)
+{
+	int ready[2];
+	char byte = 0;
+	pid_t child;
+
+	EXPECT(!pipe(ready));
+	child = fork();
+	if (!child) {
+		setpgid(0, 0);
+		EXPECT(!alloc(open_device(0)) && write(ready[1], &byte, 1) == 1);
+		for (;;)
+			pause();
+	}
+	EXPECT(read(ready[0], &byte, 1) == 1);
+	EXPECT(!kill(-child, SIGKILL));
+	EXPECT(!alloc(open_device(0)));
+	EXPECT(waitpid(child, NULL, WNOHANG) == child);
+}
+
 static void limits(void)
 {
 	struct rlimit limit = { 65536, 65536 };
@@ -307,6 +328,8 @@ int main(int count, char **arguments)
 		without_stdio();
 	else if (!strcmp(what, "killed"))
 		killed();
+	else if (!strcmp(what, "killed_unseen"))
+		killed_unseen();
 	else if (!strcmp(what, "crowded"))
 		crowded();
 	else if (!strcmp(what, "limits"))

@@ -53,7 +53,8 @@
 	   char *const arguments[], char *const environment[]))                                                               \
 	X(pid_t, waitpid, (pid_t pid, int *status, int options))                                                              \
 	X(pid_t, wait4, (pid_t pid, int *status, int options, struct rusage *usage))                                          \
-	X(int, waitid, (idtype_t type, id_t id, siginfo_t * info, int options))
+	X(int, waitid, (idtype_t type, id_t id, siginfo_t * info, int options))                                               \
+	X(int, kill, (pid_t process, int signal))
 
 #define DECLARE_NEXT(type, name, parameters) type(*name) parameters;
 struct next_functions {
