@@ -208,7 +208,7 @@ export interface CallDescription {
   readonly op: number | undefined;
   readonly on: CalledFile;
   readonly protocol: Protocol;
-  /** Which kernels read it as one of the protocol `vfio`, whatever it is to others. */
+  /** Which kernels keep the conventions of `vfio` for it; others keep those of `protocol`. */
   readonly isVfioFor: (profile: Profile) => boolean;
   /** Whether the ioctl's argument leads to a struct, or is itself the one member, if there is any. */
   readonly argument: 'struct' | 'value';
@@ -291,7 +291,7 @@ function describe<F extends FieldTable, R extends object>(
       op: face.op,
       on: face.on ?? 'iommufd',
       protocol: face.protocol ?? 'iommufd',
-      isVfioFor: face.isVfioFor ?? (() => face.protocol === 'vfio'),
+      isVfioFor: face.isVfioFor ?? (() => false),
       doc: face.doc,
       source: face.source,
       ...passing,

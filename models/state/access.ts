@@ -10,6 +10,11 @@ export function refusesAccess({ table }: Ioas, { alignment }: Pick<AccessObject,
   return alignment > table.alignment && !table.areasKeepTo(alignment);
 }
 
+/** Whether an IOAS that an access shall move to has areas that it could not live with. Source: device.c:iommufd_access_change_ioas. */
+export function refusesMove(access: AccessObject, ioas: Ioas): boolean {
+  return access.ioas !== ioas && refusesAccess(ioas, access);
+}
+
 /** Both gain a user: the IOAS the access, the access whoever made it. Source: device.c:iommufd_access_create, _attach. */
 export function createAccess(
   file: IommufdFile,

@@ -27,7 +27,7 @@ const SET_AND_VIABLE = 3;
 /** No number of a descriptor that anybody has. */
 const NO_FD = 0x3fff_ffff;
 
-/** VFIO_GROUP_GET_STATUS of another type of ioctl. */
+/** A number that none of VFIO's files has a command under. Source: linux/vfio.h, where spapr's containers and streams of migration use it. */
 const NO_COMMAND = 0x3b79;
 
 const compat = (t: ScenarioBuilder) => t.ioctl('IOMMU_VFIO_IOAS', { op: GET });

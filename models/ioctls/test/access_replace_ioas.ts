@@ -1,6 +1,6 @@
 import { fd32 } from '../../layout/field.js';
 import { present } from '../../base/assert.js';
-import { moveAccess, refusesAccess } from '../../state/access.js';
+import { moveAccess, refusesMove } from '../../state/access.js';
 import { noSuchIoas } from '../shared_rules.js';
 import { ACCESS_RULES, lookUpAccess } from './access_descriptor.js';
 import { defineTestOp } from './test_command.js';
@@ -30,11 +30,8 @@ export const accessReplaceIoas = defineTestOp(
       id: 'EADDRINUSE.alignment',
       says: 'the access pins, and an area of the new IOAS is not aligned to pages',
       cite: 'io_pagetable.c:iopt_add_access',
-      when: ({ accessFile, ioas }) => {
-        if (accessFile === undefined || ioas === undefined) return false;
-        const { access } = accessFile;
-        return access.ioas !== ioas && refusesAccess(ioas, access);
-      },
+      when: ({ accessFile, ioas }) =>
+        accessFile !== undefined && ioas !== undefined && refusesMove(accessFile.access, ioas),
     },
   ],
   effect: ({ accessFile, ioas }) => {

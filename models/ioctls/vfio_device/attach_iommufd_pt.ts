@@ -1,6 +1,6 @@
 import { present } from '../../base/assert.js';
 import { argszField, flags32, id32, u32 } from '../../layout/field.js';
-import { moveAccess, refusesAccess } from '../../state/access.js';
+import { moveAccess, refusesMove } from '../../state/access.js';
 import { defineCall } from '../description.js';
 import { noSuchIoas } from '../shared_rules.js';
 import { attachFlagRules } from './attach_rules.js';
@@ -41,10 +41,7 @@ export const vfioAttachIommufdPt = defineCall(
       id: 'EADDRINUSE.alignment',
       says: 'an area of the IOAS, which is another than the one that it is attached to, is not aligned to pages',
       cite: 'io_pagetable.c:iopt_add_access',
-      when: ({ access, ioas }) => {
-        if (access === undefined || ioas === undefined) return false;
-        return access.ioas !== ioas && refusesAccess(ioas, access);
-      },
+      when: ({ access, ioas }) => access !== undefined && ioas !== undefined && refusesMove(access, ioas),
     },
     {
       id: 'EFAULT.pt_id',

@@ -6,6 +6,7 @@ import { createAccess } from '../../state/access.js';
 import type { VfioDeviceFile } from '../../state/vfio_files.js';
 import { chooseIds } from '../choices.js';
 import { type CallContext, defineCall } from '../description.js';
+import { lookUpIommufd, noDescriptor, notIommufd } from '../passed_iommufd.js';
 import { FOREIGN_FD } from '../shared_rules.js';
 import { deviceOf } from './device.js';
 
@@ -38,13 +39,7 @@ export const vfioBindIommufd = defineCall(
   },
   (c) => {
     const { args, world } = c;
-    const passed = world.fds.byHandle(args.iommufd);
-    return {
-      device: deviceOf(c),
-      passedFd: args.iommufd,
-      passed,
-      iommufd: passed?.kind === 'iommufd' ? passed : undefined,
-    };
+    return { device: deviceOf(c), ...lookUpIommufd(world, args.iommufd) };
   },
 ).behaves({
   rules: [
@@ -81,18 +76,8 @@ export const vfioBindIommufd = defineCall(
       when: ({ args }) => (args.flags & FLAGS.TOKEN) !== 0,
     },
     FOREIGN_FD,
-    {
-      id: 'EBADF.iommufd',
-      says: 'iommufd is no open descriptor',
-      cite: 'main.c:iommufd_ctx_from_fd',
-      when: ({ passed }) => passed === undefined,
-    },
-    {
-      id: 'EBADFD.iommufd',
-      says: 'iommufd is a descriptor of another file than an iommufd',
-      cite: 'main.c:iommufd_ctx_from_fd',
-      when: ({ passed }) => passed !== undefined && passed.kind !== 'iommufd',
-    },
+    noDescriptor('iommufd', 'main.c:iommufd_ctx_from_fd'),
+    notIommufd('iommufd', 'main.c:iommufd_ctx_from_fd'),
     {
       id: 'EINVAL.opened',
       says: 'the device is bound through another open of its node',

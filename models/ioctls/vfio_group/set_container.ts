@@ -2,6 +2,7 @@ import { present } from '../../base/assert.js';
 import { fdS32 } from '../../layout/field.js';
 import { newIoas } from '../../state/objects.js';
 import { defineCall } from '../description.js';
+import { lookUpIommufd, noDescriptor, notIommufd } from '../passed_iommufd.js';
 import { FOREIGN_FD } from '../shared_rules.js';
 import { groupOf } from './group.js';
 
@@ -20,36 +21,18 @@ export const vfioGroupSetContainer = defineCall(
     respond: 'nothing',
     allocates: true,
   },
-  (c) => {
-    const passed = c.world.fds.byHandle(c.args.container);
-    return {
-      group: groupOf(c),
-      passedFd: c.args.container,
-      passed,
-      iommufd: passed?.kind === 'iommufd' ? passed : undefined,
-    };
-  },
+  (c) => ({ group: groupOf(c), ...lookUpIommufd(c.world, c.args.container) }),
 ).behaves({
   rules: [
     FOREIGN_FD,
-    {
-      id: 'EBADF.container',
-      says: 'container is no open descriptor',
-      cite: SOURCE,
-      when: ({ passed }) => passed === undefined,
-    },
+    noDescriptor('container', SOURCE),
     {
       id: 'EINVAL.set',
       says: 'the group has an iommufd',
       cite: SOURCE,
       when: ({ group }) => group.iommufd !== undefined,
     },
-    {
-      id: 'EBADFD.container',
-      says: 'container is a descriptor of another file than an iommufd',
-      cite: 'main.c:iommufd_ctx_from_file',
-      when: ({ passed }) => passed !== undefined && passed.kind !== 'iommufd',
-    },
+    notIommufd('container', 'main.c:iommufd_ctx_from_file'),
   ],
   effect: (c) => {
     const iommufd = present(c.iommufd, 'an iommufd');

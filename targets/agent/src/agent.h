@@ -34,10 +34,11 @@ void put_bytes(struct writer *to, const void *bytes, size_t count);
 #define DEBUGFS "/sys/kernel/debug"
 #define KCOV_FILE DEBUGFS "/kcov"
 
-/* start.c: what comes first in a guest. */
+/* vfio.c: the sample device of VFIO. */
 void vfio_make_device(void);
 const char *vfio_node(unsigned int node);
 
+/* start.c: what comes first in a guest. */
 void start_mount(void);
 void start_mount_at(const char *type, const char *path);
 void start_say_hello(bool has_progress, bool can_inject);
