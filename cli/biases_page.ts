@@ -104,7 +104,9 @@ function mostOften({ kinds }: Theme): string {
 }
 
 function nameOf(kind: Kind): string {
-  return typeof kind === 'object' ? kind.call.replace(/^IOMMU_(TEST_OP_)?/, '') : kind;
+  if (typeof kind === 'string') return kind;
+  if ('inTurn' in kind) return kind.inTurn.map(nameOf).join(' + ');
+  return kind.call.replace(/^IOMMU_(TEST_OP_)?/, '');
 }
 
 function numbers(values: readonly bigint[]): string {

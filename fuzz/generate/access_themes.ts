@@ -7,6 +7,7 @@ import { OPTIONS, OPTION_OPS } from '../../models/ioctls/native/option.js';
 import { ACCESS_RW_FLAGS, CREATE_ACCESS_FLAGS } from '../../models/ioctls/test/test_members.js';
 import {
   ALLOC,
+  type CallKind,
   DEVICE,
   FIXED,
   type Kind,
@@ -267,7 +268,7 @@ const COPIES: readonly Kind[] = [FILE_AT, SEEN_AT, SEEN_AT + 4n * PAGE_SIZE].fla
   ),
 );
 
-function copy(args: Exclude<Kind, string>['args'] & object): Kind {
+function copy(args: CallKind['args'] & object): Kind {
   return { call: 'IOMMU_TEST_OP_ACCESS_RW', args };
 }
 

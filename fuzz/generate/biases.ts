@@ -89,6 +89,11 @@ export const BIASES = {
     what: 'IOVAs that are not near what is mapped, allowed, reserved, or the end of the aperture',
     why: 'most rules are about what is there, automatic places about what is not',
   },
+  lookBack: {
+    oneIn: 2,
+    what: 'failed writes by accesses, and refused mappings, that a look at the same range follows',
+    why: 'what they have done before they failed',
+  },
   otherCommand: { oneIn: 40, what: 'calls of VFIO with another number', why: 'what the dispatcher refuses' },
   disturbedFrame: {
     oneIn: 20,

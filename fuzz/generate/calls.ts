@@ -304,7 +304,9 @@ class ArgumentDraw {
     const length = Number(this.#lengthDrawn);
     if (length > COPY_BYTES_MAX || picks.unusual('noBuffer')) return HOLE;
     const first = 1 + picks.below(0xffff);
-    return { words: Array.from({ length: Math.ceil(length / WORD_BYTES) }, (_, at) => first + at) };
+    this.usesEdge = length > 1 && picks.unusual('bufferAtEdge');
+    const place = this.usesEdge ? { in: { edge: 1 + picks.below(length - 1) } } : {};
+    return { words: Array.from({ length: Math.ceil(length / WORD_BYTES) }, (_, at) => first + at), ...place };
   }
 
   /** Words that the driver may make sense of: one of its structs, cut short or too long now and then, or a list of them. */

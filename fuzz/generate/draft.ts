@@ -121,10 +121,15 @@ export class Draft {
     this.append(this.tryOut(step));
   }
 
-  /** Adds a step if the model can tell what comes of it. */
-  addIfFollowed(step: Step | undefined): void {
+  /**
+   * Adds a step if the model can tell what comes of it.
+   * @returns what has been added
+   */
+  addIfFollowed(step: Step | undefined): Tried | undefined {
     const tried = step && this.tryOut(step);
-    if (tried !== undefined && isFollowed(tried.foreseen.prediction)) this.append(tried);
+    if (tried === undefined || !isFollowed(tried.foreseen.prediction)) return undefined;
+    this.append(tried);
+    return tried;
   }
 
   /** Whether lanes can be assembled here, which cannot be tried step by step. */

@@ -10,15 +10,28 @@ const SCRATCH_PAGES = Number(SCRATCH.bytes / PAGE_SIZE);
 /** The most pages that one step maps, protects or unmaps. */
 const PAGES_MAX = 4;
 
+/** Where files are shown as they are, and where privately. */
+export const SHARED = SCRATCH.start;
+export const PRIVATE = SHARED + BigInt(PAGES_MAX) * PAGE_SIZE;
+const SHOWN_BYTES = BigInt(PAGES_MAX) * PAGE_SIZE;
+
 /** Descriptors of one program that are not made by calls. */
 const FILES_MAX = 12;
 
 /**
  * A step on some descriptor, one that maps a region of a vIOMMU, or one on a file of memory: that makes one, shows it to the
- * process, somewhere or at the start of the scratch region, cuts or grows it; or one that opens a node of VFIO.
+ * process, somewhere or at the start of the scratch region or privately behind that, cuts or grows it; or one that opens a node of VFIO.
  */
 export type FileKind =
-  'file' | 'memory_file' | 'show_file' | 'show_file_first' | 'show_region' | 'cut_file' | VfioNode;
+  | 'file'
+  | 'memory_file'
+  | 'show_file'
+  | 'show_file_first'
+  | 'show_file_shared'
+  | 'show_file_private'
+  | 'show_region'
+  | 'cut_file'
+  | VfioNode;
 
 /** A step on a descriptor that is no ioctl; undefined where there is nothing to do it with. */
 export function drawFileStep(
@@ -36,6 +49,10 @@ export function drawFileStep(
       return drawShow(state, picks);
     case 'show_file_first':
       return drawShowFirst(state, picks);
+    case 'show_file_shared':
+      return drawShowAt(SHARED, state, picks);
+    case 'show_file_private':
+      return drawShowAt(PRIVATE, state, picks);
     case 'show_region':
       return drawShowRegion(state, picks);
     case 'cut_file':
@@ -63,10 +80,18 @@ function drawShow(state: GeneratorState, picks: Picks): Step | undefined {
 function drawShowFirst(state: GeneratorState, picks: Picks): Step | undefined {
   const file = state.labelOfKind('memfd', picks);
   if (file === undefined) return undefined;
-  const bytes = BigInt(PAGES_MAX) * PAGE_SIZE;
-  const start = SCRATCH.start + BigInt(picks.below(2)) * bytes;
+  const start = picks.one([SHARED, PRIVATE]);
   const isPrivate = picks.rarely(2) ? { isPrivate: true } : {};
-  return { do: 'mmap', start, bytes, file, offset: 0n, access: picks.one(['rw', 'rw', 'ro']), ...isPrivate };
+  const access = picks.one(['rw', 'rw', 'ro'] as const);
+  return { do: 'mmap', start, bytes: SHOWN_BYTES, file, offset: 0n, access, ...isPrivate };
+}
+
+/** Maps a file of memory anew as it is, or so that pages become the process's own once they are pinned. */
+function drawShowAt(start: bigint, state: GeneratorState, picks: Picks): Step | undefined {
+  const file = state.labelOfKind('memfd', picks);
+  if (file === undefined) return undefined;
+  const isPrivate = start === PRIVATE ? { isPrivate: true } : {};
+  return { do: 'mmap', start, bytes: SHOWN_BYTES, file, offset: 0n, access: 'rw', ...isPrivate };
 }
 
 /** Maps a region of a vIOMMU as a virtual machine monitor does: all of it, shared. */

@@ -32,7 +32,7 @@ export class GeneratorState {
 
   /** An id for a member that takes these types; sometimes of another type, stale, or of nothing. */
   drawId(types: readonly string[], picks: Picks): { operand: Scalar; table: IoPagetable | undefined } {
-    const objects = this.#file?.objects.objects ?? [];
+    const objects = this.#objects;
     if (picks.unusual('noId'))
       return { operand: picks.one([0, NO_SUCH_ID, 1, 0xffff_ffff]), table: undefined };
     const stale = picks.unusual('staleId') ? this.staleId(picks) : undefined;
@@ -40,12 +40,12 @@ export class GeneratorState {
     const fitting = objects.filter(({ type }) => types.includes(type));
     const object = picks.unusual('otherType') ? picks.any(objects) : picks.any(fitting);
     if (object === undefined) return { operand: picks.below(3), table: undefined };
-    return { operand: this.#producers.get(this.#key(object.id)) ?? object.id, table: tableOf(object) };
+    return { operand: this.#nameOf(object), table: tableOf(object) };
   }
 
   /** The types of the current file's objects. */
   types(): string[] {
-    return [...new Set((this.#file?.objects.objects ?? []).map(({ type }) => type))];
+    return [...new Set(this.#objects.map(({ type }) => type))];
   }
 
   /** An id that an object of the current file had that is gone, if there is one. */
@@ -56,14 +56,25 @@ export class GeneratorState {
     return picks.any(gone)?.[1];
   }
 
-  /** The ids of the newest objects of some types, for those that there are. */
-  newest(types: Readonly<Record<string, ObjectType>>): Record<string, Scalar> {
-    const operands: Record<string, Scalar> = {};
-    for (const [member, wanted] of Object.entries(types)) {
-      const object = this.#file?.objects.objects.findLast(({ type }) => type === wanted);
-      if (object !== undefined) operands[member] = this.#producers.get(this.#key(object.id)) ?? object.id;
-    }
-    return operands;
+  /** The newest objects of some types, and descriptors of some kinds of files, for those that there are. */
+  newest(wanted: Readonly<Record<string, ObjectType | FdKind>>): Record<string, Operand> {
+    return byMember(wanted, (kind) => {
+      const object = this.#objects.findLast(({ type }) => type === kind);
+      if (object !== undefined) return this.#nameOf(object);
+      const slots = [...this.world.fds.entries]
+        .filter(([, file]) => file.kind === kind)
+        .map(([slot]) => slot);
+      const fd = slots.flatMap((slot) => this.labels.get(slot) ?? []).at(-1);
+      return fd === undefined ? undefined : { fd };
+    });
+  }
+
+  /** The oldest objects of some types, for those that there are. */
+  oldest(wanted: Readonly<Record<string, ObjectType>>): Record<string, Operand> {
+    return byMember(wanted, (kind) => {
+      const object = this.#objects.find(({ type }) => type === kind);
+      return object && this.#nameOf(object);
+    });
   }
 
   /**
@@ -131,7 +142,16 @@ export class GeneratorState {
 
   /** The ids of the current file. */
   ids(): Set<number> {
-    return new Set((this.#file?.objects.objects ?? []).map(({ id }) => id));
+    return new Set(this.#objects.map(({ id }) => id));
+  }
+
+  /** Of the current file, the oldest first. */
+  get #objects(): readonly IommufdObject[] {
+    return this.#file?.objects.objects ?? [];
+  }
+
+  #nameOf({ id }: IommufdObject): Scalar {
+    return this.#producers.get(this.#key(id)) ?? id;
   }
 
   get #file(): IommufdFile | undefined {
@@ -141,6 +161,15 @@ export class GeneratorState {
   #key(id: number | string): string {
     return `${String(this.slot)}/${String(id)}`;
   }
+}
+
+/** What is found for each member, of those for which something is. */
+function byMember<T>(
+  wanted: Readonly<Record<string, T>>,
+  find: (kind: T) => Operand | undefined,
+): Record<string, Operand> {
+  const found = Object.entries(wanted).map(([member, kind]) => [member, find(kind)] as const);
+  return Object.fromEntries(found.filter((pair): pair is [string, Operand] => pair[1] !== undefined));
 }
 
 function tableOf(object: IommufdObject): IoPagetable | undefined {

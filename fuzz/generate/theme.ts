@@ -2,6 +2,7 @@ import { HWPT_FLAGS } from '../../models/ioctls/native/hwpt_alloc.js';
 import { OPTIONS, OPTION_OPS } from '../../models/ioctls/native/option.js';
 import { VIOMMU_TYPES } from '../../models/ioctls/native/viommu_alloc.js';
 import { IOAS_MAP_FLAGS } from '../../models/ioctls/shared_rules.js';
+import type { FdKind } from '../../models/layout/field.js';
 import { PASID_FAILING } from '../../models/hardware/mock_device.js';
 import type { Profile } from '../../models/profiles/index.js';
 import type { IoctlStep } from '../../models/program/program.js';
@@ -10,7 +11,18 @@ import type { FileKind } from './files.js';
 import type { ProcessKind } from './processes.js';
 import type { ObjectType } from '../../models/state/objects.js';
 
-/** What one step may be: a call, maybe with some of its arguments given, or something that is no ioctl. */
+/** A call, maybe with some of its arguments given. */
+export interface CallKind {
+  readonly call: string;
+  /** Arguments that are not left to chance. */
+  readonly args?: IoctlStep['args'];
+  /** Members that take the newest object of a type, or descriptor of a kind of files, if there is one. */
+  readonly newest?: Readonly<Record<string, ObjectType | FdKind>>;
+  /** Members that take the oldest one. */
+  readonly oldest?: Readonly<Record<string, ObjectType>>;
+}
+
+/** What a draw adds to a program: a call, something that is no ioctl, or several of these one after another. */
 export type Kind =
   | 'child'
   | 'counters'
@@ -22,13 +34,16 @@ export type Kind =
   | 'memory'
   | 'process'
   | 'second_file'
-  | {
-      readonly call: string;
-      /** Arguments that are not left to chance. */
-      readonly args?: IoctlStep['args'];
-      /** Members that take the newest object of a type, if there is one. */
-      readonly newest?: Readonly<Record<string, ObjectType>>;
-    };
+  | CallKind
+  | { readonly inTurn: readonly Kind[] };
+
+/** The calls among the kinds, also of those that come in turn. */
+export function callsOf(kinds: readonly Kind[]): readonly CallKind[] {
+  return kinds.flatMap((kind) => {
+    if (typeof kind === 'string') return [];
+    return 'call' in kind ? [kind] : callsOf(kind.inTurn);
+  });
+}
 
 /** What a program is mostly about. Programs of one theme reach combinations that a uniform mixture hardly ever does. */
 export interface Theme {

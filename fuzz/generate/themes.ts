@@ -6,6 +6,7 @@ import { ACCESS_THEMES } from './access_themes.js';
 import { EDGE_THEMES } from './edge_themes.js';
 import { FILLING_THEMES } from './filling_themes.js';
 import { GUEST_THEMES } from './guest_themes.js';
+import { LEAVING_THEMES } from './leaving_themes.js';
 import { EVENT_THEMES } from './event_themes.js';
 import { PROCESS_THEMES } from './process_themes.js';
 import { VFIO_FILE_THEMES } from './vfio_file_themes.js';
@@ -354,6 +355,7 @@ export const THEMES: readonly Theme[] = [
   ...PROCESS_THEMES,
   ...EDGE_THEMES,
   ...FILLING_THEMES,
+  ...LEAVING_THEMES,
   ...GUEST_THEMES,
   HUGE_MEMORY,
   LANES_THEME,

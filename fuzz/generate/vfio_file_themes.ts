@@ -9,6 +9,16 @@ const ATTACH: Kind = {
   newest: { pt_id: 'IOAS' },
 };
 
+/** What is none of the program's descriptors, and what is none at all. */
+const NO_FDS = [0x3fff_ffff, -1] as const;
+const BIND_NOTHING: readonly Kind[] = NO_FDS.map((iommufd) => ({
+  inTurn: ['vfio_device', { call: 'VFIO_DEVICE_BIND_IOMMUFD', args: { flags: 0, iommufd } }],
+}));
+const SET_NOTHING: readonly Kind[] = NO_FDS.map((container) => ({
+  call: 'VFIO_GROUP_SET_CONTAINER',
+  args: { container },
+}));
+
 /** All that can be wrong with it is its struct. */
 const SHORT_STATUS: Kind = { call: 'VFIO_GROUP_GET_STATUS', args: { argsz: 7 } };
 
@@ -19,6 +29,7 @@ const BOUND_DEVICE: Theme = {
     'A device of VFIO without an IOMMU, which is bound, attached, moved and closed beside what uses its IOAS.',
   isFor,
   prelude: [ALLOC, ALLOC, 'vfio_device', BIND, ATTACH],
+  biases: { otherFd: 4 },
   kinds: [
     ...spread({
       VFIO_DEVICE_BIND_IOMMUFD: 6,
@@ -44,18 +55,53 @@ const BOUND_DEVICE: Theme = {
     ...new Array<Kind>(4).fill(ATTACH),
     BIND,
     BIND,
+    ...BIND_NOTHING,
+  ],
+};
+
+/** What a bind does that cannot say so, or is passed something else, is seen only where nothing is bound. */
+const UNBOUND_DEVICE: Theme = {
+  about: 'A device of VFIO that is opened several times, and bound through one of them or not at all.',
+  isFor,
+  prelude: [ALLOC, 'memory_file', 'vfio_device', 'vfio_device'],
+  biases: { otherFd: 3, failingStep: 2, unwritableStruct: 2 },
+  kinds: [
+    ...spread({
+      VFIO_DEVICE_BIND_IOMMUFD: 12,
+      VFIO_DEVICE_ATTACH_IOMMUFD_PT: 4,
+      VFIO_DEVICE_DETACH_IOMMUFD_PT: 1,
+      VFIO_GROUP_SET_CONTAINER: 1,
+      vfio_device: 4,
+      vfio_group: 1,
+      file: 6,
+      second_file: 2,
+      IOMMU_DESTROY: 1,
+    }),
+    ...BIND_NOTHING,
+    ATTACH,
+  ],
+};
+
+const SET_OTHER: Kind = {
+  inTurn: [
+    'memory_file',
+    { call: 'VFIO_GROUP_UNSET_CONTAINER' },
+    { call: 'VFIO_GROUP_SET_CONTAINER', newest: { container: 'memfd' } },
   ],
 };
 
 const GROUP: Theme = {
   about: 'A group of VFIO that holds an iommufd, and the compatible IOAS that it makes.',
   isFor,
+  biases: { otherFd: 4 },
   prelude: ['vfio_group', ASK_COHERENCY, { call: 'VFIO_GROUP_SET_CONTAINER' }],
   kinds: [
     ASK_COHERENCY,
     ASK_COHERENCY,
     SHORT_STATUS,
     SHORT_STATUS,
+    ...SET_NOTHING,
+    SET_OTHER,
     ...spread({
       VFIO_GROUP_SET_CONTAINER: 10,
       VFIO_GROUP_UNSET_CONTAINER: 6,
@@ -77,4 +123,4 @@ const GROUP: Theme = {
   ],
 };
 
-export const VFIO_FILE_THEMES: readonly Theme[] = [BOUND_DEVICE, GROUP];
+export const VFIO_FILE_THEMES: readonly Theme[] = [BOUND_DEVICE, UNBOUND_DEVICE, GROUP];

@@ -13,11 +13,12 @@ import { drawEventStep } from './events.js';
 import { drawFileStep, drawMemory } from './files.js';
 import { drawHugePages } from './huge_pages.js';
 import { drawLanes } from './lanes.js';
+import { lookBack } from './look_back.js';
 import { assembledOrNothing, mapsMemory } from './offers.js';
 import { Picks } from './picks.js';
 import { drawCloexec, drawPass } from './processes.js';
 import type { GeneratorState } from './state.js';
-import { type Kind, SET_COMPAT } from './theme.js';
+import { type CallKind, type Kind, SET_COMPAT } from './theme.js';
 
 /** Draws of the same call before one is taken that does not do what was wanted. */
 const ATTEMPTS_MAX = 8;
@@ -116,11 +117,23 @@ export class ProgramWriter {
 
   /** A step that others need, and so one that succeeds if it can. */
   prepare(kind: Kind, numbers: readonly number[]): void {
-    if (typeof kind === 'object') this.#addCall(kind, numbers, false);
-    else this.#addOther(kind, this.#picks(numbers));
+    if (typeof kind === 'string') this.#addOther(kind, this.#picks(numbers));
+    else if ('call' in kind) this.#addCall(kind, numbers, false);
+    else this.prepareAll(kind.inTurn, numbers);
+  }
+
+  /** Steps that others need, each with other numbers. */
+  prepareAll(kinds: readonly Kind[], numbers: readonly number[]): void {
+    for (const [at, kind] of kinds.entries()) this.prepare(kind, rotated(numbers, at));
   }
 
   addStep(kind: Kind, numbers: readonly number[]): void {
+    if (typeof kind === 'object' && 'inTurn' in kind) {
+      const last = kind.inTurn.length - 1;
+      this.prepareAll(kind.inTurn.slice(0, last), numbers);
+      this.addStep(present(kind.inTurn[last], 'a last kind'), rotated(numbers, last));
+      return;
+    }
     const needsIoas =
       typeof kind === 'object' &&
       this.state.ids().size === 0 &&
@@ -135,7 +148,7 @@ export class ProgramWriter {
     return new Picks(numbers, offset, { ...biases, ...this.biases });
   }
 
-  #needsCompat(kind: Kind, numbers: readonly number[]): boolean {
+  #needsCompat(kind: string | CallKind, numbers: readonly number[]): boolean {
     const call = typeof kind === 'object' ? callByName(kind.call) : undefined;
     return (
       call !== undefined &&
@@ -147,7 +160,7 @@ export class ProgramWriter {
   }
 
   #addCall(
-    { call: name, args, newest = {} }: Extract<Kind, object>,
+    { call: name, args, newest = {}, oldest = {} }: CallKind,
     numbers: readonly number[],
     mayFail = this.#picks(numbers).unusual('failingStep'),
   ): void {
@@ -159,18 +172,16 @@ export class ProgramWriter {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const picks = this.#picks(numbers, 1 + attempt * 5, mayFail ? FAILING_BIASES : {});
       const drawn = drawCall(call, this.state, picks);
-      const step: IoctlStep = {
-        ...drawn,
-        args: { ...drawn.args, ...args, ...this.state.newest(newest) },
-        label: draft.nextLabel('s'),
-        ...(call.newFd === undefined ? {} : { fd: draft.nextLabel('d') }),
-      };
+      const given = { ...args, ...this.state.newest(newest), ...this.state.oldest(oldest) };
+      const step = this.#named({ ...drawn, args: { ...drawn.args, ...given } }, call);
       const tried = draft.tryOut(step);
       const comes = outlook(tried, picks);
       if (comes === 'avoid') continue;
       if (comes === 'success' || mayFail || attempt === ATTEMPTS_MAX - 1) {
         const isSpoilt = mayFail || comes === 'failure';
-        draft.append(isSpoilt ? this.#spoil(tried, comes, call, numbers, attempt) : tried);
+        const chosen = isSpoilt ? this.#spoil(tried, comes, call, numbers, attempt) : tried;
+        draft.append(chosen);
+        this.#lookBack(chosen, picks);
         return;
       }
     }
@@ -203,6 +214,23 @@ export class ProgramWriter {
     return this.#draft.tryOut(step);
   }
 
+  /** With names for what it makes. */
+  #named(step: IoctlStep, { newFd }: CallDescription): IoctlStep {
+    const label = this.#draft.nextLabel('s');
+    return { ...step, label, ...(newFd === undefined ? {} : { fd: this.#draft.nextLabel('d') }) };
+  }
+
+  /** Shows now and then what a step has left that failed. */
+  #lookBack({ step, foreseen: { prediction } }: Tried, picks: Picks): void {
+    const hasFailed = prediction.kind === 'allowed' && prediction.branches[0]?.errno !== 0;
+    const seen = hasFailed && picks.unusual('lookBack') ? lookBack(step) : undefined;
+    if (seen === undefined) return;
+    const call = seen.do === 'ioctl' ? callByName(seen.call) : undefined;
+    const named = seen.do === 'ioctl' && call !== undefined ? this.#named(seen, call) : seen;
+    const tried = assembledOrNothing(() => this.#draft.tryOut(named));
+    if (tried !== undefined && outlook(tried, picks) !== 'avoid') this.#draft.append(tried);
+  }
+
   #instead(tried: Tried, step: Step, picks: Picks): Tried {
     const other = assembledOrNothing(() => this.#draft.tryOut(step));
     if (other === undefined || outlook(other, picks) === 'avoid') return this.#draft.tryOut(tried.step);
@@ -228,11 +256,13 @@ export class ProgramWriter {
       case 'memory_file':
       case 'show_file':
       case 'show_file_first':
+      case 'show_file_shared':
+      case 'show_file_private':
       case 'show_region':
       case 'cut_file':
       case 'vfio_device':
       case 'vfio_group':
-        draft.addIfFollowed(drawFileStep(kind, this.state, picks, draft.nextLabel('d')));
+        this.#addFileStep(drawFileStep(kind, this.state, picks, draft.nextLabel('d')), picks);
         return;
       case 'events':
         draft.addIfFollowed(drawEventStep(draft.world, this.state.labels, picks));
@@ -265,6 +295,11 @@ export class ProgramWriter {
       case 'second_file':
         this.#switchFile();
     }
+  }
+
+  #addFileStep(step: Step | undefined, picks: Picks): void {
+    const tried = step && this.#draft.addIfFollowed(step);
+    if (tried !== undefined) this.#lookBack(tried, picks);
   }
 
   #addHugePages(step: Step): void {
@@ -309,6 +344,10 @@ export class ProgramWriter {
     }
     this.useFile(this.state.file === this.#second ? this.#first : this.#second);
   }
+}
+
+function rotated(numbers: readonly number[], by: number): readonly number[] {
+  return [...numbers.slice(by), ...numbers.slice(0, by)];
 }
 
 /** What a step brings; one whose outcome the model does not know, or that makes the kernel warn, is avoided. */

@@ -1,9 +1,10 @@
 import { assert } from 'chai';
+import { lookBack } from '../../fuzz/generate/look_back.js';
 import { samplePrograms } from '../../fuzz/generate/program.js';
 import { Behaviour } from '../../models/behaviour.js';
 import { assemble } from '../../models/program/assemble.js';
 import { type Json, programFromJson, programText } from '../../models/program/json.js';
-import { placedSteps } from '../../models/program/program.js';
+import { type IoctlStep, placedSteps } from '../../models/program/program.js';
 import { judgeByModel } from '../../models/program_verdict.js';
 import { PROFILES } from '../../models/profiles/index.js';
 import { NEVER_SUCCEED } from '../harness/never_succeed.js';
@@ -64,3 +65,51 @@ for (const profile of PROFILES) {
     });
   });
 }
+
+describe('a look back at what failed', () => {
+  const ioctl = (call: string, args: IoctlStep['args'], rest: Partial<IoctlStep> = {}): IoctlStep => ({
+    do: 'ioctl',
+    file: 'f',
+    call,
+    args,
+    ...rest,
+  });
+
+  it('reads what an access was to write', () => {
+    const place = { id: { fd: 'a' }, iova: 0x1000_0ffcn, length: 8n };
+    const written = ioctl('IOMMU_TEST_OP_ACCESS_RW', { ...place, flags: 5, uptr: { words: [1, 2] } });
+    assert.deepEqual(
+      lookBack(written),
+      ioctl('IOMMU_TEST_OP_ACCESS_RW', { ...place, flags: 4, uptr: { room: 8 } }),
+    );
+  });
+
+  it('asks again for what could not be told', () => {
+    const args = { flags: 0 };
+    assert.deepEqual(
+      lookBack(ioctl('IOMMU_IOAS_ALLOC', args, { at: 'sealed', label: 's1' })),
+      ioctl('IOMMU_IOAS_ALLOC', args),
+    );
+  });
+
+  it('maps where something was to be unmapped', () => {
+    const step = lookBack(ioctl('IOMMU_IOAS_UNMAP', { ioas_id: 1, iova: 0x1000n, length: 0x3000n }));
+    assert.isTrue(step?.do === 'ioctl' && step.call === 'IOMMU_IOAS_MAP');
+    assert.deepInclude(step, { file: 'f' });
+  });
+
+  it('protects what was to be mapped, which is not there any more', () => {
+    const range = { start: 0x100_0000_0000n, bytes: 0x2000n };
+    assert.deepEqual(lookBack({ do: 'mmap', ...range, access: 'rwx', file: 'f', offset: 0n }), {
+      do: 'mprotect',
+      ...range,
+      access: 'rw',
+    });
+  });
+
+  it('is not taken at reads, and at calls that leave nothing', () => {
+    const read = { flags: 4, iova: 0n, length: 8n, uptr: { room: 8 } };
+    assert.isUndefined(lookBack(ioctl('IOMMU_TEST_OP_ACCESS_RW', read)));
+    assert.isUndefined(lookBack(ioctl('IOMMU_DESTROY', { id: 1 })));
+  });
+});
