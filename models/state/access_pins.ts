@@ -12,8 +12,8 @@ export type AccessPinFailure = PinFailure | 'misaligned' | 'protection' | 'dmabu
 const WHOLE_RUN = Infinity;
 
 /**
- * What it takes to pin a range of IOVAs for an access, area by area, all or nothing. Planned without touching the state, because
- * a failure leaves nothing behind. Source: device.c:iommufd_access_pin_pages; pages.c:iopt_area_add_access.
+ * What it takes to pin a range of IOVAs for an access, area by area, all or nothing. Planned without touching the state: a
+ * failure leaves nothing behind but copies of pages of private mappings. Source: device.c:iommufd_access_pin_pages; pages.c:iopt_area_add_access.
  */
 export class AccessPinPlan {
   readonly failure: AccessPinFailure | undefined;

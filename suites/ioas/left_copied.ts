@@ -1,7 +1,8 @@
-import { HOLE, SCRATCH } from '../../models/program/arena.js';
+import { BUFFER, HOLE, SCRATCH } from '../../models/program/arena.js';
 import type { Reference } from '../../models/program/program.js';
 import type { TargetCapability } from '../../targets/target.js';
-import { makeAccess, pin } from '../access/set_up.js';
+import { WRITE, makeAccess, pin } from '../access/set_up.js';
+import { dmabuf } from '../dmabuf/set_up.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START as A, P, U64_MAX } from '../harness/constants.js';
 import type { ExpectedStep } from '../harness/expected_step.js';
@@ -144,11 +145,43 @@ export const ioasLeftCopied = suite(
   [
     scenario('two_areas', {
       doc: 'A private page is pinned, and so the process’s own, although what lies behind it cannot be pinned or paid for; the call fails all the same.',
-      covers: CALLS.flatMap((call) => RULES.map((rule) => `${call}/${rule}`)),
+      covers: [
+        ...CALLS.flatMap((call) => RULES.map((rule) => `${call}/${rule}`)),
+        ...['EINVAL.misaligned', 'EPERM.protection', 'EINVAL.dmabuf', 'ENOENT.hole'].map(
+          (rule) => `IOMMU_TEST_OP_ACCESS_PAGES/${rule}`,
+        ),
+      ],
       source: 'mm/internal.h:gup_must_unshare',
       setup: seenTwice,
       cases: {
         ...Object.fromEntries(CASES),
+        access_before_nothing: (t, seen) => {
+          const access = makeAccess(t, 'a', seen.other);
+          copiesAlthoughItFails(t, seen, () => pin(t, access, A, 2n * P).fails('ENOENT'));
+        },
+        access_before_read_only: (t, seen) => {
+          t.map(seen.other, { iova: A + P, access: 'r' });
+          const access = makeAccess(t, 'a', seen.other);
+          copiesAlthoughItFails(t, seen, () => pin(t, access, A, 2n * P, { flags: WRITE }).fails('EPERM'));
+        },
+        access_before_dmabuf: {
+          needs: ['map_file', 'dmabuf'],
+          body: (t, seen) => {
+            dmabuf(t, 'd', Number(P));
+            t.mapFile(seen.other, 'd', { iova: A + P, length: P });
+            const access = makeAccess(t, 'a', seen.other);
+            copiesAlthoughItFails(t, seen, () => pin(t, access, A, 2n * P).fails('EINVAL'));
+          },
+        },
+        // The second area of three ends within a page.
+        access_before_part_of_a_page: (t, seen) => {
+          t.map(seen.other, { iova: A + P, length: 1n });
+          t.map(seen.other, { iova: A + P + 1n, va: BUFFER.start + P, length: P - 1n });
+          const ioas = t.ioas();
+          const access = makeAccess(t, 'a', ioas);
+          t.copy({ src: seen.other, dst: ioas, from: A, iova: A, length: 2n * P });
+          copiesAlthoughItFails(t, seen, () => pin(t, access, A, 2n * P).fails('EINVAL'));
+        },
         // Only a copy puts an area that is no page long into the IOAS of an access that pins.
         access_before_end_of_space: (t, seen) => {
           t.map(seen.other, { iova: A + P, va: LAST_PAGE, length: 0x800n });
