@@ -78,26 +78,21 @@ EXPORT void _Exit(int status)
 	_exit(status);
 }
 
-/* The child whose end was noted as it was killed. */
-static pid_t killed;
-
-static void record_wait(pid_t child, int status)
+void process_note_end(pid_t process, int status)
 {
 	struct record record;
 
 	record_begin(&record, KIND_WAIT);
 	record_member(&record, (uint64_t)status);
 	record_enter(&record);
-	record_leave(&record, child);
+	record_leave(&record, process);
 	record_end(&record);
 }
 
 static int note_end(pid_t child, int status)
 {
-	if (child == killed)
-		killed = 0;
-	else if (child > 0 && process_is_recorded() && !WIFSTOPPED(status) && !WIFCONTINUED(status))
-		record_wait(child, status);
+	if (child > 0 && process_is_recorded() && !WIFSTOPPED(status) && !WIFCONTINUED(status) && !kill_has_noted(child))
+		process_note_end(child, status);
 	return child;
 }
 
@@ -128,43 +123,6 @@ EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 
 	if (!result && info && (info->si_code == CLD_EXITED || info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED))
 		note_end(info->si_pid, 0);
-	return result;
-}
-
-/* How long a child that was killed may take to end. */
-#define END_WAIT_MS 10000
-
-/*
- * A process that is killed cannot say that it ends, and whoever kills it may not wait for it: what it held would seem to be there for ever.
- * So the recorder waits for the end of it, and leaves the child for the program to wait for.
- */
-static void note_killed(pid_t child)
-{
-	static const struct timespec moment = { 0, 1000000 };
-	int program_errno = errno;
-
-	for (int waited_ms = 0; waited_ms < END_WAIT_MS; waited_ms++) {
-		siginfo_t info = { 0 };
-
-		if (next()->waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT))
-			break;
-		if (info.si_pid == child) {
-			record_wait(child, SIGKILL);
-			killed = child;
-			break;
-		}
-		raw(SYS_nanosleep, &moment, NULL);
-	}
-	errno = program_errno;
-}
-
-EXPORT int kill(pid_t process, int signal)
-{
-	int result = next()->kill(process, signal);
-
-	/* A group has the number of its leader. */
-	if (!result && signal == SIGKILL && (process > 0 || process < -1))
-		note_killed(process > 0 ? process : -process);
 	return result;
 }
 

@@ -110,6 +110,12 @@ void process_introduce(int reason);
 void process_keep_maps(struct record *record, uint64_t start, uint64_t bytes);
 void process_keep_credentials(struct record *record);
 
+/* call_process.c: notes that a process has ended that this one has killed or waited for. */
+void process_note_end(pid_t process, int status);
+
+/* call_kill.c: whether the end of a child has been noted as it was killed; says so once. */
+bool kill_has_noted(pid_t child);
+
 /* files.c: descriptors. */
 void files_keep_one(struct record *record, int fd);
 void files_keep_all(struct record *record);
