@@ -2,6 +2,7 @@ import { HUGE } from '../../models/program/arena.js';
 import type { Scalar } from '../../models/program/program.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START as A, HUGE_PAGE, P } from '../harness/constants.js';
+import { makeAccess, pin } from '../access/set_up.js';
 import { hugeMemfd, mmapHuge } from '../harness/huge_pages.js';
 import { scenario, suite } from '../harness/scenario.js';
 
@@ -269,6 +270,16 @@ export const ioasMapHuge = suite(
           t.mapFile(ioas, file, { start: HUGE_PAGE - HALF, iova: A + HALF, length: P });
           t.counters(2);
           t.checkMap(hwpt, A + HALF, HUGE.start + HUGE_PAGE - HALF, P);
+        },
+        pinned_by_an_access: (t, { file }) => {
+          const other = t.ioas();
+          t.mapFile(other, file, { start: HUGE_PAGE - 2n * P, iova: A, length: 4n * P });
+          const access = makeAccess(t, 'a', other);
+          const uptr = HUGE.start + HUGE_PAGE - 2n * P;
+          pin(t, access, A, 4n * P, { uptr });
+          t.counters(4);
+          pin(t, access, A + P, 2n * P, { uptr }).fails('EBADE');
+          t.counters(4);
         },
         one_byte_too_long: (t, { ioas, file }) => {
           t.mapFile(ioas, file, { length: 2n * HUGE_PAGE + 1n }).fails('EINVAL');
