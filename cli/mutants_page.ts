@@ -1,6 +1,6 @@
 import { markdownTable } from 'markdown-table';
 import type { Hunted } from '../fuzz/campaign/hunt.js';
-import { MISSED_MUTANTS } from '../suites/harness/missed_mutants.js';
+import { whyMissed } from '../suites/harness/missed_mutants.js';
 
 /** What a hunt for mutants has found, and how it was made. */
 export interface MutantsMeasured {
@@ -40,11 +40,7 @@ export function mutantsPage({ profile, seed, programs, hunted }: MutantsMeasured
     'How often the rule, or success, decided (a bug: its call was made) says whether it is the state that is not reached, or the difference that does not show there.',
     markdownTable([
       ['mutant', 'programs that met it', 'why it is missed'],
-      ...missed.map(({ name, met }) => [
-        `\`${name}\``,
-        number(met),
-        MISSED_MUTANTS.get(name) ?? 'not looked into',
-      ]),
+      ...missed.map(({ name, met }) => [`\`${name}\``, number(met), whyMissed(name) ?? 'not looked into']),
     ]),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;

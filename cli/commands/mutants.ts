@@ -4,7 +4,7 @@ import { Behaviour } from '../../models/behaviour.js';
 import { type Mutant, mutantName } from '../../models/mutants.js';
 import { DEFAULT_PROFILE, profileById } from '../../models/profiles/index.js';
 import { EQUIVALENT_MUTANTS } from '../../suites/harness/equivalent_mutants.js';
-import { MISSED_MUTANTS } from '../../suites/harness/missed_mutants.js';
+import { whyMissed } from '../../suites/harness/missed_mutants.js';
 import { allMutants } from '../../suites/harness/mutation.js';
 import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
@@ -106,7 +106,7 @@ function render({ hunted, programs, seconds }: MutantsMeasured): string {
 const NAMED_MAX = 60;
 
 function reasonOf(name: string): string {
-  const reason = MISSED_MUTANTS.get(name);
+  const reason = whyMissed(name);
   return reason === undefined ? '' : `: ${reason}`;
 }
 

@@ -89,10 +89,13 @@ const EVERYTHING: Weights = {
 
 const PAGE_TABLE: Kind = { call: 'IOMMU_HWPT_ALLOC' };
 
+/** Operations that no kernel knows. */
+const NO_TEST_OP: readonly Kind[] = [0, 0x7fff_ffff].map((op) => ({ call: 'IOMMU_TEST_CMD', args: { op } }));
+
 const BROAD: Theme = {
   about: 'Everything, what builds state most of all.',
   prelude: [],
-  kinds: [...spread(EVERYTHING), ASK_COHERENCY],
+  kinds: [...spread(EVERYTHING), ASK_COHERENCY, ...NO_TEST_OP],
 };
 
 const LATE_PINNING: Theme = {
