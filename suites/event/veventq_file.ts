@@ -128,11 +128,11 @@ export const eventVeventqFile = suite(
         of_two_devices: (t, { device, ioas, viommu }) => {
           const mock = t.mockDomain(ioas);
           const other = mock.out('out_idev_id');
-          t.vdevice(viommu, other, 0x88n);
+          t.vdevice(viommu, other, 0xaan);
           t.replace(mock.out('out_stdev_id'), t.nestedHwpt(other, viommu, 0).out('out_hwpt_id'));
           event(t, other);
           event(t, device);
-          t.read('q', 2 * EVENT).reads(...eventRecord(0, 0x88), ...eventRecord(1));
+          t.read('q', 2 * EVENT).reads(...eventRecord(0, 0xaa), ...eventRecord(1));
         },
         other_viommu: (t, { device, vdevice, handle, parent }) => {
           const other = t.viommu(device, parent).out('out_viommu_id');
