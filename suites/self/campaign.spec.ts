@@ -300,7 +300,8 @@ describe('fuzz', function () {
     assert.match(findings[0]?.title ?? '', /^IOMMU_DESTROY: allowed is EBUSY.*, seen EINVAL/);
     const { file = '' } = findings[0] ?? {};
     assert.match(await readFile(file, 'utf8'), /"IOMMU_DESTROY"/);
-    assert.isAtMost((await readProgramFile(join(file, '../reduced.json'))).steps.length, 4);
+    // Which object is in use depends on what is drawn first; the region of a vIOMMU that is mapped takes the most steps.
+    assert.isAtMost((await readProgramFile(join(file, '../reduced.json'))).steps.length, 7);
     assert.match(await readFile(join(file, '../repro.c'), 'utf8'), /int main\(/);
     assert.match(await readFile(join(file, '../repro.syz'), 'utf8'), /openat\$iommufd/);
     assert.isNotEmpty(await readdir(join(out, 'regressions')));
