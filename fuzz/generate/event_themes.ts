@@ -17,6 +17,7 @@ import {
   type Theme,
   type Weights,
   spread,
+  times,
 } from './theme.js';
 
 /** Themes of page faults and of events of vIOMMUs. */
@@ -65,13 +66,7 @@ const FAULT_KINDS: Weights = {
 const FAULTS: Theme = {
   about: 'Devices that meet no translation, and user space that answers them or does not.',
   prelude: [ALLOC, DEVICE, FAULT_QUEUE, PARENT, FAULTING, MOVE],
-  kinds: [
-    ...spread(FAULT_KINDS),
-    ...new Array<Kind>(3).fill(FAULTING),
-    ...new Array<Kind>(3).fill(MOVE),
-    PARENT,
-    FLAGGED_QUEUE,
-  ],
+  kinds: [...spread(FAULT_KINDS), ...times(3, FAULTING), ...times(3, MOVE), PARENT, FLAGGED_QUEUE],
 };
 
 const FAULTS_OF_PASIDS: Theme = {
@@ -93,9 +88,9 @@ const FAULTS_OF_PASIDS: Theme = {
       IOMMU_TEST_OP_PASID_REPLACE: 4,
       IOMMU_TEST_OP_PASID_DETACH: 3,
     }),
-    ...new Array<Kind>(3).fill(FAULTING_FOR_PASIDS),
-    ...new Array<Kind>(4).fill(ATTACH_PASID),
-    ...new Array<Kind>(3).fill(ATTACH_DEVICE),
+    ...times(3, FAULTING_FOR_PASIDS),
+    ...times(4, ATTACH_PASID),
+    ...times(3, ATTACH_DEVICE),
     PARENT_FOR_PASIDS,
     FLAGGED_QUEUE,
     ATTACH_FAILING,
@@ -130,10 +125,10 @@ const EVENTS: Theme = {
       IOMMU_DESTROY: 3,
       file: 2,
     }),
-    ...new Array<Kind>(3).fill(NESTED_OF_GUEST),
-    ...new Array<Kind>(2).fill(NAMED),
+    ...times(3, NESTED_OF_GUEST),
+    ...times(2, NAMED),
     EVENT_QUEUE,
-    ...new Array<Kind>(4).fill(MOVE),
+    ...times(4, MOVE),
   ],
 };
 

@@ -13,6 +13,7 @@ import {
   SET_COMPAT,
   type Theme,
   spread,
+  times,
 } from './theme.js';
 
 /** Themes of memory that cannot be pinned: it is mapped where nothing pins it, and met later. */
@@ -235,10 +236,6 @@ function newestAccess(flags: number): Kind {
     args: { flags },
     newest: { id: 'IOAS' },
   };
-}
-
-function times(count: number, kind: Kind): Kind[] {
-  return new Array<Kind>(count).fill(kind);
 }
 
 export const FILLING_THEMES: readonly Theme[] = [

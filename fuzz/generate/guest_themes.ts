@@ -18,6 +18,7 @@ import {
   PARENT_FOR_PASIDS,
   type Theme,
   spread,
+  times,
 } from './theme.js';
 
 /** Themes of guests, whose devices have names, and of devices that differ in what they can do. */
@@ -107,11 +108,11 @@ const GUESTS: Theme = {
     ...INVALIDATE,
     ...OTHER_REQUESTS,
     ...OTHER_REQUESTS,
-    ...new Array<Kind>(5).fill(ANY_VIOMMU),
-    ...new Array<Kind>(6).fill(GUEST_DEVICE),
-    ...new Array<Kind>(3).fill(NAMELESS),
-    ...new Array<Kind>(4).fill(NEST),
-    ...new Array<Kind>(2).fill(NESTED_OF_GUEST),
+    ...times(5, ANY_VIOMMU),
+    ...times(6, GUEST_DEVICE),
+    ...times(3, NAMELESS),
+    ...times(4, NEST),
+    ...times(2, NESTED_OF_GUEST),
     NESTED,
     NEWEST_VIOMMU,
     DEVICE_WITHOUT_DIRTY,
@@ -208,8 +209,8 @@ const MAPPED_REGIONS: Theme = {
       IOMMU_IOAS_MAP: 2,
       IOMMU_DESTROY: 3,
     }),
-    ...new Array<Kind>(3).fill(VIOMMU_WITH_REGION),
-    ...new Array<Kind>(6).fill(DESTROY_VIOMMU),
+    ...times(3, VIOMMU_WITH_REGION),
+    ...times(6, DESTROY_VIOMMU),
   ],
 };
 

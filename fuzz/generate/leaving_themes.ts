@@ -16,6 +16,7 @@ import {
   SET_COMPAT,
   type Theme,
   spread,
+  times,
 } from './theme.js';
 
 /**
@@ -157,12 +158,12 @@ const LEFT_COPIED: Theme = {
   isFor: ({ hasFileMappings }) => hasFileMappings,
   prelude: ['memory_file', 'show_file_shared', ALLOC, SET_COMPAT, DEVICE, ...SEEN_TWICE],
   kinds: [
-    ...times(2, MAP_ANEW),
+    ...times(2, ...MAP_ANEW),
     ...COPIES,
     ...ONE_AREA,
     ...TO_PAGE_TABLES.map((kind) => compared(kind)),
     ...PINS,
-    ...times(2, WRITES),
+    ...times(2, ...WRITES),
     COMPARE,
     COMPARE_WITH_END,
     ...AMONG,
@@ -182,18 +183,11 @@ const LEFT_COPIED_BY_PASIDS: Theme = {
   isFor: ({ hasPasids }) => hasPasids,
   prelude: ['memory_file', 'show_file_shared', ALLOC, DEVICE, DEVICE_WITH_PASIDS, ...SEEN_TWICE],
   kinds: [
-    ...times(2, MAP_ANEW),
-    ...times(
-      4,
-      TO_PASIDS.map((kind) => compared(kind)),
-    ),
+    ...times(2, ...MAP_ANEW),
+    ...times(4, ...TO_PASIDS.map((kind) => compared(kind))),
     COMPARE,
     ...AMONG,
   ],
 };
-
-function times(count: number, kinds: readonly Kind[]): Kind[] {
-  return new Array<readonly Kind[]>(count).fill(kinds).flat();
-}
 
 export const LEAVING_THEMES: readonly Theme[] = [LEFT_COPIED, LEFT_COPIED, LEFT_COPIED_BY_PASIDS];

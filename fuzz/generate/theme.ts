@@ -66,6 +66,11 @@ export function spread(weights: Weights): Kind[] {
   return Object.entries(weights).flatMap(([name, weight]) => new Array<Kind>(weight).fill(kindOf(name)));
 }
 
+/** Kinds that come so many times as often. */
+export function times(count: number, ...kinds: readonly Kind[]): Kind[] {
+  return new Array<readonly Kind[]>(count).fill(kinds).flat();
+}
+
 function kindOf(name: string): Kind {
   return /^(IOMMU|VFIO)_/.test(name) ? { call: name } : (name as Exclude<Kind, object>);
 }

@@ -28,6 +28,7 @@ import {
   type Theme,
   type Weights,
   spread,
+  times,
 } from './theme.js';
 
 const EVERYTHING: Weights = {
@@ -184,11 +185,11 @@ const PASIDS: Theme = {
       counters: 2,
       process: 1,
     }),
-    ...new Array<Kind>(6).fill(PAGE_TABLE_FOR_PASIDS),
-    ...new Array<Kind>(2).fill(DEVICE_WITH_PASIDS),
-    ...new Array<Kind>(6).fill(ATTACH_DEVICE),
-    ...new Array<Kind>(4).fill(ATTACH_FAILING),
-    ...new Array<Kind>(8).fill(MOVE_FAILING),
+    ...times(6, PAGE_TABLE_FOR_PASIDS),
+    ...times(2, DEVICE_WITH_PASIDS),
+    ...times(6, ATTACH_DEVICE),
+    ...times(4, ATTACH_FAILING),
+    ...times(8, MOVE_FAILING),
   ],
 };
 

@@ -1,6 +1,6 @@
 import type { Profile } from '../../models/profiles/index.js';
 import { ASK_COHERENCY } from './vfio_themes.js';
-import { ALLOC, type Kind, type Theme, spread } from './theme.js';
+import { ALLOC, type Kind, type Theme, spread, times } from './theme.js';
 
 const BIND: Kind = { call: 'VFIO_DEVICE_BIND_IOMMUFD', args: { flags: 0 } };
 const ATTACH: Kind = {
@@ -52,7 +52,7 @@ const BOUND_DEVICE: Theme = {
       pass: 1,
       counters: 2,
     }),
-    ...new Array<Kind>(4).fill(ATTACH),
+    ...times(4, ATTACH),
     BIND,
     BIND,
     ...BIND_NOTHING,

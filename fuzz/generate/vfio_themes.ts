@@ -1,6 +1,6 @@
 import { PAGE_SIZE } from '../../models/base/u64.js';
 import { BUFFER } from '../../models/program/arena.js';
-import { ALLOC, DEVICE, type Kind, SET_COMPAT, SMALL_PAGES, type Theme, spread } from './theme.js';
+import { ALLOC, DEVICE, type Kind, SET_COMPAT, SMALL_PAGES, type Theme, spread, times } from './theme.js';
 
 /** DMA_CC, the one extension that depends on state. */
 export const ASK_COHERENCY: Kind = { call: 'VFIO_CHECK_EXTENSION', args: { extension: 4 } };
@@ -43,9 +43,9 @@ const VFIO: Theme = {
       process: 1,
       counters: 3,
     }),
-    ...new Array<Kind>(3).fill(ASK_COHERENCY),
-    ...new Array<Kind>(4).fill(UNMAP_EVERYTHING),
-    ...new Array<Kind>(16).fill(UNMAP_RANGE),
+    ...times(3, ASK_COHERENCY),
+    ...times(4, UNMAP_EVERYTHING),
+    ...times(16, UNMAP_RANGE),
   ],
 };
 
