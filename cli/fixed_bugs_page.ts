@@ -1,18 +1,15 @@
 import { join } from 'node:path';
 import { markdownTable } from 'markdown-table';
 import { readProgramFile } from '../fuzz/corpus/program_file.js';
-import { factsOf } from '../fuzz/findings/facts.js';
+import { titleShown } from '../fuzz/findings/shown.js';
 import { present } from '../models/base/assert.js';
 import { Behaviour } from '../models/behaviour.js';
 import { EFFECT_MUTANTS } from '../models/effects/index.js';
 import { mutantName } from '../models/mutants.js';
 import { narrate } from '../models/narrate.js';
 import { DEFAULT_PROFILE } from '../models/profiles/index.js';
-import { assemble } from '../models/program/assemble.js';
 import type { Program } from '../models/program/program.js';
-import { judgeByModel } from '../models/program_verdict.js';
 import { FIXED_BUGS, type FixedBug } from '../suites/fixed_bugs/catalogue.js';
-import { runOnModel } from '../targets/sim.js';
 import { mutantByName } from './mutant_option.js';
 
 /**
@@ -80,11 +77,6 @@ async function stepsOf({ number, shown }: FixedBug, directory: string): Promise<
 
 /** What is wrong with a program's answers where a mutant gives them. */
 function titleWith(mutant: string, program: Program): string {
-  const assembled = assemble(program);
-  const outcome = runOnModel(
-    assembled,
-    new Behaviour(DEFAULT_PROFILE, mutantByName(mutant, DEFAULT_PROFILE)),
-  );
-  const verdict = judgeByModel(assembled, outcome, new Behaviour(DEFAULT_PROFILE), 'exact');
-  return present(factsOf(assembled, verdict), `what ${mutant} shows`).title;
+  const kernel = new Behaviour(DEFAULT_PROFILE, mutantByName(mutant, DEFAULT_PROFILE));
+  return present(titleShown(program, kernel, new Behaviour(DEFAULT_PROFILE)), `what ${mutant} shows`);
 }

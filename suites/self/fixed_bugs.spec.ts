@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { assert } from 'chai';
 import { readProgramFile } from '../../fuzz/corpus/program_file.js';
-import { factsOf } from '../../fuzz/findings/facts.js';
+import { titleShown } from '../../fuzz/findings/shown.js';
 import { reduceProgram } from '../../fuzz/reduce/reduce.js';
 import { present } from '../../models/base/assert.js';
 import { Behaviour } from '../../models/behaviour.js';
@@ -10,7 +10,6 @@ import { EFFECT_MUTANTS } from '../../models/effects/index.js';
 import { mutantName } from '../../models/mutants.js';
 import { DEFAULT_PROFILE } from '../../models/profiles/index.js';
 import { assemble } from '../../models/program/assemble.js';
-import type { Program } from '../../models/program/program.js';
 import { judgeByModel } from '../../models/program_verdict.js';
 import { runOnModel } from '../../targets/sim.js';
 import { FIXED_BUGS } from '../fixed_bugs/catalogue.js';
@@ -38,12 +37,12 @@ describe('bugs that were fixed', () => {
       const stored = await readProgramFile(join(CORPUS, `${name}.json`));
       const model = new Behaviour(DEFAULT_PROFILE);
       const wrong = new Behaviour(DEFAULT_PROFILE, present(mutants.get(mutant), mutant));
-      assert.isUndefined(titleOf(stored, model, model));
-      const title = titleOf(stored, wrong, model);
+      assert.isUndefined(titleShown(stored, model, model));
+      const title = titleShown(stored, wrong, model);
       assert.isDefined(title);
       const { program, isMinimal } = await reduceProgram(
         stored,
-        (candidates) => Promise.resolve(candidates.map((one) => titleOf(one, wrong, model) === title)),
+        (candidates) => Promise.resolve(candidates.map((one) => titleShown(one, wrong, model) === title)),
         { budget: 5000, batch: 1 },
       );
       assert.isTrue(isMinimal);
@@ -77,9 +76,3 @@ describe('bugs that were fixed', () => {
     );
   });
 });
-
-/** What a program shows where a kernel does as one behaviour and is judged by another; undefined for nothing. */
-function titleOf(program: Program, kernel: Behaviour, model: Behaviour): string | undefined {
-  const assembled = assemble(program);
-  return factsOf(assembled, judgeByModel(assembled, runOnModel(assembled, kernel), model, 'exact'))?.title;
-}

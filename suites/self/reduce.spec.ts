@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { assert } from 'chai';
 import fc from 'fast-check';
 import { readProgramFile, writeProgramFile } from '../../fuzz/corpus/program_file.js';
-import { factsOf } from '../../fuzz/findings/facts.js';
+import { titleShown } from '../../fuzz/findings/shown.js';
 import { Picks } from '../../fuzz/generate/picks.js';
 import { samplePrograms } from '../../fuzz/generate/program.js';
 import { type Shows, reduceProgram } from '../../fuzz/reduce/reduce.js';
@@ -13,8 +13,6 @@ import { mutantName } from '../../models/mutants.js';
 import { assemble } from '../../models/program/assemble.js';
 import { type Program, ProgramError, placedSteps } from '../../models/program/program.js';
 import { DEFAULT_PROFILE } from '../../models/profiles/index.js';
-import { judgeByModel } from '../../models/program_verdict.js';
-import { runOnModel } from '../../targets/sim.js';
 import { allMutants } from '../harness/mutation.js';
 import { runCli } from './cli.js';
 import { PLANTED, type Planted, firstSteps, hide } from './planted.js';
@@ -35,11 +33,7 @@ function titleBy(by: Planted['by']): TitleOf {
 
 function titleByMutant(name: string): TitleOf {
   const behaviour = new Behaviour(DEFAULT_PROFILE, present(mutants.get(name), name));
-  return (program) => {
-    const assembled = assemble(program);
-    const verdict = judgeByModel(assembled, runOnModel(assembled, behaviour), model, 'exact');
-    return factsOf(assembled, verdict)?.title;
-  };
+  return (program) => titleShown(program, behaviour, model);
 }
 
 /** The rule that decides each step, and who carries it out. */
