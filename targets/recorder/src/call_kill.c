@@ -3,7 +3,6 @@
  * A process that is killed cannot say that it ends, and who kills it may not wait for it: what it held would seem to be there for ever.
  * So the recorder waits until it has ended, with all of its group if that was killed, and leaves the child for the program to wait for.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -64,36 +63,20 @@ static char state_of(pid_t process, pid_t *group)
 	return name_end[2];
 }
 
-static void add_of_group(struct killed *killed, pid_t wanted, const char *entries, long bytes)
+struct group {
+	pid_t number;
+	struct killed *killed;
+};
+
+static void add_if_of_group(int process, long directory, void *with)
 {
-	struct entry {
-		uint64_t inode;
-		int64_t offset;
-		uint16_t length;
-		uint8_t type;
-		char name[];
-	};
+	const struct group *group = with;
+	struct killed *killed = group->killed;
+	pid_t its;
 
-	for (long at = 0; at < bytes;) {
-		const struct entry *entry = (const struct entry *)(entries + at);
-		pid_t process = atoi(entry->name), group;
-
-		at += entry->length;
-		if (process > 0 && killed->count < KILLED_MAX && state_of(process, &group) && group == wanted)
-			killed->process[killed->count++] = process;
-	}
-}
-
-static void find_group(struct killed *killed, pid_t wanted)
-{
-	char entries[4096] __attribute__((aligned(8)));
-	long fd = raw(SYS_openat, AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC), bytes;
-
-	if (fd < 0)
-		return;
-	while ((bytes = raw(SYS_getdents64, fd, entries, sizeof(entries))) > 0)
-		add_of_group(killed, wanted, entries, bytes);
-	raw(SYS_close, fd);
+	(void)directory;
+	if (killed->count < KILLED_MAX && state_of(process, &its) && its == group->number)
+		killed->process[killed->count++] = process;
 }
 
 /* A process has let go of everything before it is a zombie. Source: kernel/exit.c:do_exit. */
@@ -127,6 +110,7 @@ static void note_ends(const struct killed *killed)
 EXPORT int kill(pid_t process, int signal)
 {
 	struct killed killed = { .count = 0 };
+	struct group group = { -process, &killed };
 	int result, program_errno = errno;
 
 	if (signal != SIGKILL)
@@ -135,7 +119,7 @@ EXPORT int kill(pid_t process, int signal)
 	if (process > 0)
 		killed.process[killed.count++] = process;
 	else if (process < -1)
-		find_group(&killed, -process);
+		files_each_number("/proc", add_if_of_group, &group);
 	errno = program_errno;
 	result = next()->kill(process, signal);
 	program_errno = errno;

@@ -20,10 +20,10 @@ struct entry {
 	char name[];
 };
 
-void files_each(void (*visit)(int fd, void *with), void *with)
+void files_each_number(const char *path, void (*visit)(int number, long directory, void *with), void *with)
 {
 	_Alignas(8) char entries[1024];
-	long directory = raw(SYS_openat, AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	long directory = raw(SYS_openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	long bytes;
 
 	if (directory < 0)
@@ -31,14 +31,33 @@ void files_each(void (*visit)(int fd, void *with), void *with)
 	while ((bytes = raw(SYS_getdents64, directory, entries, sizeof(entries))) > 0) {
 		for (long at = 0; at < bytes;) {
 			const struct entry *entry = (const struct entry *)(void *)(entries + at);
-			int fd = atoi(entry->name);
 
 			at += entry->bytes;
-			if (entry->name[0] != '.' && fd != directory && !trace_owns(fd))
-				visit(fd, with);
+			if (entry->name[0] >= '0' && entry->name[0] <= '9')
+				visit(atoi(entry->name), directory, with);
 		}
 	}
 	raw(SYS_close, directory);
+}
+
+struct visitor {
+	void (*visit)(int fd, void *with);
+	void *with;
+};
+
+static void visit_of_program(int fd, long directory, void *with)
+{
+	const struct visitor *visitor = with;
+
+	if (fd != directory && !trace_owns(fd))
+		visitor->visit(fd, visitor->with);
+}
+
+void files_each(void (*visit)(int fd, void *with), void *with)
+{
+	struct visitor visitor = { visit, with };
+
+	files_each_number("/proc/self/fd", visit_of_program, &visitor);
 }
 
 /* A line about a descriptor, as the role FILES describes it. */

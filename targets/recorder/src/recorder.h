@@ -121,6 +121,8 @@ void files_keep_one(struct record *record, int fd);
 void files_keep_all(struct record *record);
 /* Calls a function with each descriptor of the process. */
 void files_each(void (*visit)(int fd, void *with), void *with);
+/* Names of a directory of /proc that are numbers; it is open meanwhile. */
+void files_each_number(const char *path, void (*visit)(int number, long directory, void *with), void *with);
 
 /* watch.c: which descriptors are recorded, as DEVICE_*. */
 int watch_of(int fd);
