@@ -293,15 +293,15 @@ describe('fuzz', function () {
 
   it('runs workers side by side, and finds a planted difference', async () => {
     const out = join(directory, 'mutant');
-    const args = ['--mutant', 'IOMMU_DESTROY/EBUSY.users:errno:EINVAL', '--workers', '2'];
+    // Other seeds may come to other objects that are in use, some of which take more steps.
+    const args = ['--mutant', 'IOMMU_DESTROY/EBUSY.users:errno:EINVAL', '--workers', '2', '--seed', '2'];
     const ended = await runCli(['fuzz', ...args, '--out', out, '--json']);
     const { findings } = resultIn(ended);
     assert.equal(ended.code, 1, ended.stderr);
     assert.match(findings[0]?.title ?? '', /^IOMMU_DESTROY: allowed is EBUSY.*, seen EINVAL/);
     const { file = '' } = findings[0] ?? {};
     assert.match(await readFile(file, 'utf8'), /"IOMMU_DESTROY"/);
-    // Which object is in use depends on what is drawn first; the region of a vIOMMU that is mapped takes the most steps.
-    assert.isAtMost((await readProgramFile(join(file, '../reduced.json'))).steps.length, 7);
+    assert.isAtMost((await readProgramFile(join(file, '../reduced.json'))).steps.length, 4);
     assert.match(await readFile(join(file, '../repro.c'), 'utf8'), /int main\(/);
     assert.match(await readFile(join(file, '../repro.syz'), 'utf8'), /openat\$iommufd/);
     assert.isNotEmpty(await readdir(join(out, 'regressions')));
