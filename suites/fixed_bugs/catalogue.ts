@@ -56,7 +56,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: 'IOMMU_TEST_OP_MD_CHECK_MAP/EINVAL.uptr_wrap:drop',
       scenario: 'mock/check_map:range,misaligned',
-      fuzz: { met: 235 },
+      fuzz: { met: 30 },
       program: 'check-map-wraps',
     },
   },
@@ -69,7 +69,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: 'IOMMU_IOAS_MAP/EOVERFLOW.user_va_wrap:drop',
       scenario: 'ioas/map:range,memory_wraps',
-      fuzz: { met: 20 },
+      fuzz: { met: 23 },
       program: 'mapped-memory-wraps',
     },
   },
@@ -82,7 +82,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: 'IOMMU_IOAS_UNMAP/OK:unpins_beside_accesses',
       scenario: 'ioas/tiers:middle_of_a_huge_page',
-      fuzz: { met: 18 },
+      fuzz: { met: 647 },
       program: 'unpins-beside-accesses',
     },
   },
@@ -95,7 +95,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: 'VFIO_IOMMU_UNMAP_DMA/OK:keeps_cut_area',
       scenario: 'vfio/cut_huge:huge_pages,at_odd_places',
-      fuzz: { met: 32 },
+      fuzz: { met: 31 },
       program: 'keeps-cut-area',
     },
   },
@@ -108,7 +108,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: 'IOMMU_TEST_OP_MOCK_DOMAIN/OK:lists_page_table_twice',
       scenario: 'mock/domain:detach,and_others_come',
-      fuzz: { met: 3_193 },
+      fuzz: { met: 132 },
       program: 'lists-page-table-twice',
     },
   },
@@ -121,7 +121,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: 'VFIO_IOMMU_GET_INFO/OK:tells_stack',
       scenario: 'vfio/get_info:room,for_the_struct',
-      fuzz: { met: 184 },
+      fuzz: { met: 804 },
       program: 'tells-stack',
     },
   },
@@ -142,7 +142,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: `${REPLACE}/EADDRINUSE.alignment:forgets_list_id`,
       scenario: 'access/replace:refused',
-      fuzz: { met: 339 },
+      fuzz: { met: 32 },
       program: 'forgets-list-id',
     },
   },
@@ -155,7 +155,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: 'IOMMU_TEST_OP_MOCK_DOMAIN/OK:numbers_by_count',
       scenario: 'mock/domain:detach,and_others_come',
-      fuzz: { met: 438 },
+      fuzz: { met: 2 },
       program: 'numbers-by-count',
     },
   },
@@ -168,7 +168,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: 'IOMMU_IOAS_MAP/EINVAL.no_access:drop',
       scenario: 'ioas/map:flags,access',
-      fuzz: { met: 40 },
+      fuzz: { met: 51 },
       program: 'map-without-access',
     },
   },
@@ -192,7 +192,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: 'IOMMU_IOAS_MAP/OK:alignment_wraps',
       scenario: 'ioas/used_placement:reserved,no_domain',
-      fuzz: { met: 4_473 },
+      fuzz: { met: 692 },
       program: 'alignment-wraps',
     },
   },
@@ -216,7 +216,7 @@ export const FIXED_BUGS: readonly FixedBug[] = [
     shown: {
       mutant: 'veventq_read/OK:counts_header_as_pointer',
       scenario: 'event/veventq_file:read,counts',
-      fuzz: { met: 192 },
+      fuzz: { met: 234 },
       program: 'counts-header-as-pointer',
     },
   },

@@ -49,6 +49,14 @@ function copiesAlthoughItFails(t: ScenarioBuilder, { hwpt }: Seen, call: () => u
   t.checkMap(hwpt, A, PRIVATE).fails('EINVAL');
 }
 
+/** An access to a copy of both pages: only a copy puts an area that is no page long into the IOAS of an access that pins. */
+function accessToCopy(t: ScenarioBuilder, { other }: Seen): string {
+  const ioas = t.ioas();
+  const access = makeAccess(t, 'a', ioas);
+  t.copy({ src: other, dst: ioas, from: A, iova: A, length: 2n * P });
+  return access;
+}
+
 /** What comes behind the private page and cannot be pinned, or paid for: the answer, and the length of it. */
 interface Obstacle {
   readonly errno: 'EFAULT' | 'EOVERFLOW' | 'EINVAL' | 'ENOMEM';
@@ -177,18 +185,13 @@ export const ioasLeftCopied = suite(
         access_before_part_of_a_page: (t, seen) => {
           t.map(seen.other, { iova: A + P, length: 1n });
           t.map(seen.other, { iova: A + P + 1n, va: BUFFER.start + P, length: P - 1n });
-          const ioas = t.ioas();
-          const access = makeAccess(t, 'a', ioas);
-          t.copy({ src: seen.other, dst: ioas, from: A, iova: A, length: 2n * P });
+          const access = accessToCopy(t, seen);
           copiesAlthoughItFails(t, seen, () => pin(t, access, A, 2n * P).fails('EINVAL'));
         },
-        // Only a copy puts an area that is no page long into the IOAS of an access that pins.
         access_before_end_of_space: (t, seen) => {
           t.map(seen.other, { iova: A + P, va: LAST_PAGE, length: 0x800n });
           t.map(seen.other, { iova: A + P + 0x800n, length: 0x800n });
-          const ioas = t.ioas();
-          const access = makeAccess(t, 'a', ioas);
-          t.copy({ src: seen.other, dst: ioas, from: A, iova: A, length: 2n * P });
+          const access = accessToCopy(t, seen);
           copiesAlthoughItFails(t, seen, () => pin(t, access, A, P + 0x800n).fails('EOVERFLOW'));
         },
       },
