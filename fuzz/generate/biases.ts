@@ -91,7 +91,7 @@ export const BIASES = {
   },
   lookBack: {
     oneIn: 2,
-    what: 'failed writes by accesses, and refused mappings, that a look at the same range follows',
+    what: 'failed writes by accesses, unmappings, refused mappings and calls that cannot answer, that a look at what they left follows',
     why: 'what they have done before they failed',
   },
   otherCommand: { oneIn: 40, what: 'calls of VFIO with another number', why: 'what the dispatcher refuses' },

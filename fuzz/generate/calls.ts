@@ -350,7 +350,9 @@ class ArgumentDraw {
 /** Few places and lengths, so that what is read has been written before; around the border of pages for the most part. */
 const COPY_OFFSETS = [0n, 0n, 0n, 0xffcn, 0xffcn, 0xff9n, 0x1000n, 0x1ffcn] as const;
 const COPY_LENGTHS = [4n, 4n, 8n, 8n, 7n, 64n, 0x1000n, 0x1004n] as const;
-const COPY_BYTES_MAX = 0x2000;
+
+/** The most that accesses of programs copy. */
+export const COPY_BYTES_MAX = 0x2000;
 
 /** Whether a pointer leads to bytes that mean nothing to anybody. */
 export function isAnyData(role: Role): boolean {

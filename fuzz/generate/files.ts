@@ -11,9 +11,9 @@ const SCRATCH_PAGES = Number(SCRATCH.bytes / PAGE_SIZE);
 const PAGES_MAX = 4;
 
 /** Where files are shown as they are, and where privately. */
-export const SHARED = SCRATCH.start;
-export const PRIVATE = SHARED + BigInt(PAGES_MAX) * PAGE_SIZE;
 const SHOWN_BYTES = BigInt(PAGES_MAX) * PAGE_SIZE;
+export const SHARED = SCRATCH.start;
+export const PRIVATE = SHARED + SHOWN_BYTES;
 
 /** Descriptors of one program that are not made by calls. */
 const FILES_MAX = 12;
@@ -50,9 +50,9 @@ export function drawFileStep(
     case 'show_file_first':
       return drawShowFirst(state, picks);
     case 'show_file_shared':
-      return drawShowAt(SHARED, state, picks);
+      return show(state.labelOfKind('memfd', picks), SHARED, false, 'rw');
     case 'show_file_private':
-      return drawShowAt(PRIVATE, state, picks);
+      return show(state.labelOfKind('memfd', picks), PRIVATE, true, 'rw');
     case 'show_region':
       return drawShowRegion(state, picks);
     case 'cut_file':
@@ -79,19 +79,19 @@ function drawShow(state: GeneratorState, picks: Picks): Step | undefined {
 /** Maps a file of memory, maybe privately, to the first pages of the scratch region or to those behind them. */
 function drawShowFirst(state: GeneratorState, picks: Picks): Step | undefined {
   const file = state.labelOfKind('memfd', picks);
-  if (file === undefined) return undefined;
   const start = picks.one([SHARED, PRIVATE]);
-  const isPrivate = picks.rarely(2) ? { isPrivate: true } : {};
-  const access = picks.one(['rw', 'rw', 'ro'] as const);
-  return { do: 'mmap', start, bytes: SHOWN_BYTES, file, offset: 0n, access, ...isPrivate };
+  return show(file, start, picks.rarely(2), picks.one(['rw', 'rw', 'ro'] as const));
 }
 
-/** Maps a file of memory anew as it is, or so that pages become the process's own once they are pinned. */
-function drawShowAt(start: bigint, state: GeneratorState, picks: Picks): Step | undefined {
-  const file = state.labelOfKind('memfd', picks);
+function show(
+  file: string | undefined,
+  start: bigint,
+  isPrivate: boolean,
+  access: MmapAccess,
+): Step | undefined {
   if (file === undefined) return undefined;
-  const isPrivate = start === PRIVATE ? { isPrivate: true } : {};
-  return { do: 'mmap', start, bytes: SHOWN_BYTES, file, offset: 0n, access: 'rw', ...isPrivate };
+  const shown = { do: 'mmap', start, bytes: SHOWN_BYTES, file, offset: 0n, access } as const;
+  return isPrivate ? { ...shown, isPrivate } : shown;
 }
 
 /** Maps a region of a vIOMMU as a virtual machine monitor does: all of it, shared. */

@@ -1,4 +1,4 @@
-import { PAGE_SIZE, U64_MAX } from '../../models/base/u64.js';
+import { PAGE_SIZE } from '../../models/base/u64.js';
 import { HWPT_FLAGS } from '../../models/ioctls/native/hwpt_alloc.js';
 import { CREATE_ACCESS_FLAGS } from '../../models/ioctls/test/test_members.js';
 import { BUFFER, FROZEN, HOLE, NO_ACCESS } from '../../models/program/arena.js';
@@ -11,10 +11,13 @@ import {
   FIXED,
   type Kind,
   SET_COMPAT,
+  TO_NEWEST,
   type Theme,
+  newestAccess,
   spread,
   times,
 } from './theme.js';
+import { LAST_PAGE } from './values.js';
 
 /** Themes of memory that cannot be pinned: it is mapped where nothing pins it, and met later. */
 
@@ -24,15 +27,13 @@ const BAD_MEMORY = [
   { address: NO_ACCESS.start, length: PAGE_SIZE },
   { address: FROZEN.start, length: 0x800n },
   { address: BUFFER.start + BUFFER.bytes - PAGE_SIZE, length: 2n * PAGE_SIZE },
-  { address: U64_MAX - PAGE_SIZE + 1n, length: 0x800n },
-  { address: U64_MAX - PAGE_SIZE + 1n, length: 0x800n },
+  { address: LAST_PAGE, length: 0x800n },
+  { address: LAST_PAGE, length: 0x800n },
 ];
 
 /** Each at its own IOVA, where devices translate. */
 const placed = BAD_MEMORY.map((memory, at) => ({ ...memory, iova: 0x100_0000n + BigInt(at) * 0x1_0000n }));
 const BEHIND = 0x110_0000n;
-
-const TO_NEWEST = { ioas_id: 'IOAS' } as const;
 
 const MAP_BAD: readonly Kind[] = placed.map(({ address, length, iova }) => ({
   call: 'IOMMU_IOAS_MAP',
@@ -229,14 +230,6 @@ const LATE_COPIES: Theme = {
     ...spread({ IOMMU_TEST_OP_MOCK_DOMAIN: 2, IOMMU_IOAS_COPY: 4, IOMMU_TEST_OP_ACCESS_RW: 4, child: 1 }),
   ],
 };
-
-function newestAccess(flags: number): Kind {
-  return {
-    call: 'IOMMU_TEST_OP_CREATE_ACCESS',
-    args: { flags },
-    newest: { id: 'IOAS' },
-  };
-}
 
 export const FILLING_THEMES: readonly Theme[] = [
   LATE_FILLING,

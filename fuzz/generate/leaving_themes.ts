@@ -1,4 +1,4 @@
-import { PAGE_SIZE, U64_MAX } from '../../models/base/u64.js';
+import { PAGE_SIZE } from '../../models/base/u64.js';
 import { ACCESS_RW_FLAGS, CREATE_ACCESS_FLAGS } from '../../models/ioctls/test/test_members.js';
 import { IOAS_MAP_FLAGS } from '../../models/ioctls/shared_rules.js';
 import { BUFFER, HOLE, SCRATCH } from '../../models/program/arena.js';
@@ -14,10 +14,13 @@ import {
   FIXED,
   type Kind,
   SET_COMPAT,
+  TO_NEWEST,
   type Theme,
+  newestAccess,
   spread,
   times,
 } from './theme.js';
+import { LAST_PAGE } from './values.js';
 
 /**
  * Themes of what failing calls leave: the oldest IOAS has a device, whose page table shows a page of a file; the newest has the same page
@@ -30,8 +33,6 @@ const HERE = 0x100_0000n;
 const BEHIND = HERE + PAGE_SIZE;
 const ELSEWHERE = HERE + 0x10_0000n;
 
-const TO_NEWEST = { ioas_id: 'IOAS' } as const;
-
 function map(user_va: bigint, iova: bigint, length = PAGE_SIZE, flags = FIXED): Kind {
   return { call: 'IOMMU_IOAS_MAP', args: { flags, iova, user_va, length }, newest: TO_NEWEST };
 }
@@ -42,7 +43,7 @@ const FIXED_READABLE = IOAS_MAP_FLAGS.FIXED_IOVA | IOAS_MAP_FLAGS.READABLE;
 const OBSTACLES: readonly (readonly Kind[])[] = [
   [map(HOLE, BEHIND)],
   [],
-  [map(U64_MAX - PAGE_SIZE + 1n, BEHIND, 0x800n)],
+  [map(LAST_PAGE, BEHIND, 0x800n)],
   [mapFile('memfd', 8n * PAGE_SIZE)],
   [map(BUFFER.start, BEHIND), 'process'],
   [map(BUFFER.start, BEHIND, PAGE_SIZE, FIXED_READABLE)],
@@ -105,14 +106,10 @@ const TO_PAGE_TABLES: readonly CallKind[] = [
   { call: 'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE', newest: { pt_id: 'IOAS' } },
 ];
 
-const NEW_ACCESS: Kind = {
-  call: 'IOMMU_TEST_OP_CREATE_ACCESS',
-  args: { flags: CREATE_ACCESS_FLAGS.NEEDS_PIN_PAGES },
-  newest: { id: 'IOAS' },
-};
+const NEW_ACCESS = newestAccess(CREATE_ACCESS_FLAGS.NEEDS_PIN_PAGES);
 
 /** What a page is compared with as it is pinned: what is not there, what is something else, and what ends with the address space. */
-const COMPARED_WITH = [HOLE, SCRATCH.start + 0x2_0000n, U64_MAX - PAGE_SIZE + 1n];
+const COMPARED_WITH = [HOLE, SCRATCH.start + 0x2_0000n, LAST_PAGE];
 
 const PINS: readonly Kind[] = [
   ...COMPARED_WITH.map((uptr) => ({ uptr, length: PAGE_SIZE })),
@@ -145,7 +142,7 @@ function acrossPages(args: Pick<IoctlStep['args'], 'flags' | 'uptr'>): Kind {
 /** Half a page behind which no byte is. */
 const COMPARE_WITH_END: Kind = {
   call: 'IOMMU_TEST_OP_MD_CHECK_MAP',
-  args: { iova: HERE, length: 0x800n, uptr: U64_MAX - PAGE_SIZE + 1n },
+  args: { iova: HERE, length: 0x800n, uptr: LAST_PAGE },
   oldest: { id: 'HWPT_PAGING' },
 };
 

@@ -2,10 +2,8 @@ import { PAGE_SIZE } from '../../models/base/u64.js';
 import { ACCESS_RW_FLAGS } from '../../models/ioctls/test/test_members.js';
 import { BUFFER } from '../../models/program/arena.js';
 import type { IoctlStep, Step } from '../../models/program/program.js';
+import { COPY_BYTES_MAX } from './calls.js';
 import { FIXED } from './theme.js';
-
-/** More than programs copy otherwise. */
-const READ_BYTES_MAX = 0x2000n;
 
 /** A step that shows what one that has failed left behind: what a write has written, what refused mappings have taken away. */
 export function lookBack(failed: Step): Step | undefined {
@@ -38,7 +36,7 @@ function mapAgain({ file, args: { ioas_id, iova } }: IoctlStep): Step | undefine
 
 function readBack({ file, call, args }: IoctlStep): Step | undefined {
   const { flags, length } = args;
-  if (typeof flags !== 'number' || typeof length !== 'bigint' || length > READ_BYTES_MAX) return undefined;
+  if (typeof flags !== 'number' || typeof length !== 'bigint' || length > COPY_BYTES_MAX) return undefined;
   if ((flags & ACCESS_RW_FLAGS.WRITE) === 0) return undefined;
   const reading = { flags: flags & ~ACCESS_RW_FLAGS.WRITE, uptr: { room: Number(length) } };
   return { do: 'ioctl', file, call, args: { ...args, ...reading } };

@@ -44,3 +44,8 @@ export class Picks {
     return values.length === 0 ? undefined : values[this.below(values.length)];
   }
 }
+
+/** The same numbers, from another one on: for a step that belongs to another. */
+export function rotated(numbers: readonly number[], by: number): readonly number[] {
+  return [...numbers.slice(by), ...numbers.slice(0, by)];
+}

@@ -4,8 +4,8 @@ import type { Behaviour } from '../../models/behaviour.js';
 import type { Program } from '../../models/program/program.js';
 import type { OwnWalk } from '../../models/program_verdict.js';
 import { focusThemes } from './focus.js';
-import { Picks } from './picks.js';
-import type { Kind, Theme } from './theme.js';
+import { Picks, rotated } from './picks.js';
+import { type Kind, type Theme, times } from './theme.js';
 import { themesFor } from './themes.js';
 import { ProgramWriter } from './writer.js';
 
@@ -69,7 +69,7 @@ function writeProgram(
   const kinds = drawSwarm(theme.kinds, first);
   for (const [index, kind] of theme.prelude.entries()) {
     const picks = intents[index % intents.length]?.picks ?? [];
-    writer.prepare(kind, [...picks.slice(index), ...picks.slice(0, index)]);
+    writer.prepare(kind, rotated(picks, index));
   }
   for (const { kind, picks } of intents) {
     writer.addStep(present(kinds[kind % kinds.length], 'kind of a step'), picks);
@@ -89,6 +89,6 @@ const EVEN_ONE_IN = 3;
 function drawSwarm(kinds: readonly Kind[], picks: Picks): readonly Kind[] {
   if (picks.rarely(EVEN_ONE_IN)) return kinds;
   const factors = new Map([...new Set(kinds)].map((kind) => [kind, picks.one(SWARM_FACTORS)]));
-  const drawn = kinds.flatMap((kind) => new Array<Kind>(factors.get(kind) ?? 1).fill(kind));
+  const drawn = kinds.flatMap((kind) => times(factors.get(kind) ?? 1, kind));
   return drawn.length === 0 ? kinds : drawn;
 }

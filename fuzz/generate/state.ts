@@ -61,10 +61,7 @@ export class GeneratorState {
     return byMember(wanted, (kind) => {
       const object = this.#objects.findLast(({ type }) => type === kind);
       if (object !== undefined) return this.#nameOf(object);
-      const slots = [...this.world.fds.entries]
-        .filter(([, file]) => file.kind === kind)
-        .map(([slot]) => slot);
-      const fd = slots.flatMap((slot) => this.labels.get(slot) ?? []).at(-1);
+      const fd = this.#labelsOfKind(kind).at(-1);
       return fd === undefined ? undefined : { fd };
     });
   }
@@ -102,8 +99,13 @@ export class GeneratorState {
 
   /** The label of an open descriptor of a kind, if there is one. */
   labelOfKind(kind: string, picks: Picks): string | undefined {
+    return picks.any(this.#labelsOfKind(kind));
+  }
+
+  /** The oldest first. */
+  #labelsOfKind(kind: string): string[] {
     const open = [...this.world.fds.entries].filter(([, file]) => file.kind === kind);
-    return picks.any(open.flatMap(([slot]) => this.labels.get(slot) ?? []));
+    return open.flatMap(([slot]) => this.labels.get(slot) ?? []);
   }
 
   /** A region that an iommufd offers for mmap, if there is one. */
@@ -123,7 +125,7 @@ export class GeneratorState {
       const types = field.role.of;
       const isMade = ({ id, type }: IommufdObject): boolean =>
         !idsBefore.includes(id) && types.includes(type);
-      const object = this.#file?.objects.objects.find(isMade);
+      const object = this.#objects.find(isMade);
       if (object !== undefined && step.label !== undefined) {
         this.#producers.set(this.#key(object.id), { ref: `${step.label}.${name}` });
       }

@@ -63,7 +63,7 @@ export interface Theme {
 export type Weights = Readonly<Record<string, number>>;
 
 export function spread(weights: Weights): Kind[] {
-  return Object.entries(weights).flatMap(([name, weight]) => new Array<Kind>(weight).fill(kindOf(name)));
+  return Object.entries(weights).flatMap(([name, weight]) => times(weight, kindOf(name)));
 }
 
 /** Kinds that come so many times as often. */
@@ -103,6 +103,14 @@ export const NEWEST_VIOMMU: Kind = {
   args: { flags: 0, type: VIOMMU_TYPES.SELFTEST, data_len: 0 },
   newest: { hwpt_id: 'HWPT_PAGING' },
 };
+
+/** For the member of calls that names an IOAS. */
+export const TO_NEWEST = { ioas_id: 'IOAS' } as const;
+
+/** An access to the newest IOAS. */
+export function newestAccess(flags: number): Kind {
+  return { call: 'IOMMU_TEST_OP_CREATE_ACCESS', args: { flags }, newest: { id: 'IOAS' } };
+}
 
 /** Leaves of one page, so that areas can be cut. */
 export const SMALL_PAGES: Kind = {

@@ -8,6 +8,9 @@ import type { Picks } from './picks.js';
  * model far more often than from the edges of 64 bits, because most rules are about what is mapped.
  */
 
+/** Where the last page of the address space begins. */
+export const LAST_PAGE = U64_MAX - PAGE_SIZE + 1n;
+
 /** Edges at which additions wrap and comparisons turn. */
 export const WORD_EDGES = [
   0n,

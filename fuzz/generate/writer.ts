@@ -15,7 +15,7 @@ import { drawHugePages } from './huge_pages.js';
 import { drawLanes } from './lanes.js';
 import { lookBack } from './look_back.js';
 import { assembledOrNothing, mapsMemory } from './offers.js';
-import { Picks } from './picks.js';
+import { Picks, rotated } from './picks.js';
 import { drawCloexec, drawPass } from './processes.js';
 import type { GeneratorState } from './state.js';
 import { type CallKind, type Kind, SET_COMPAT } from './theme.js';
@@ -119,18 +119,18 @@ export class ProgramWriter {
   prepare(kind: Kind, numbers: readonly number[]): void {
     if (typeof kind === 'string') this.#addOther(kind, this.#picks(numbers));
     else if ('call' in kind) this.#addCall(kind, numbers, false);
-    else this.prepareAll(kind.inTurn, numbers);
+    else this.#prepareAll(kind.inTurn, numbers);
   }
 
   /** Steps that others need, each with other numbers. */
-  prepareAll(kinds: readonly Kind[], numbers: readonly number[]): void {
+  #prepareAll(kinds: readonly Kind[], numbers: readonly number[]): void {
     for (const [at, kind] of kinds.entries()) this.prepare(kind, rotated(numbers, at));
   }
 
   addStep(kind: Kind, numbers: readonly number[]): void {
     if (typeof kind === 'object' && 'inTurn' in kind) {
       const last = kind.inTurn.length - 1;
-      this.prepareAll(kind.inTurn.slice(0, last), numbers);
+      this.#prepareAll(kind.inTurn.slice(0, last), numbers);
       this.addStep(present(kind.inTurn[last], 'a last kind'), rotated(numbers, last));
       return;
     }
@@ -169,11 +169,11 @@ export class ProgramWriter {
     if (call === undefined || !hasCall(profile, call)) return;
     if (call.op !== undefined && !profile.hasTestCommands) return;
     const draft = this.#draft;
+    const given = { ...args, ...this.state.newest(newest), ...this.state.oldest(oldest) };
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const picks = this.#picks(numbers, 1 + attempt * 5, mayFail ? FAILING_BIASES : {});
       const drawn = drawCall(call, this.state, picks);
-      const given = { ...args, ...this.state.newest(newest), ...this.state.oldest(oldest) };
-      const step = this.#named({ ...drawn, args: { ...drawn.args, ...given } }, call);
+      const step = this.#named({ ...drawn, args: { ...drawn.args, ...given } });
       const tried = draft.tryOut(step);
       const comes = outlook(tried, picks);
       if (comes === 'avoid') continue;
@@ -215,9 +215,10 @@ export class ProgramWriter {
   }
 
   /** With names for what it makes. */
-  #named(step: IoctlStep, { newFd }: CallDescription): IoctlStep {
+  #named(step: IoctlStep): IoctlStep {
     const label = this.#draft.nextLabel('s');
-    return { ...step, label, ...(newFd === undefined ? {} : { fd: this.#draft.nextLabel('d') }) };
+    const makesFd = callByName(step.call)?.newFd !== undefined;
+    return { ...step, label, ...(makesFd ? { fd: this.#draft.nextLabel('d') } : {}) };
   }
 
   /** Shows now and then what a step has left that failed. */
@@ -225,8 +226,7 @@ export class ProgramWriter {
     const hasFailed = prediction.kind === 'allowed' && prediction.branches[0]?.errno !== 0;
     const seen = hasFailed && picks.unusual('lookBack') ? lookBack(step) : undefined;
     if (seen === undefined) return;
-    const call = seen.do === 'ioctl' ? callByName(seen.call) : undefined;
-    const named = seen.do === 'ioctl' && call !== undefined ? this.#named(seen, call) : seen;
+    const named = seen.do === 'ioctl' ? this.#named(seen) : seen;
     const tried = assembledOrNothing(() => this.#draft.tryOut(named));
     if (tried !== undefined && outlook(tried, picks) !== 'avoid') this.#draft.append(tried);
   }
@@ -344,10 +344,6 @@ export class ProgramWriter {
     }
     this.useFile(this.state.file === this.#second ? this.#first : this.#second);
   }
-}
-
-function rotated(numbers: readonly number[], by: number): readonly number[] {
-  return [...numbers.slice(by), ...numbers.slice(0, by)];
 }
 
 /** What a step brings; one whose outcome the model does not know, or that makes the kernel warn, is avoided. */
