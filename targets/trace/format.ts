@@ -81,7 +81,10 @@ export const ROLE = {
   PATH: 3,
   /** Lines of /proc/self/maps. */
   MAPS: 4,
-  /** Lines about descriptors: number, device, inode, size, file system, seals, flags, and what the link in /proc/self/fd says. */
+  /**
+   * Lines about descriptors: number, device, inode, size, file system, seals, flags, and what the link in /proc/self/fd says. Of one
+   * that is recorded itself and that a call passes, the number alone counts.
+   */
   FILES: 5,
   /** The release of the kernel. */
   RELEASE: 6,

@@ -124,22 +124,13 @@ static void keep_members(struct record *record, const struct call_shape *shape, 
 			process_keep_maps(record, value, extent);
 			break;
 		case MEMBER_FD:
-			files_keep_one(record, (int)value);
+			files_keep_passed(record, (int)value);
 			break;
 		case MEMBER_NEW_FD:
 		case MEMBER_NONE:
 			break;
 		}
 	}
-}
-
-static void keep_changes(struct record *record)
-{
-	int parts = record->parts;
-
-	for (int index = 0; index < parts; index++)
-		if (record->part[index].role == ROLE_BEFORE)
-			record_change(record, &record->part[index]);
 }
 
 /* Descriptors that the call has made are recorded from now on. */
@@ -178,7 +169,7 @@ static int ioctl_recorded(int fd, unsigned long request, void *argument, int dev
 	record_enter(&record);
 	result = next()->ioctl(fd, request, argument);
 	record_leave(&record, result);
-	keep_changes(&record);
+	record_changes(&record);
 	if (shape && result >= 0)
 		watch_new(shape, given);
 	record_end(&record);

@@ -177,22 +177,19 @@ static bool is_polled(uint64_t polled, nfds_t count)
 	return false;
 }
 
-static const struct part *poll_begin(struct record *record, uint64_t polled, nfds_t count, int64_t timeout)
+static void poll_begin(struct record *record, uint64_t polled, nfds_t count, int64_t timeout)
 {
-	const struct part *given;
-
 	record_begin(record, KIND_POLL);
 	record_member(record, count);
 	record_member(record, (uint64_t)timeout);
-	given = record_memory(record, ROLE_BEFORE, polled, count * sizeof(struct pollfd));
+	record_memory(record, ROLE_BEFORE, polled, count * sizeof(struct pollfd));
 	record_enter(record);
-	return given;
 }
 
-static int poll_end(struct record *record, const struct part *given, int result)
+static int poll_end(struct record *record, int result)
 {
 	record_leave(record, result);
-	record_change(record, given);
+	record_changes(record);
 	record_end(record);
 	return result;
 }
@@ -200,12 +197,11 @@ static int poll_end(struct record *record, const struct part *given, int result)
 EXPORT int poll(struct pollfd *polled, nfds_t count, int timeout)
 {
 	struct record record;
-	const struct part *given;
 
 	if (!is_polled((uint64_t)(uintptr_t)polled, count))
 		return next()->poll(polled, count, timeout);
-	given = poll_begin(&record, (uint64_t)(uintptr_t)polled, count, timeout);
-	return poll_end(&record, given, next()->poll(polled, count, timeout));
+	poll_begin(&record, (uint64_t)(uintptr_t)polled, count, timeout);
+	return poll_end(&record, next()->poll(polled, count, timeout));
 }
 
 static int64_t milliseconds_of(const struct timespec *timeout)
@@ -220,12 +216,11 @@ static int64_t milliseconds_of(const struct timespec *timeout)
 EXPORT int ppoll(struct pollfd *polled, nfds_t count, const struct timespec *timeout, const sigset_t *signals)
 {
 	struct record record;
-	const struct part *given;
 
 	if (!is_polled((uint64_t)(uintptr_t)polled, count))
 		return next()->ppoll(polled, count, timeout, signals);
-	given = poll_begin(&record, (uint64_t)(uintptr_t)polled, count, milliseconds_of(timeout));
-	return poll_end(&record, given, next()->ppoll(polled, count, timeout, signals));
+	poll_begin(&record, (uint64_t)(uintptr_t)polled, count, milliseconds_of(timeout));
+	return poll_end(&record, next()->ppoll(polled, count, timeout, signals));
 }
 
 int __poll_chk(struct pollfd *polled, nfds_t count, int timeout, size_t room)

@@ -13,12 +13,17 @@
 /* Kernels without CONFIG_CROSS_MEMORY_ATTACH and programs that confine themselves have no process_vm_readv. */
 static int has_readv = 1;
 
+static long copy_pieces(const struct iovec *to, const struct iovec *from, long count)
+{
+	return raw(SYS_process_vm_readv, raw(SYS_getpid), to, count, from, count, 0L);
+}
+
 static long copy_by_readv(uint64_t from, void *into, size_t count)
 {
 	struct iovec local = { into, count };
 	struct iovec remote = { (void *)(uintptr_t)from, count };
 
-	return raw(SYS_process_vm_readv, raw(SYS_getpid), &local, 1L, &remote, 1L, 0L);
+	return copy_pieces(&local, &remote, 1);
 }
 
 /* A pipe for each copy: one that lasted would be shared with other threads and with children. */
@@ -49,13 +54,40 @@ static long copy(uint64_t from, void *into, size_t count)
 	return copy_by_pipe(from, into, count);
 }
 
+static size_t left_in_page(uint64_t address)
+{
+	return PAGE_BYTES - address % PAGE_BYTES;
+}
+
+/* Of small structs and what they lead to; more are read one by one. */
+#define PIECES_MAX 16
+
+bool peek_all(const struct peeked *pieces, int count)
+{
+	struct iovec local[PIECES_MAX], remote[PIECES_MAX];
+	size_t bytes = 0;
+
+	if (count > PIECES_MAX || !__atomic_load_n(&has_readv, __ATOMIC_RELAXED))
+		return false;
+	for (int index = 0; index < count; index++) {
+		const struct peeked *piece = &pieces[index];
+
+		if (piece->bytes > left_in_page(piece->address))
+			return false;
+		local[index] = (struct iovec){ piece->into, piece->bytes };
+		remote[index] = (struct iovec){ (void *)(uintptr_t)piece->address, piece->bytes };
+		bytes += piece->bytes;
+	}
+	return copy_pieces(local, remote, count) == (long)bytes;
+}
+
 size_t peek(uint64_t address, void *into, size_t bytes)
 {
 	size_t done = 0;
 
 	while (done < bytes) {
 		uint64_t from = address + done;
-		size_t in_page = PAGE_BYTES - from % PAGE_BYTES;
+		size_t in_page = left_in_page(from);
 		size_t count = bytes - done < in_page ? bytes - done : in_page;
 		long copied = from < address ? -1 : copy(from, (char *)into + done, count);
 

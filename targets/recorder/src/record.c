@@ -80,17 +80,50 @@ const struct part *record_memory(struct record *record, uint32_t role, uint64_t 
 	return record_memory_from(record, role, address, wanted, NULL, 0);
 }
 
-const struct part *record_change(struct record *record, const struct part *before)
-{
-	char *room = before ? record_room(record, before->bytes) : NULL;
+/* Of memory before the call, and what it became. */
+struct change {
+	const struct part *before;
+	char *after;
 	size_t bytes;
+};
 
-	if (!room)
-		return NULL;
-	bytes = peek(before->address, room, before->bytes);
-	if (bytes == before->bytes && !memcmp(room, before->data, bytes))
-		return NULL;
-	return part_add(record, (struct part){ ROLE_AFTER, (uint32_t)bytes, before->address, before->wanted, room });
+/* Reads what all of them became, at once if nothing is missing. */
+static void read_changes(struct change *changes, int count)
+{
+	struct peeked pieces[PARTS_MAX] = { { 0, NULL, 0 } };
+
+	for (int index = 0; index < count; index++)
+		pieces[index] =
+			(struct peeked){ changes[index].before->address, changes[index].after, changes[index].bytes };
+	if (peek_all(pieces, count))
+		return;
+	for (int index = 0; index < count; index++)
+		changes[index].bytes = peek(pieces[index].address, pieces[index].into, pieces[index].bytes);
+}
+
+void record_changes(struct record *record)
+{
+	struct change changes[PARTS_MAX];
+	int count = 0;
+
+	for (int index = 0; index < record->parts; index++) {
+		const struct part *part = &record->part[index];
+		char *after = part->role == ROLE_BEFORE ? record_room(record, part->bytes) : NULL;
+
+		if (after)
+			changes[count++] = (struct change){ part, after, part->bytes };
+	}
+	if (!count)
+		return;
+	read_changes(changes, count);
+	for (int index = 0; index < count; index++) {
+		const struct part *before = changes[index].before;
+		const char *after = changes[index].after;
+		uint32_t bytes = (uint32_t)changes[index].bytes;
+
+		if (bytes < before->bytes || memcmp(after, before->data, bytes))
+			part_add(record, (struct part){ ROLE_AFTER, bytes, before->address, before->wanted, after });
+	}
 }
 
 void record_bytes(struct record *record, uint32_t role, const char *bytes, size_t count)

@@ -77,8 +77,8 @@ char *record_room(struct record *record, size_t bytes);
 const struct part *record_memory_from(struct record *record, uint32_t role, uint64_t address, uint64_t wanted,
 				      const void *beginning, size_t known);
 const struct part *record_memory(struct record *record, uint32_t role, uint64_t address, uint64_t wanted);
-/* Keeps what memory became after the call, where it changed. */
-const struct part *record_change(struct record *record, const struct part *before);
+/* Keeps what the memory of the record became after the call, where it changed. */
+void record_changes(struct record *record);
 void record_bytes(struct record *record, uint32_t role, const char *bytes, size_t count);
 void record_path(struct record *record, const char *path);
 /* Around the call itself: right before it, and with what it returned. */
@@ -89,6 +89,13 @@ void record_end(struct record *record);
 
 /* peek.c: memory of the program, of which nobody knows whether it is there. */
 size_t peek(uint64_t address, void *into, size_t bytes);
+struct peeked {
+	uint64_t address;
+	void *into;
+	size_t bytes;
+};
+/* Copies several pieces at once; false if that cannot be done, and each has to be tried. */
+bool peek_all(const struct peeked *pieces, int count);
 
 /* text.c: text that grows in a record. */
 struct text {
@@ -118,6 +125,8 @@ bool kill_has_noted(pid_t child);
 
 /* files.c: descriptors. */
 void files_keep_one(struct record *record, int fd);
+/* What a call passes. */
+void files_keep_passed(struct record *record, int fd);
 void files_keep_all(struct record *record);
 /* Calls a function with each descriptor of the process. */
 void files_each(void (*visit)(int fd, void *with), void *with);

@@ -185,6 +185,15 @@ static void record_header_fill(char *at, const struct record *record)
 	put64(at, RECORD_AT_RESULT, (uint64_t)record->result);
 }
 
+/* The program may have closed the descriptor behind our back, and the number may be a file of its own by now. */
+static bool is_there(void)
+{
+	if (is_the_trace(trace_fd))
+		return true;
+	trace_fd = open_again();
+	return is_the_trace(trace_fd);
+}
+
 void trace_append(const struct record *record)
 {
 	char start[RECORD_HEADER_BYTES], part_headers[PARTS_MAX][PART_HEADER_BYTES];
@@ -203,10 +212,7 @@ void trace_append(const struct record *record)
 		checksum = checksum_add(checksum, pieces.piece[index].iov_base, pieces.piece[index].iov_len);
 	put32(start, RECORD_AT_CHECKSUM, ~checksum);
 
-	/* The program may have closed the descriptor behind our back, and the number may be a file of its own by now. */
-	if (!is_the_trace(trace_fd))
-		trace_fd = open_again();
-	written = is_the_trace(trace_fd) ? raw(SYS_writev, trace_fd, pieces.piece, pieces.count) : -1;
+	written = is_there() ? raw(SYS_writev, trace_fd, pieces.piece, pieces.count) : -1;
 	if (written != (long)pieces.bytes)
 		count_up(TRACE_AT_LOST);
 }
