@@ -51,7 +51,8 @@ export function addTargetOptions<T>(yargs: Argv<T>): Argv<T & TargetArgs> {
     })
     .option('console', {
       type: 'string',
-      describe: 'append the console of the virtual machine to this file',
+      describe:
+        'append the console of the virtual machine to this file, and that of the one for lanes to FILE.lanes',
     })
     .option('append', { type: 'string', describe: 'more of the kernel command line' });
 }

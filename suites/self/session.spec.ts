@@ -60,6 +60,7 @@ describe('a session with a guest that misbehaves', function () {
       initramfs: 'i',
       accelerator: 'tcg',
       memoryMib: 1,
+      cpus: 1,
       bootMs: 8000,
     } as const;
     const watching = watched === undefined ? {} : { watched };

@@ -6,6 +6,7 @@ import { type Target, type TargetCapability, type TargetInfo } from '../target.j
 import type { AcceleratorChoice } from './accelerator.js';
 import { prepareMachine } from './machine.js';
 import { QemuSession } from './session.js';
+import { SessionByLanes } from './session_by_lanes.js';
 import type { Flavour } from '../kernels/store.js';
 import type { Accelerator } from './virtual_machine.js';
 
@@ -34,14 +35,25 @@ export interface QemuOptions {
   readonly kernelArguments?: string;
 }
 
-/** Linux in a virtual machine, with the agent as its only process. */
+/** Lanes are to overlap. */
+const CPUS_FOR_LANES = 2;
+
+/** Linux in virtual machines, with the agent as their only process. */
 export class QemuTarget implements Target {
   readonly name = 'qemu';
 
   constructor(private readonly options: QemuOptions) {}
 
-  /** @throws TestBedError when something is missing, or the kernel does not boot */
-  async start(): Promise<QemuSession> {
+  /**
+   * Starts what runs any program: those with lanes get a machine of their own, once there is one.
+   * @throws TestBedError when something is missing, or the kernel does not boot
+   */
+  async start(): Promise<SessionByLanes> {
+    return new SessionByLanes(await this.#boot(1), () => this.#boot(CPUS_FOR_LANES, '.lanes'));
+  }
+
+  /** @param suffix of the file that keeps its console */
+  async #boot(cpus: number, suffix = ''): Promise<QemuSession> {
     const {
       bzImage,
       flavour,
@@ -61,9 +73,10 @@ export class QemuTarget implements Target {
       path,
       pack: () => buildInitramfs(agentSources, cache),
       memoryMib: MEMORY_MIB[flavour],
+      cpus,
       bootMs: BOOT_MS[flavour],
       ...(kernelArguments === undefined ? {} : { kernelArguments }),
-      ...(consoleFile === undefined ? {} : { consoleFile }),
+      ...(consoleFile === undefined ? {} : { consoleFile: `${consoleFile}${suffix}` }),
     });
     const knowing = {
       ...(watched === undefined ? {} : { watched }),

@@ -73,6 +73,7 @@ export async function recordSelftest(request: RecordingRequest, means: Recording
       bzImage: kernel.bzImage,
       pack: () => packInitramfs({ ...means, programs, preloaded }, work),
       memoryMib: MEMORY_MIB[kernel.flavour],
+      cpus: 1,
       bootMs: BOOT_MS,
       accelerator: request.accelerator,
       cache: means.cache,

@@ -9,6 +9,8 @@ import { type ExecutionResult, SelftestGuest } from './guest.js';
 import { type InitSources, packPrograms } from './initramfs.js';
 
 const MEMORY_MIB = 1024;
+/** Programs with lanes want them to overlap. */
+const CPUS = 2;
 const BOOT_MS = 120_000;
 
 /** Programs that are to be run in a virtual machine. */
@@ -46,6 +48,7 @@ export async function runInGuest(request: GuestRequest, means: GuestMeans): Prom
       bzImage,
       pack: () => packPrograms(means, programs, work),
       memoryMib: MEMORY_MIB,
+      cpus: CPUS,
       bootMs: BOOT_MS,
       accelerator,
       cache: means.cache,

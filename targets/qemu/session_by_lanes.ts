@@ -1,0 +1,79 @@
+import { type ProgramOutcome, notRun } from '../../models/outcome.js';
+import { reasonOf } from '../../models/base/reason.js';
+import type { RawProgram } from '../../models/program/raw.js';
+import type { Session, TargetInfo } from '../target.js';
+import type { QemuSession } from './session.js';
+
+/** A machine, which may also be measured. */
+type Machine = Session & Pick<QemuSession, 'bench'>;
+
+/**
+ * Two machines as one session: programs with lanes run on one with as many CPUs as it takes for lanes to overlap, all others on one
+ * with a single CPU. An emulated CPU that is alone needs neither atomic instructions nor interrupts from one CPU to another, and
+ * two guests side by side no more than the two cores that small hosts have: that saves two fifths of what programs cost.
+ */
+export class SessionByLanes implements Session {
+  #starting: Promise<Session> | undefined;
+  #lanes: Session | undefined;
+
+  /** @param startLanes called once, with the first program that has lanes */
+  constructor(
+    private readonly single: Machine,
+    private readonly startLanes: () => Promise<Session>,
+  ) {}
+
+  get info(): TargetInfo {
+    return this.single.info;
+  }
+
+  get restarts(): number {
+    return this.single.restarts + (this.#lanes?.restarts ?? 0);
+  }
+
+  troubles(): string[] {
+    const ofLanes = this.#lanes?.troubles().map((what) => `for lanes: ${what}`) ?? [];
+    return [...this.single.troubles(), ...ofLanes];
+  }
+
+  async run(programs: readonly RawProgram[]): Promise<ProgramOutcome[]> {
+    const withLanes = programs.filter(hasLanes);
+    if (withLanes.length === 0) return this.single.run(programs);
+    const [ofLanes, ofOthers] = await Promise.all([
+      this.#runLanes(withLanes),
+      this.single.run(programs.filter((program) => !hasLanes(program))),
+    ]);
+    const [nextOfLanes, nextOfOthers] = [ofLanes.values(), ofOthers.values()];
+    return programs.map((program) => {
+      const { value } = (hasLanes(program) ? nextOfLanes : nextOfOthers).next();
+      return value ?? notRun(program.steps.length, { status: 'infra', error: 'the machine gave no result' });
+    });
+  }
+
+  /** As QemuSession.bench(), on the machine with a single CPU. */
+  bench(programs: readonly RawProgram[], repeat: number): Promise<bigint> {
+    return this.single.bench(programs, repeat);
+  }
+
+  async stop(): Promise<void> {
+    const lanes = this.#starting?.then(
+      (session) => session.stop(),
+      () => undefined,
+    );
+    await Promise.all([this.single.stop(), lanes]);
+  }
+
+  async #runLanes(programs: readonly RawProgram[]): Promise<ProgramOutcome[]> {
+    try {
+      this.#starting ??= this.startLanes();
+      this.#lanes = await this.#starting;
+    } catch (error) {
+      const reason = `the machine for lanes did not start: ${reasonOf(error)}`;
+      return programs.map(({ steps }) => notRun(steps.length, { status: 'infra', error: reason }));
+    }
+    return this.#lanes.run(programs);
+  }
+}
+
+function hasLanes({ steps }: RawProgram): boolean {
+  return steps.some(({ do: kind }) => kind === 'lanes');
+}
