@@ -79,16 +79,33 @@ describe('two machines as one session', () => {
     assert.isTrue(single.isStopped && lanes.isStopped);
   });
 
-  it('says so if the second one does not start, and runs the rest', async () => {
-    const session = new SessionByLanes(new Machine('single', 0), () =>
-      Promise.reject(new TestBedError('the kernel k does not boot')),
+  it('starts the second one again if it ends before it has started, and counts that', async () => {
+    const starts = [() => Promise.reject(new TestBedError('QEMU ended')), () => new Machine('lanes', 0)];
+    const session = new SessionByLanes(
+      new Machine('single', 0),
+      async () => starts.shift()?.() ?? assert.fail(),
     );
+    const [outcome] = await session.run([WITH_LANES]);
+    assert.deepEqual(errorsOf(outcome), ['lanes', 'lanes', 'lanes', 'lanes']);
+    assert.strictEqual(session.restarts, 1);
+    assert.deepEqual(session.troubles(), ['for lanes: a start came to nothing: QEMU ended']);
+    await session.stop();
+  });
+
+  it('says so if the second one never starts, and runs the rest', async () => {
+    let starts = 0;
+    const session = new SessionByLanes(new Machine('single', 0), () => {
+      starts += 1;
+      return Promise.reject(new TestBedError('the kernel k does not boot'));
+    });
+    await session.run([WITH_LANES]);
     const [ofLanes, ofPlain] = await session.run([WITH_LANES, PLAIN]);
     assert.deepEqual(
       errorsOf(ofLanes),
       new Array(4).fill('the machine for lanes did not start: the kernel k does not boot'),
     );
     assert.deepEqual(errorsOf(ofPlain), ['single']);
+    assert.strictEqual(starts, 3);
     await session.stop();
   });
 });

@@ -7,6 +7,9 @@ import type { QemuSession } from './session.js';
 /** A machine, which may also be measured. */
 type Machine = Session & Pick<QemuSession, 'bench'>;
 
+/** How often a machine may end before it has started. */
+const STARTS_MAX = 3;
+
 /**
  * Two machines as one session: programs with lanes run on one with as many CPUs as it takes for lanes to overlap, all others on one
  * with a single CPU. An emulated CPU that is alone needs neither atomic instructions nor interrupts from one CPU to another, and
@@ -15,8 +18,11 @@ type Machine = Session & Pick<QemuSession, 'bench'>;
 export class SessionByLanes implements Session {
   #starting: Promise<Session> | undefined;
   #lanes: Session | undefined;
+  /** Why starts of the second machine came to nothing. */
+  readonly #failedStarts: string[] = [];
+  #isStopped = false;
 
-  /** @param startLanes called once, with the first program that has lanes */
+  /** @param startLanes called with the first program that has lanes, and again if the machine ends meanwhile */
   constructor(
     private readonly single: Machine,
     private readonly startLanes: () => Promise<Session>,
@@ -27,12 +33,13 @@ export class SessionByLanes implements Session {
   }
 
   get restarts(): number {
-    return this.single.restarts + (this.#lanes?.restarts ?? 0);
+    return this.single.restarts + (this.#lanes?.restarts ?? 0) + this.#failedStarts.length;
   }
 
   troubles(): string[] {
-    const ofLanes = this.#lanes?.troubles().map((what) => `for lanes: ${what}`) ?? [];
-    return [...this.single.troubles(), ...ofLanes];
+    const ofLanes = this.#lanes?.troubles() ?? [];
+    const failed = this.#failedStarts.map((reason) => `a start came to nothing: ${reason}`);
+    return [...this.single.troubles(), ...[...failed, ...ofLanes].map((what) => `for lanes: ${what}`)];
   }
 
   async run(programs: readonly RawProgram[]): Promise<ProgramOutcome[]> {
@@ -55,6 +62,7 @@ export class SessionByLanes implements Session {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
     const lanes = this.#starting?.then(
       (session) => session.stop(),
       () => undefined,
@@ -64,13 +72,24 @@ export class SessionByLanes implements Session {
 
   async #runLanes(programs: readonly RawProgram[]): Promise<ProgramOutcome[]> {
     try {
-      this.#starting ??= this.startLanes();
+      this.#starting ??= this.#start();
       this.#lanes = await this.#starting;
     } catch (error) {
       const reason = `the machine for lanes did not start: ${reasonOf(error)}`;
       return programs.map(({ steps }) => notRun(steps.length, { status: 'infra', error: reason }));
     }
     return this.#lanes.run(programs);
+  }
+
+  async #start(): Promise<Session> {
+    for (;;) {
+      try {
+        return await this.startLanes();
+      } catch (error) {
+        if (this.#isStopped || this.#failedStarts.length === STARTS_MAX - 1) throw error;
+        this.#failedStarts.push(reasonOf(error));
+      }
+    }
   }
 }
 
