@@ -27,6 +27,11 @@ const LIFE_MS_MAX = 12_000;
 /** The C source that ends the agent's worker. */
 const KILL_AGENT = join(import.meta.dirname, '../../../../suites/kernel/kills/kill_agent.c');
 
+/** Whether a campaign has reported something. */
+async function isUnderWay(out: string): Promise<boolean> {
+  return (await readFile(join(out, 'journal.jsonl'), 'utf8').catch(() => '')) !== '';
+}
+
 describe('test beds that are killed', function () {
   this.timeout(60_000 + 60_000 * KILLS);
   let directory: string;
@@ -53,6 +58,8 @@ describe('test beds that are killed', function () {
     const campaign = startCli(['fuzz', '--kernel', kernel, '--time', '24h', '--out', out, '--json']);
     running = campaign;
     const isOver = (): boolean => campaign.process.exitCode !== null;
+    // A kernel that does not come up at the beginning is taken for one that does not boot: that ends a campaign at once.
+    while (!isOver() && !(await isUnderWay(out))) await sleep(50);
     const killed = new Set<number>();
     const picks = picksOf(KILLS);
     while (!isOver() && killed.size < KILLS) {
