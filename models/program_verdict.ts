@@ -8,6 +8,7 @@ import { type Foreseen, ModelRun, type ModelWatcher, type StepVerdict } from './
 import type { ProgramOutcome } from './outcome.js';
 import type { Reading, Unspecified } from './prediction.js';
 import type { AssembledProgram } from './program/assemble.js';
+import { hasLanes } from './program/program.js';
 import type { RawStep } from './program/raw.js';
 
 /** Something wrong with what a program did on a target. */
@@ -85,8 +86,8 @@ export function judgeByModel(
 }
 
 /** Whether the model's own answers to a program need no second look: lanes are carried out in one order, and judged by all. */
-export function hasOneAnswer({ steps }: AssembledProgram): boolean {
-  return steps.every(({ do: kind }) => kind !== 'lanes');
+export function hasOneAnswer(program: AssembledProgram): boolean {
+  return !hasLanes(program);
 }
 
 /** Judges a program that has one answer by the answers of the model itself: nothing but its invariants can object. */
@@ -208,7 +209,7 @@ function objections(steps: readonly RawStep[], { verdicts, order }: JudgedSteps)
 
 /** Says of a program with lanes which order of their steps comes closest to what was seen. */
 function laneOrder(steps: readonly RawStep[], order: readonly number[]): string {
-  if (!steps.some((step) => step.do === 'lanes')) return '';
+  if (!hasLanes({ steps })) return '';
   const numbers = order.map((at) => String(at + 1)).join(' ');
   return `no order of the lanes explains the answers; after the steps ${numbers} `;
 }

@@ -288,8 +288,8 @@ export function placedSteps({ steps }: Pick<Program, 'steps'>): PlacedStep[] {
   });
 }
 
-/** Whether steps of a program go on at the same time. */
-export function hasLanes({ steps }: Pick<Program, 'steps'>): boolean {
+/** Whether steps of a program, as written or as a target runs it, go on at the same time. */
+export function hasLanes({ steps }: { readonly steps: readonly { readonly do: string }[] }): boolean {
   return steps.some((step) => step.do === 'lanes');
 }
 

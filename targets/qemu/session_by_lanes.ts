@@ -1,5 +1,6 @@
 import { type ProgramOutcome, notRun } from '../../models/outcome.js';
 import { reasonOf } from '../../models/base/reason.js';
+import { hasLanes } from '../../models/program/program.js';
 import type { RawProgram } from '../../models/program/raw.js';
 import type { Session, TargetInfo } from '../target.js';
 import type { QemuSession } from './session.js';
@@ -13,7 +14,7 @@ const STARTS_MAX = 3;
 /**
  * Two machines as one session: programs with lanes run on one with as many CPUs as it takes for lanes to overlap, all others on one
  * with a single CPU. An emulated CPU that is alone needs neither atomic instructions nor interrupts from one CPU to another, and
- * two guests side by side no more than the two cores that small hosts have: that saves two fifths of what programs cost.
+ * two guests side by side no more than the two cores that small hosts have: that saves a quarter of what programs cost.
  */
 export class SessionByLanes implements Session {
   #starting: Promise<Session> | undefined;
@@ -91,8 +92,4 @@ export class SessionByLanes implements Session {
       }
     }
   }
-}
-
-function hasLanes({ steps }: RawProgram): boolean {
-  return steps.some(({ do: kind }) => kind === 'lanes');
 }
