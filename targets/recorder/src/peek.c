@@ -59,28 +59,6 @@ static size_t left_in_page(uint64_t address)
 	return PAGE_BYTES - address % PAGE_BYTES;
 }
 
-/* Of small structs and what they lead to; more are read one by one. */
-#define PIECES_MAX 16
-
-bool peek_all(const struct peeked *pieces, int count)
-{
-	struct iovec local[PIECES_MAX], remote[PIECES_MAX];
-	size_t bytes = 0;
-
-	if (count > PIECES_MAX || !__atomic_load_n(&has_readv, __ATOMIC_RELAXED))
-		return false;
-	for (int index = 0; index < count; index++) {
-		const struct peeked *piece = &pieces[index];
-
-		if (piece->bytes > left_in_page(piece->address))
-			return false;
-		local[index] = (struct iovec){ piece->into, piece->bytes };
-		remote[index] = (struct iovec){ (void *)(uintptr_t)piece->address, piece->bytes };
-		bytes += piece->bytes;
-	}
-	return copy_pieces(local, remote, count) == (long)bytes;
-}
-
 size_t peek(uint64_t address, void *into, size_t bytes)
 {
 	size_t done = 0;
@@ -98,4 +76,32 @@ size_t peek(uint64_t address, void *into, size_t bytes)
 			break;
 	}
 	return done;
+}
+
+/* Whether all that is wanted could be copied by one call. */
+static bool copy_at_once(const struct peeked *pieces, int count)
+{
+	struct iovec local[PARTS_MAX], remote[PARTS_MAX];
+	size_t bytes = 0;
+
+	if (!__atomic_load_n(&has_readv, __ATOMIC_RELAXED))
+		return false;
+	for (int index = 0; index < count; index++) {
+		const struct peeked *piece = &pieces[index];
+
+		if (piece->bytes > left_in_page(piece->address))
+			return false;
+		local[index] = (struct iovec){ piece->into, piece->bytes };
+		remote[index] = (struct iovec){ (void *)(uintptr_t)piece->address, piece->bytes };
+		bytes += piece->bytes;
+	}
+	return copy_pieces(local, remote, count) == (long)bytes;
+}
+
+void peek_each(struct peeked *pieces, int count)
+{
+	if (copy_at_once(pieces, count))
+		return;
+	for (int index = 0; index < count; index++)
+		pieces[index].bytes = peek(pieces[index].address, pieces[index].into, pieces[index].bytes);
 }

@@ -80,49 +80,28 @@ const struct part *record_memory(struct record *record, uint32_t role, uint64_t 
 	return record_memory_from(record, role, address, wanted, NULL, 0);
 }
 
-/* Of memory before the call, and what it became. */
-struct change {
-	const struct part *before;
-	char *after;
-	size_t bytes;
-};
-
-/* Reads what all of them became, at once if nothing is missing. */
-static void read_changes(struct change *changes, int count)
-{
-	struct peeked pieces[PARTS_MAX] = { { 0, NULL, 0 } };
-
-	for (int index = 0; index < count; index++)
-		pieces[index] =
-			(struct peeked){ changes[index].before->address, changes[index].after, changes[index].bytes };
-	if (peek_all(pieces, count))
-		return;
-	for (int index = 0; index < count; index++)
-		changes[index].bytes = peek(pieces[index].address, pieces[index].into, pieces[index].bytes);
-}
-
 void record_changes(struct record *record)
 {
-	struct change changes[PARTS_MAX];
+	const struct part *before[PARTS_MAX];
+	struct peeked after[PARTS_MAX] = { { 0, NULL, 0 } };
 	int count = 0;
 
 	for (int index = 0; index < record->parts; index++) {
 		const struct part *part = &record->part[index];
-		char *after = part->role == ROLE_BEFORE ? record_room(record, part->bytes) : NULL;
+		char *room = part->role == ROLE_BEFORE ? record_room(record, part->bytes) : NULL;
 
-		if (after)
-			changes[count++] = (struct change){ part, after, part->bytes };
+		if (!room)
+			continue;
+		before[count] = part;
+		after[count++] = (struct peeked){ part->address, room, part->bytes };
 	}
-	if (!count)
-		return;
-	read_changes(changes, count);
+	peek_each(after, count);
 	for (int index = 0; index < count; index++) {
-		const struct part *before = changes[index].before;
-		const char *after = changes[index].after;
-		uint32_t bytes = (uint32_t)changes[index].bytes;
+		const struct part *was = before[index];
+		const struct peeked *is = &after[index];
 
-		if (bytes < before->bytes || memcmp(after, before->data, bytes))
-			part_add(record, (struct part){ ROLE_AFTER, bytes, before->address, before->wanted, after });
+		if (is->bytes < was->bytes || memcmp(is->into, was->data, is->bytes))
+			part_add(record, (struct part){ ROLE_AFTER, (uint32_t)is->bytes, was->address, was->wanted, is->into });
 	}
 }
 

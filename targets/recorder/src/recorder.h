@@ -92,10 +92,11 @@ size_t peek(uint64_t address, void *into, size_t bytes);
 struct peeked {
 	uint64_t address;
 	void *into;
+	/* What is wanted, and after that what could be copied. */
 	size_t bytes;
 };
-/* Copies several pieces at once; false if that cannot be done, and each has to be tried. */
-bool peek_all(const struct peeked *pieces, int count);
+/* Copies pieces, no more than a record has parts, at once where that can be done. */
+void peek_each(struct peeked *pieces, int count);
 
 /* text.c: text that grows in a record. */
 struct text {
