@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from 'chai';
 import { type Ended, type RunningCli, TALKATIVE, runCli, startCli } from '../self/cli.js';
 import { makeDirectory, removeDirectory } from '../self/temporary.js';
-import { fastKernels, guestsOf } from './guests.js';
+import { fastKernels, guestsOf, untilUnderWay } from './guests.js';
 
 /** A finding that is a warning each time. */
 const WARNS = 'corpus/findings/map-page-count-warn.json';
@@ -159,8 +159,7 @@ describe('guests', () => {
   it('a campaign whose guest is killed goes on with another one', async () => {
     const out = join(directory, 'campaign');
     const running = startCli(['fuzz', '--kernel', kernel, '--programs', '200', '--out', out, '--json']);
-    const journal = join(out, 'journal.jsonl');
-    while ((await readFile(journal, 'utf8').catch(() => '')) === '') await sleep(100);
+    await untilUnderWay(running, out);
     const guests = await guestsOf(running);
     for (const guest of guests) process.kill(guest, 'SIGKILL');
     const { code, stdout } = await running.ended;

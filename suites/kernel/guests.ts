@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Kernel } from '../../targets/kernels/store.js';
 import { type RunningCli, runCli } from '../self/cli.js';
@@ -7,6 +10,13 @@ import { type RunningCli, runCli } from '../self/cli.js';
 export async function fastKernels(): Promise<Kernel[]> {
   const { stdout } = await runCli(['kernel', 'list', '--json']);
   return (JSON.parse(stdout) as Kernel[]).filter(({ flavour }) => flavour === 'fast');
+}
+
+/** Waits until a campaign has reported something, or has ended. */
+export async function untilUnderWay({ process }: RunningCli, out: string): Promise<void> {
+  const journal = join(out, 'journal.jsonl');
+  while (process.exitCode === null && (await readFile(journal, 'utf8').catch(() => '')) === '')
+    await sleep(50);
 }
 
 /** Ids of the QEMU processes that a command has started. */

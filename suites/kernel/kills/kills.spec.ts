@@ -16,7 +16,7 @@ import { QemuTarget } from '../../../targets/qemu/index.js';
 import { type RunningCli, startCli } from '../../self/cli.js';
 import { makeDirectory, removeDirectory } from '../../self/temporary.js';
 import { environmentOf } from '../../harness/environment.js';
-import { fastKernels, guestsOf } from '../guests.js';
+import { fastKernels, guestsOf, untilUnderWay } from '../guests.js';
 
 /** How often each is killed; more for those who have time: IOMMUFD_CTS_KILLS=25. */
 const KILLS = Number(process.env.IOMMUFD_CTS_KILLS ?? 2);
@@ -26,11 +26,6 @@ const LIFE_MS_MAX = 12_000;
 
 /** The C source that ends the agent's worker. */
 const KILL_AGENT = join(import.meta.dirname, '../../../../suites/kernel/kills/kill_agent.c');
-
-/** Whether a campaign has reported something. */
-async function isUnderWay(out: string): Promise<boolean> {
-  return (await readFile(join(out, 'journal.jsonl'), 'utf8').catch(() => '')) !== '';
-}
 
 describe('test beds that are killed', function () {
   this.timeout(60_000 + 60_000 * KILLS);
@@ -59,7 +54,7 @@ describe('test beds that are killed', function () {
     running = campaign;
     const isOver = (): boolean => campaign.process.exitCode !== null;
     // A kernel that does not come up at the beginning is taken for one that does not boot: that ends a campaign at once.
-    while (!isOver() && !(await isUnderWay(out))) await sleep(50);
+    await untilUnderWay(campaign, out);
     const killed = new Set<number>();
     const picks = picksOf(KILLS);
     while (!isOver() && killed.size < KILLS) {
