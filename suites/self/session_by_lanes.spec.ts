@@ -10,9 +10,8 @@ const PLAIN: RawProgram = { steps: [CLOSE] };
 const LONGER: RawProgram = { steps: [CLOSE, CLOSE, CLOSE] };
 const WITH_LANES: RawProgram = { steps: [CLOSE, LANES, CLOSE, CLOSE] };
 
-/** A machine that answers with its name, and keeps what it was given. */
+/** A machine that answers with its name, and may have been replaced. */
 class Machine {
-  readonly given: RawProgram[] = [];
   readonly info = { description: 'a fake', release: '7.3.4', capabilities: new Set<never>() };
   isStopped = false;
 
@@ -22,7 +21,6 @@ class Machine {
   ) {}
 
   run(programs: readonly RawProgram[]): Promise<ProgramOutcome[]> {
-    this.given.push(...programs);
     return Promise.resolve(
       programs.map(({ steps }) => notRun(steps.length, { status: 'infra', error: this.name })),
     );

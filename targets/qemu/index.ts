@@ -35,8 +35,8 @@ export interface QemuOptions {
   readonly kernelArguments?: string;
 }
 
-/** Lanes are to overlap. */
-const CPUS_FOR_LANES = 2;
+/** As many as it takes for lanes to overlap. */
+export const CPUS_FOR_LANES = 2;
 
 /** Linux in virtual machines, with the agent as their only process. */
 export class QemuTarget implements Target {

@@ -2,15 +2,13 @@ import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { AcceleratorChoice } from '../qemu/accelerator.js';
-import { describeGuest } from '../qemu/index.js';
+import { CPUS_FOR_LANES, describeGuest } from '../qemu/index.js';
 import { prepareMachine } from '../qemu/machine.js';
 import { TestBedError } from '../target.js';
 import { type ExecutionResult, SelftestGuest } from './guest.js';
 import { type InitSources, packPrograms } from './initramfs.js';
 
 const MEMORY_MIB = 1024;
-/** Programs with lanes want them to overlap. */
-const CPUS = 2;
 const BOOT_MS = 120_000;
 
 /** Programs that are to be run in a virtual machine. */
@@ -48,7 +46,8 @@ export async function runInGuest(request: GuestRequest, means: GuestMeans): Prom
       bzImage,
       pack: () => packPrograms(means, programs, work),
       memoryMib: MEMORY_MIB,
-      cpus: CPUS,
+      // Programs that are exported may have lanes.
+      cpus: CPUS_FOR_LANES,
       bootMs: BOOT_MS,
       accelerator,
       cache: means.cache,
