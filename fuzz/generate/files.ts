@@ -10,8 +10,9 @@ const SCRATCH_PAGES = Number(SCRATCH.bytes / PAGE_SIZE);
 /** The most pages that one step maps, protects or unmaps. */
 const PAGES_MAX = 4;
 
-/** Where files are shown as they are, and where privately. */
 const SHOWN_BYTES = BigInt(PAGES_MAX) * PAGE_SIZE;
+
+/** Where files are shown as they are, and where privately. */
 export const SHARED = SCRATCH.start;
 export const PRIVATE = SHARED + SHOWN_BYTES;
 
