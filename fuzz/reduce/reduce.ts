@@ -1,6 +1,7 @@
 import { assemble } from '../../models/program/assemble.js';
 import { programText } from '../../models/program/json.js';
 import { type Program, ProgramError, hasLanes, placedSteps } from '../../models/program/program.js';
+import { withEarlierObjects } from './earlier_objects.js';
 import { POLICIES, withoutLanes, withoutSteps, withoutUnusedLabels } from './removal.js';
 import { withSimplerSteps } from './simpler_steps.js';
 
@@ -35,7 +36,7 @@ type Pass = (program: Program) => Program[];
 
 /**
  * The smallest program that shows the same: steps go, with those that depend on them or in such a way that others take their part;
- * then arguments become simpler, until neither helps. The same answers give the same program.
+ * then arguments become simpler, and earlier objects take the part of later ones, until none of it helps. The same answers give the same program.
  * @param program one that shows it
  */
 export async function reduceProgram(
@@ -75,7 +76,7 @@ class Reducer {
       await this.#exhaust((program) => removals(program, size));
     for (let isSmaller = true; isSmaller && !this.isExhausted;) {
       isSmaller = false;
-      for (const pass of [singleRemovals, withSimplerSteps, pairRemovals])
+      for (const pass of [singleRemovals, withSimplerSteps, withEarlierObjects, pairRemovals])
         isSmaller = (await this.#exhaust(pass)) || isSmaller;
     }
     await this.#exhaust((program) => [withoutUnusedLabels(program)]);

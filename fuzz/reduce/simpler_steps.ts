@@ -2,17 +2,12 @@ import { PAGE_SIZE } from '../../models/base/u64.js';
 import { callByName } from '../../models/ioctls/index.js';
 import { HUGE, SCRATCH } from '../../models/program/arena.js';
 import type { IoctlStep, Program, Step } from '../../models/program/program.js';
+import { withOneStepChanged } from './one_step.js';
 import { fewerBytes, shorterLists, simplerOperands } from './simpler_values.js';
 
 /** Programs with one step simpler than in this one, in the order of their steps. */
 export function withSimplerSteps(program: Program): Program[] {
-  return simplerLists(program.steps).map((steps) => ({ ...program, steps }));
-}
-
-function simplerLists(steps: readonly Step[]): Step[][] {
-  return steps.flatMap((step, at) =>
-    simplerSteps(step).map((simpler) => steps.map((kept, index) => (index === at ? simpler : kept))),
-  );
+  return withOneStepChanged(program, simplerSteps);
 }
 
 /** Steps that are a little simpler, the greatest gains first. */
@@ -67,13 +62,6 @@ function simplerOfKind(step: Step): Step[] {
       return simplerMemory(step);
     case 'process':
       return shorterLists(step.drop ?? []).map((drop) => ({ ...step, drop }));
-    case 'lanes':
-      return step.lanes.flatMap((lane, at) =>
-        simplerLists(lane).map((simpler) => ({
-          ...step,
-          lanes: step.lanes.map((kept, index) => (index === at ? simpler : kept)),
-        })),
-      );
     default:
       return [];
   }

@@ -9,6 +9,7 @@ import {
   isFd,
   isReference,
 } from '../../models/program/program.js';
+import { listsWithOneChanged } from './one_step.js';
 
 /** Operands that are simpler than one, the simplest first; without those that leave the member 0. */
 export function simplerOperands(operand: Operand, field: Field<number> | Field<bigint>): Operand[] {
@@ -82,12 +83,12 @@ function simplerContents(operand: ArrayOperand): ArrayOperand[] {
   if ('words' in operand) {
     return [
       ...shorterLists(operand.words).map((words) => ({ ...operand, words })),
-      ...withEachSimpler(operand.words, simplerWords).map((words) => ({ ...operand, words })),
+      ...listsWithOneChanged(operand.words, simplerWords).map((words) => ({ ...operand, words })),
     ];
   }
   return [
     ...shorterLists(operand.ranges).map((ranges) => ({ ...operand, ranges })),
-    ...withEachSimpler(operand.ranges, ([start, last]) => [
+    ...listsWithOneChanged(operand.ranges, ([start, last]) => [
       ...simplerWords(start).map((one) => [one, last] as const),
       ...simplerWords(last).map((one) => [start, one] as const),
     ]).map((ranges) => ({ ...operand, ranges })),
@@ -109,12 +110,6 @@ export function shorterLists<T>(list: readonly T[]): T[][] {
     ...halves,
     ...(list.length > 2 ? list.map((_, at) => list.filter((__, other) => other !== at)) : []),
   ];
-}
-
-function withEachSimpler<T>(list: readonly T[], simpler: (one: T) => T[]): T[][] {
-  return list.flatMap((one, at) =>
-    simpler(one).map((other) => list.map((kept, index) => (index === at ? other : kept))),
-  );
 }
 
 /** Counts of bytes below one, the fewest first. */

@@ -13,7 +13,9 @@ import { mutantName } from '../../models/mutants.js';
 import { assemble } from '../../models/program/assemble.js';
 import { type Program, ProgramError, placedSteps } from '../../models/program/program.js';
 import { DEFAULT_PROFILE } from '../../models/profiles/index.js';
+import { ScenarioBuilder } from '../harness/builder.js';
 import { allMutants } from '../harness/mutation.js';
+import { deviceAndViommu } from '../viommu/set_up.js';
 import { runCli } from './cli.js';
 import { PLANTED, type Planted, firstSteps, hide } from './planted.js';
 import { makeDirectory, removeDirectory } from './temporary.js';
@@ -112,6 +114,16 @@ describe('reduction', () => {
     assert.lengthOf(excess, 30);
     const sorted = excess.sort((one, two) => one - two);
     assert.isAtMost(sorted[15] ?? Infinity, 1);
+  });
+
+  it('lets an object that was made earlier take the part of one that takes more steps to make', async () => {
+    const titleOf = titleByMutant('IOMMU_DESTROY/EBUSY.users:errno:EINVAL');
+    const t = new ScenarioBuilder();
+    const { parent } = deviceAndViommu(t);
+    t.destroy(parent);
+    const { program } = await reduceProgram(t.program, showing(titleOf(t.program), titleOf), OPTIONS);
+    const done = program.steps.map((step) => (step.do === 'ioctl' ? step.call : step.do));
+    assert.deepEqual(done, ['open', 'IOMMU_IOAS_ALLOC', 'IOMMU_TEST_OP_MOCK_DOMAIN', 'IOMMU_DESTROY']);
   });
 
   it('is the same each time, however many programs are asked about at a time', async () => {
