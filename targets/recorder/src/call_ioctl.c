@@ -121,7 +121,7 @@ static void keep_members(struct record *record, const struct call_shape *shape, 
 				record_memory(record, ROLE_BEFORE, value, extent);
 			break;
 		case MEMBER_MEMORY:
-			process_keep_maps(record, value, extent);
+			maps_keep(record, value, extent);
 			break;
 		case MEMBER_FD:
 			files_keep_passed(record, (int)value);

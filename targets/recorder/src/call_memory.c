@@ -33,7 +33,7 @@ static void *map(void *address, size_t length, int protection, int flags, int fd
 	record_leave(&record, (int64_t)(intptr_t)result);
 	/* A fixed mapping that fails may leave a hole behind. */
 	if (result != MAP_FAILED || flags & MAP_FIXED)
-		process_keep_maps(&record, address_of(result != MAP_FAILED ? result : address), length);
+		maps_keep(&record, address_of(result != MAP_FAILED ? result : address), length);
 	record_end(&record);
 	return result;
 }
@@ -86,7 +86,7 @@ EXPORT void *mremap(void *address, size_t old_length, size_t new_length, int fla
 	result = next()->mremap(address, old_length, new_length, flags, new_address);
 	record_leave(&record, (int64_t)(intptr_t)result);
 	if (result != MAP_FAILED)
-		process_keep_maps(&record, address_of(result), new_length);
+		maps_keep(&record, address_of(result), new_length);
 	record_end(&record);
 	return result;
 }

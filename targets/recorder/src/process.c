@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <fcntl.h>
 #include <linux/capability.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -28,60 +26,6 @@ void process_keep_credentials(struct record *record)
 	raw(SYS_capget, &head, data);
 	record_member(record, memlock.rlim_cur);
 	record_member(record, data[0].effective | (uint64_t)data[1].effective << 32);
-}
-
-/* What is read of /proc/self/maps at once; the kernel hands out whole lines. */
-#define MAPS_BYTES 4096
-
-/* Whether a line of /proc/self/maps is of a mapping of the recorder. */
-static bool is_our_own(const struct record *record, uint64_t start)
-{
-	for (int index = 0; index < record->chunks; index++)
-		if (start == (uint64_t)(uintptr_t)record->chunk[index].start)
-			return true;
-	return trace_is_mapped_at(start);
-}
-
-/* Keeps those lines that meet a range; says whether there can be more of them. */
-static bool keep_lines(struct text *kept, char *lines, size_t bytes, uint64_t start, uint64_t last)
-{
-	for (size_t at = 0; at < bytes;) {
-		char *line = lines + at, *newline = memchr(line, '\n', bytes - at), *next_number;
-		size_t length = newline ? (size_t)(newline + 1 - line) : bytes - at;
-		uint64_t from = strtoull(line, &next_number, 16), end = strtoull(next_number + 1, NULL, 16);
-
-		at += length;
-		if (from > last)
-			return false;
-		if (end > start && !is_our_own(kept->record, from))
-			text_add_bytes(kept, line, length);
-	}
-	return true;
-}
-
-/* The mappings that meet a range; as few system calls as possible, for programs map memory often. */
-static void keep_maps(struct record *record, uint64_t start, uint64_t last)
-{
-	char lines[MAPS_BYTES + 1];
-	struct text kept;
-	long fd = raw(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC), bytes;
-
-	if (fd < 0)
-		return;
-	text_begin(&kept, record);
-	while ((bytes = raw(SYS_read, fd, lines, (size_t)MAPS_BYTES)) > 0) {
-		lines[bytes] = '\0';
-		if (!keep_lines(&kept, lines, (size_t)bytes, start, last))
-			break;
-	}
-	raw(SYS_close, fd);
-	text_end(&kept, ROLE_MAPS);
-}
-
-void process_keep_maps(struct record *record, uint64_t start, uint64_t bytes)
-{
-	if (bytes)
-		keep_maps(record, start, start + (bytes - 1) < start ? UINT64_MAX : start + (bytes - 1));
 }
 
 static void keep_program(struct record *record)
@@ -124,7 +68,7 @@ void process_introduce(int reason)
 	keep_program(&record);
 	keep_release(&record);
 	files_keep_all(&record);
-	keep_maps(&record, 0, UINT64_MAX);
+	maps_keep_all(&record);
 	record.end = trace_sequence();
 	record_end(&record);
 }

@@ -114,9 +114,11 @@ void text_end(struct text *text, uint32_t role);
 bool process_is_recorded(void);
 /* Introduces the process unless that has been done. */
 void process_introduce(int reason);
-/* Keeps the mappings that meet a range. */
-void process_keep_maps(struct record *record, uint64_t start, uint64_t bytes);
 void process_keep_credentials(struct record *record);
+
+/* maps.c: what memory is mapped of. Keeps the mappings that meet a range. */
+void maps_keep(struct record *record, uint64_t start, uint64_t bytes);
+void maps_keep_all(struct record *record);
 
 /* call_process.c: notes that a process has ended that this one has killed or waited for. */
 void process_note_end(pid_t process, int status);
