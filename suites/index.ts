@@ -25,6 +25,7 @@ import type { Scenario, Suite } from './harness/scenario.js';
 import { exhaustionIoas } from './exhaustion/ioas.js';
 import { exhaustionHwpt } from './exhaustion/hwpt.js';
 import { exhaustionMock } from './exhaustion/mock.js';
+import { exhaustionWithoutIommu } from './exhaustion/without_iommu.js';
 import { exhaustionAccess } from './exhaustion/access.js';
 import { exhaustionViommu } from './exhaustion/viommu.js';
 import { exhaustionVfio } from './exhaustion/vfio.js';
@@ -221,6 +222,7 @@ export const SUITES: readonly Suite[] = [
   exhaustionIoas,
   exhaustionHwpt,
   exhaustionMock,
+  exhaustionWithoutIommu,
   exhaustionAccess,
   exhaustionViommu,
   exhaustionVfio,

@@ -33,6 +33,8 @@ interface Judging {
   readonly invariants: readonly Invariant[];
   /** What the program did that this is a variant of. */
   readonly original: ProgramOutcome | undefined;
+  /** What the model need not be able to tell. */
+  readonly untold: string | undefined;
   /** Looks on while the model judges. */
   readonly watcher: ModelWatcher | undefined;
 }
@@ -45,7 +47,7 @@ export function judgeProgram(
   planned: PlannedProgram,
   outcome: ProgramOutcome,
   behaviour: Behaviour,
-  { reading, invariants, original, watcher }: Judging,
+  { reading, invariants, original, untold, watcher }: Judging,
 ): ProgramReport {
   const splats = planned.expectations.flatMap(({ splat }) =>
     splat === undefined || splat.profiles?.includes(behaviour.profile.id) === false ? [] : [splat.title],
@@ -54,20 +56,22 @@ export function judgeProgram(
     verdicts,
     problems: objections,
     findings,
-    unspecified,
+    unspecified: all,
     infra,
   } = judgeByModel(planned.assembled, outcome, behaviour, reading, {
     expectedSplats: splats,
     invariants,
     watcher,
   });
+  // Without expectations nobody would have decided.
+  const unspecified = reading === 'exact' ? all.filter((why) => why !== untold) : all;
   const problems = [
     ...(reading === 'exact' ? unmetExpectations(planned, outcome, behaviour) : []),
     ...objections,
     ...(original === undefined ? [] : brokenRelations(planned, original, outcome)),
   ];
   const skipped = outcome.steps.flatMap((step) => (step.status === 'skipped' ? [step.why] : []));
-  const isUnknown = problems.length === 0 && unspecified.length === 0;
+  const isUnknown = problems.length === 0 && all.length === 0;
   return {
     planned,
     outcome,

@@ -32,6 +32,8 @@ export interface ScenarioSpec<S> {
   readonly needs?: readonly TargetCapability[];
   /** Variants that make no sense for it, with the reason. */
   readonly without?: Partial<Readonly<Record<Variant, string>>>;
+  /** What the model cannot tell, in its words: after that the expectations alone decide. */
+  readonly untold?: string;
   setup(t: ScenarioBuilder): S;
   /** Puts back what would outlive the program; comes last, whatever a case has closed. */
   readonly putBack?: (t: ScenarioBuilder) => void;
@@ -52,6 +54,7 @@ export interface Scenario {
   readonly kselftest: readonly string[];
   readonly seeds: readonly string[];
   readonly without: Partial<Readonly<Record<Variant, string>>>;
+  readonly untold: string | undefined;
   /** Case names in order, the control last. */
   readonly cases: readonly string[];
   /** What a case needs beyond what its calls do. */
@@ -85,6 +88,7 @@ export function scenario<S>(name: string, spec: ScenarioSpec<S>): Omit<Scenario,
     kselftest: spec.kselftest ?? [],
     seeds: spec.seeds ?? [],
     without: spec.without ?? {},
+    untold: spec.untold,
     cases: [...Object.keys(spec.cases), CONTROL],
     needsOf: (caseName) => [...(spec.needs ?? []), ...caseOf(caseName).needs],
     build: (caseName, t) => {

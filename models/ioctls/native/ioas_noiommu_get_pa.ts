@@ -9,7 +9,7 @@ export const ioasNoiommuGetPa = defineCall(
   {
     name: 'IOMMU_IOAS_NOIOMMU_GET_PA',
     command: 0x3b95,
-    doc: 'Tells the physical address behind an IOVA of a device without an IOMMU. The mock hardware is none, so that it never gets that far.',
+    doc: 'Tells the physical address behind an IOVA of a device without an IOMMU. A mock device has one, unless its memory for it was lacking.',
     source: SOURCE,
     fields: {
       size: sizeField(),
