@@ -51,7 +51,7 @@ export interface ResultLine {
   readonly ms: number;
   readonly programs: number;
   readonly covers: readonly string[];
-  /** The orders that steps at the same time came in, by name, with how often; without it, there are none. */
+  /** The orders that steps at the same time came in, and other ways to answer, by name, with how often; without it, there are none. */
   readonly orders?: Readonly<Record<string, number>>;
   /** Rules that the target did not keep; without it, there are none. */
   readonly broken?: readonly BrokenRule[];

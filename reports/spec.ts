@@ -91,13 +91,13 @@ function renderExpected(results: readonly ResultLine[]): string[] {
   });
 }
 
-/** How often steps that go on at the same time came in which order. */
+/** How often steps with several ways to answer, as those that go on at the same time have, answered in which. */
 function renderOrders(results: readonly ResultLine[]): string[] {
   const lines = results.flatMap(({ id, orders = {} }) => {
     const counts = Object.entries(orders).map(([name, count]) => `${name} ${String(count)}`);
     return counts.length === 0 ? [] : [`  ${id}: ${counts.join(', ')}`];
   });
-  return lines.length === 0 ? [] : ['', 'orders seen of calls at the same time:', ...lines];
+  return lines.length === 0 ? [] : ['', 'how often calls answered in which of several ways:', ...lines];
 }
 
 /** Something that did not run, and why. */

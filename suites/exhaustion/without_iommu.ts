@@ -1,9 +1,11 @@
 import { PERHAPS_WITHOUT_IOMMU } from '../../models/ioctls/test/mock_domain.js';
+import { BUFFER } from '../../models/program/arena.js';
 import type { Reference } from '../../models/program/program.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START as A, P } from '../harness/constants.js';
 import type { ExpectedStep } from '../harness/expected_step.js';
 import { scenario, suite } from '../harness/scenario.js';
+import { NEST_PARENT } from '../hwpt/set_up.js';
 import { SWEPT } from './sweep.js';
 
 /** Allocations of MOCK_DOMAIN among which are all of those whose failing leaves the device without an IOMMU. */
@@ -12,20 +14,33 @@ const ROUNDS = 40;
 /** Further than an IOMMU of the mock translates, and further than the first levels of the page table that takes its place. */
 const FAR = 1n << 50n;
 
-/**
- * Makes a device as often as it has allocations, each of which fails in turn: there is no device then, one with an IOMMU, or one
- * without.
- * @param use what is done meanwhile, and undone
- */
+/** What is done with a device, and what it answers. */
+interface Use {
+  /** That there is none. */
+  notMade(this: void): void;
+  withIommu(this: void): void;
+  withoutIommu(this: void): void;
+}
+
+/** Makes a device for each of its first allocations, which fails meanwhile, and takes it away again. */
 function withEachDevice(
   t: ScenarioBuilder,
   ioas: Reference,
-  use: (device: ExpectedStep, round: number) => void,
+  use: (device: ExpectedStep, round: number) => Use,
 ): void {
   for (let round = 1; round <= ROUNDS; round++) {
     const device = t.failing(round, () => t.mockDomain(ioas));
-    use(device, round);
-    t.destroy(device.out('out_stdev_id')).orFails('ENOENT');
+    const { notMade, withIommu, withoutIommu } = use(device, round);
+    const end = t.destroy(device.out('out_stdev_id'));
+    t.either({
+      not_made: () => {
+        device.fails('ENOMEM');
+        notMade();
+        end.fails('ENOENT');
+      },
+      with_iommu: withIommu,
+      without_iommu: withoutIommu,
+    });
   }
 }
 
@@ -38,8 +53,13 @@ export const exhaustionWithoutIommu = suite(
   'Devices that have got no IOMMU for lack of memory, which 7.3 takes for devices that need none.',
   [
     scenario('devices', {
-      doc: 'Such a device has a page table that nothing reads: it reaches everywhere, and tells the physical addresses of what is mapped. A device with an IOMMU tells none, and does not reach as far.',
-      covers: ['IOMMU_IOAS_NOIOMMU_GET_PA/EOPNOTSUPP.not_noiommu'],
+      doc: 'Such a device has a page table that no hardware reads: it reaches everywhere, and tells physical addresses. A device with an IOMMU does neither. Another device attaches beside it by a page table of its own; one that replaces its page table by such an IOAS is refused.',
+      covers: [
+        'IOMMU_IOAS_NOIOMMU_GET_PA/EOPNOTSUPP.not_noiommu',
+        'IOMMU_GET_HW_INFO/OK',
+        'IOMMU_HWPT_ALLOC/OK',
+        'IOMMU_TEST_OP_MD_CHECK_MAP/OK',
+      ],
       source: 'linux/iommufd.h, IOMMU_IOAS_NOIOMMU_GET_PA; device.c:iommufd_device_is_noiommu',
       ...SWEPT,
       gaps: [...SWEPT.gaps, 19],
@@ -54,23 +74,84 @@ export const exhaustionWithoutIommu = suite(
       cases: {
         addresses: (t, ioas) => {
           withEachDevice(t, ioas, () => {
-            askAddress(t, ioas, A + 1n, 1n).orFails('EOPNOTSUPP');
-            askAddress(t, ioas, A, 2n * P).orFails('EOPNOTSUPP');
-            askAddress(t, ioas, A + P, 4n * P).orFails('EOPNOTSUPP');
+            const byte = askAddress(t, ioas, A + 1n, 1n);
+            const rest = askAddress(t, ioas, A + 3n * P - 1n, 4n * P);
+            const refused = () => {
+              byte.fails('EOPNOTSUPP');
+              rest.fails('EOPNOTSUPP');
+            };
+            return {
+              notMade: refused,
+              withIommu: refused,
+              withoutIommu: () => {
+                byte.ok({ length: 1n });
+                rest.ok({ length: 1n });
+              },
+            };
           });
         },
         far: (t, ioas) => {
           withEachDevice(t, ioas, () => {
-            t.map(ioas, { iova: FAR }).orFails('EINVAL');
-            t.unmap(ioas, FAR, P).orFails('ENOENT');
+            const map = t.map(ioas, { iova: FAR });
+            const unmap = t.unmap(ioas, FAR, P);
+            return {
+              notMade: () => undefined,
+              withIommu: () => {
+                map.fails('EINVAL');
+                unmap.fails('ENOENT');
+              },
+              withoutIommu: () => undefined,
+            };
+          });
+        },
+        abilities: (t, ioas) => {
+          withEachDevice(t, ioas, (device) => {
+            const info = t.ioctl('IOMMU_GET_HW_INFO', { dev_id: device.out('out_idev_id') });
+            const parent = t.hwptAlloc(device.out('out_idev_id'), ioas, { flags: NEST_PARENT });
+            const gone = t.destroy(parent.out('out_hwpt_id'));
+            const check = t.checkMap(device.out('out_hwpt_id'), A, BUFFER.start);
+            return {
+              notMade: () => {
+                for (const step of [info, parent, gone, check]) step.fails('ENOENT');
+              },
+              withIommu: () => undefined,
+              withoutIommu: () => {
+                for (const step of [info, parent]) step.fails('EOPNOTSUPP');
+                gone.fails('ENOENT');
+                check.fails('EINVAL');
+              },
+            };
+          });
+        },
+        beside_another: (t, ioas) => {
+          const home = t.ioas();
+          const other = t.mockDomain(home).out('out_stdev_id');
+          withEachDevice(t, ioas, () => {
+            const joins = t.replace(other, ioas);
+            t.replace(other, home);
+            const third = t.mockDomain(ioas);
+            t.destroy(third.out('out_stdev_id'));
+            return {
+              notMade: () => undefined,
+              withIommu: () => undefined,
+              withoutIommu: () => {
+                joins.fails('ENODEV');
+              },
+            };
           });
         },
         page_tables: (t, ioas) => {
           withEachDevice(t, ioas, (device, round) => {
-            const alloc = t
-              .failing(1 + (round % 6), () => t.hwptAlloc(device.out('out_idev_id'), ioas))
-              .orFails('ENOENT');
+            const device_id = device.out('out_idev_id');
+            const alloc = t.failing(1 + (round % 6), () => t.hwptAlloc(device_id, ioas)).orFails('ENOENT');
             t.destroy(alloc.out('out_hwpt_id')).orFails('ENOENT');
+            return {
+              notMade: () => {
+                alloc.fails('ENOENT');
+              },
+              withIommu: () => undefined,
+              withoutIommu: () => undefined,
+            };
           });
         },
       },

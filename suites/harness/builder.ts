@@ -117,7 +117,9 @@ export class ScenarioBuilder {
     this.#put({ do: 'lanes', lanes });
   }
 
-  /** The orders that lanes may have come in: each says what steps, of lanes or after them, answer then. */
+  /**
+   * What may have happened, as the order that lanes came in, or what was made to fail: each says what steps answer then.
+   */
   either(cases: Readonly<Record<string, () => unknown>>): void {
     this.#choices.push(choiceOf(this.#expected, cases));
   }

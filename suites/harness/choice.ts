@@ -2,7 +2,7 @@ import type { Expectation, ExpectedStep } from './expected_step.js';
 
 /** Answers that steps may give together. */
 export interface Alternative {
-  /** Which order of the lanes it is. */
+  /** Which order of the lanes it is, or what else has happened. */
   readonly name: string;
   /** By the index of the step. */
   readonly expectations: ReadonlyMap<number, Expectation>;

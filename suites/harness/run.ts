@@ -38,7 +38,7 @@ export interface ScenarioResult {
   readonly findings: readonly FindingId[];
   /** `call/rule` of each answer that the model followed. */
   readonly rules: readonly string[];
-  /** The orders that lanes came in, as the scenario names them, with how often. */
+  /** The orders that lanes came in, and other ways to answer, as the scenario names them, with how often. */
   readonly orders: ReadonlyMap<string, number>;
 }
 

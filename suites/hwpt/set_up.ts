@@ -2,7 +2,7 @@ import type { Reference } from '../../models/program/program.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
 import type { ExpectedStep } from '../harness/expected_step.js';
 
-const NEST_PARENT = 1;
+export const NEST_PARENT = 1;
 
 export interface DeviceAndParent {
   readonly ioas: Reference;
