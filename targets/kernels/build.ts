@@ -131,7 +131,17 @@ async function buildIn(
 /** Two builds of the same kernel take turns; the second one finds it in the cache. */
 async function lockBuild(output: string, listener: BuildListener): Promise<() => Promise<void>> {
   if (await lockfile.check(output)) listener.phase('waiting for another process that builds this kernel');
-  return lockfile.lock(output, { retries: { retries: LOCK_RETRIES, minTimeout: LOCK_RETRY_MS, factor: 1 } });
+  let isLost = false;
+  const release = await lockfile.lock(output, {
+    retries: { retries: LOCK_RETRIES, minTimeout: LOCK_RETRY_MS, factor: 1 },
+    onCompromised: () => {
+      isLost = true;
+      listener.phase('the lock of this build is gone, as after a sleep of the machine; it goes on without');
+    },
+  });
+  return async () => {
+    if (!isLost) await release();
+  };
 }
 
 /** Takes a kernel into the cache that somebody else has built. */
