@@ -83,7 +83,7 @@ export const write = defineOperation<RawTransfer, OpenFile>({
   effect: () => 0,
 });
 
-/** poll() of all events without waiting. A closed descriptor is -1 to it, which it passes over. */
+/** ppoll() of all events for a nanosecond. A closed descriptor is -1 to it, which it passes over. */
 export const poll = defineOperation<Extract<RawStep, { do: 'poll' }>, OpenFile>({
   name: 'poll',
   step: 'poll',

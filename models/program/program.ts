@@ -123,7 +123,7 @@ export interface WriteStep extends Injecting {
   readonly at?: StructPlace;
 }
 
-/** poll() without waiting; returns the events that are there. */
+/** ppoll() for the shortest time that there is; returns the events that are there. */
 export interface PollStep {
   readonly do: 'poll';
   readonly file: string;
