@@ -1,4 +1,3 @@
-import { PERHAPS_WITHOUT_IOMMU } from '../../models/ioctls/test/mock_domain.js';
 import { BUFFER } from '../../models/program/arena.js';
 import type { Reference } from '../../models/program/program.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
@@ -63,7 +62,7 @@ export const exhaustionWithoutIommu = suite(
       source: 'linux/iommufd.h, IOMMU_IOAS_NOIOMMU_GET_PA; device.c:iommufd_device_is_noiommu',
       ...SWEPT,
       gaps: [...SWEPT.gaps, 19],
-      untold: PERHAPS_WITHOUT_IOMMU,
+      untold: 'whether a device has an IOMMU whose memory for one may be what was made to fail',
       needs: [...SWEPT.needs, 'noiommu'],
       without: { ...SWEPT.without, probed: 'the device may have no IOMMU, of which nothing is known' },
       setup: (t) => {

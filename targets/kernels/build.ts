@@ -29,7 +29,7 @@ export interface BuildRequest {
 }
 
 /** Files that a first build compiles, measured on 7.3.4 and 6.12.117; later builds go by the one before. */
-const OBJECTS_EXPECTED: Readonly<Record<Flavour, number>> = { fast: 1990, sanitize: 2005 };
+const OBJECTS_EXPECTED: Readonly<Record<Flavour, number>> = { fast: 1910, sanitize: 1925 };
 
 /** A build takes minutes, so that is how long another one is waited for. */
 const LOCK_RETRY_MS = 2000;

@@ -22,10 +22,6 @@ const SOURCE = 'selftest.c:iommufd_test_mock_domain';
 type Context = CallContext<{ id: number } & MemberArgs<'mock_domain'>> &
   AttachTarget & { readonly hardware: MockDevice };
 
-/** Why answers of such a device cannot be told. */
-export const PERHAPS_WITHOUT_IOMMU =
-  'whether a device has an IOMMU whose memory for one may be what was made to fail';
-
 /** Its probe may fail unseen; with CONFIG_IOMMUFD_NOIOMMU such a device is bound all the same, and other rules hold for it. */
 const WITHOUT_IOMMU = {
   of: 'memory',
@@ -45,7 +41,7 @@ const FAILING: readonly Failing<Context>[] = [
     what: 'the device may have no IOMMU: its memory for one may be what was made to fail',
     does: createDevice,
     isResponding: true,
-    doubt: PERHAPS_WITHOUT_IOMMU,
+    doubt: 'whether a device has an IOMMU whose memory for one may be what was made to fail',
   },
   ...(['EFAULT', 'EADDRINUSE', 'EINVAL'] as const).map((errno) => ({
     ...WITHOUT_IOMMU,
