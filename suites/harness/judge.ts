@@ -33,8 +33,6 @@ interface Judging {
   readonly invariants: readonly Invariant[];
   /** What the program did that this is a variant of. */
   readonly original: ProgramOutcome | undefined;
-  /** What the model need not be able to tell. */
-  readonly untold: string | undefined;
   /** Looks on while the model judges. */
   readonly watcher: ModelWatcher | undefined;
 }
@@ -47,7 +45,7 @@ export function judgeProgram(
   planned: PlannedProgram,
   outcome: ProgramOutcome,
   behaviour: Behaviour,
-  { reading, invariants, original, untold, watcher }: Judging,
+  { reading, invariants, original, watcher }: Judging,
 ): ProgramReport {
   const splats = planned.expectations.flatMap(({ splat }) =>
     splat === undefined || splat.profiles?.includes(behaviour.profile.id) === false ? [] : [splat.title],
@@ -64,7 +62,7 @@ export function judgeProgram(
     watcher,
   });
   // Without expectations nobody would have decided.
-  const unspecified = reading === 'exact' ? all.filter((why) => why !== untold) : all;
+  const unspecified = reading === 'exact' ? all.filter((why) => why !== planned.scenario.untold) : all;
   const problems = [
     ...(reading === 'exact' ? unmetExpectations(planned, outcome, behaviour) : []),
     ...objections,

@@ -84,7 +84,7 @@ export class ScenarioRunner {
       const { reading, looks, matrix } = this.options;
       const invariants = looks?.invariants ?? INVARIANTS;
       const watch = matrix?.watch();
-      const judging = { reading, invariants, original, untold: scenario.untold, watcher: watch?.watcher };
+      const judging = { reading, invariants, original, watcher: watch?.watcher };
       const report = judgeProgram(plan, outcome, this.#behaviour, judging);
       watch?.over();
       return report;
