@@ -7,8 +7,8 @@ import { scenario, suite } from '../harness/scenario.js';
 import { NEST_PARENT } from '../hwpt/set_up.js';
 import { SWEPT } from './sweep.js';
 
-/** Allocations of MOCK_DOMAIN among which are all of those whose failing leaves the device without an IOMMU. */
-const ROUNDS = 40;
+/** Allocations of MOCK_DOMAIN among which are, on any kernel, all whose failing leaves the device without an IOMMU. */
+const ROUNDS = 100;
 
 /** Further than an IOMMU of the mock translates, and further than the first levels of the page table that takes its place. */
 const FAR = 1n << 50n;
@@ -32,13 +32,19 @@ function withEachDevice(
     const { notMade, withIommu, withoutIommu } = use(device, round);
     const end = t.destroy(device.out('out_stdev_id'));
     t.either({
+      // With ENOMEM, or the error of what iommufd lets fail for its own tests.
       not_made: () => {
-        device.fails('ENOMEM');
         notMade();
         end.fails('ENOENT');
       },
-      with_iommu: withIommu,
-      without_iommu: withoutIommu,
+      with_iommu: () => {
+        device.ok();
+        withIommu();
+      },
+      without_iommu: () => {
+        device.ok();
+        withoutIommu();
+      },
     });
   }
 }
