@@ -149,7 +149,7 @@ export const exhaustionWithoutIommu = suite(
         page_tables: (t, ioas) => {
           withEachDevice(t, ioas, (device, round) => {
             const device_id = device.out('out_idev_id');
-            const alloc = t.failing(1 + (round % 6), () => t.hwptAlloc(device_id, ioas)).orFails('ENOENT');
+            const alloc = t.failing(1 + (round % 12), () => t.hwptAlloc(device_id, ioas)).orFails('ENOENT');
             t.destroy(alloc.out('out_hwpt_id')).orFails('ENOENT');
             return {
               notMade: () => {
