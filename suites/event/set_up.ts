@@ -1,5 +1,6 @@
 import type { Reference, Scalar } from '../../models/program/program.js';
-import type { IoctlOptions, ScenarioBuilder } from '../harness/builder.js';
+import type { ScenarioBuilder } from '../harness/builder.js';
+import type { IoctlOptions } from '../harness/step_writer.js';
 import type { ExpectedStep } from '../harness/expected_step.js';
 import { hwptData } from '../harness/builder.js';
 import { type DeviceAndParent, deviceAndParent } from '../hwpt/set_up.js';

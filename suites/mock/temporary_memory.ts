@@ -1,4 +1,5 @@
-import type { IoctlOptions, ScenarioBuilder } from '../harness/builder.js';
+import type { ScenarioBuilder } from '../harness/builder.js';
+import type { IoctlOptions } from '../harness/step_writer.js';
 import type { ExpectedStep } from '../harness/expected_step.js';
 
 /** Bytes of the kernel's temporary arrays unless a test asks for less. Source: pages.c: TEMP_MEMORY_LIMIT. */
