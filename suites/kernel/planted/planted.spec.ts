@@ -53,7 +53,7 @@ const RUN = FLAVOUR === 'sanitize' ? ['ioas/map', '--programs', '100'] : ['ioas'
 
 /** A function from the line with its name to the brace at the beginning of a line. */
 function functionOf(text: string, name: string): string {
-  const found = new RegExp(`^\\w[^;\\n]*\\b${name}\\([^;]*?^}`, 'ms').exec(text);
+  const found = new RegExp(`^\\w[^;\\n]*\\b${name}\\([^;]*?^{`, 'ms').exec(text);
   const [start] = found === null ? [] : [found.index];
   const end = start === undefined ? -1 : text.indexOf('\n}', start);
   assert.isAbove(end, 0, `${name} is there`);
