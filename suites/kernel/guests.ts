@@ -6,12 +6,15 @@ import { promisify } from 'node:util';
 import type { Kernel } from '../../targets/kernels/store.js';
 import { type RunningCli, runCli } from '../self/cli.js';
 
-/** Kernels in the cache that are built for gates of Debian's sources, of each source the newest. */
-export async function fastKernels(): Promise<Kernel[]> {
+/** Kernels in the cache that are built for gates. */
+export async function gateKernels(): Promise<Kernel[]> {
   const { stdout } = await runCli(['kernel', 'list', '--json']);
-  const kernels = (JSON.parse(stdout) as Kernel[]).filter(
-    ({ flavour, source }) => flavour === 'fast' && source.startsWith('Debian '),
-  );
+  return (JSON.parse(stdout) as Kernel[]).filter(({ flavour }) => flavour === 'fast');
+}
+
+/** Those of Debian's sources, of each source the newest. */
+export async function fastKernels(): Promise<Kernel[]> {
+  const kernels = (await gateKernels()).filter(({ source }) => source.startsWith('Debian '));
   return kernels.filter(
     ({ source, built }) => !kernels.some((other) => other.source === source && other.built > built),
   );
