@@ -12,8 +12,10 @@
 
 /* What is read at once; the kernel hands out whole lines. */
 #define LINES_BYTES 4096
-/* Longer names of files are read as lines. */
-#define NAME_BYTES 512
+/* Mappings with longer names are read as lines. */
+#define NAME_BYTES 256
+/* More mappings are read as lines, which takes fewer system calls. */
+#define ASKED_MAX 4
 
 /* struct procmap_query, which headers of user space have since Linux 6.11. Source: linux/fs.h. */
 struct mapping_query {
@@ -95,8 +97,9 @@ static void keep_found(struct text *kept, const struct mapping_query *found, con
 static bool query_mappings(struct text *kept, long fd, uint64_t start, uint64_t last)
 {
 	char name[NAME_BYTES];
+	uint64_t at = start;
 
-	for (uint64_t at = start;;) {
+	for (int asked = 0; asked < ASKED_MAX; asked++) {
 		struct mapping_query query = {
 			.size = sizeof(query),
 			.query_flags = COVERING_OR_NEXT,
@@ -109,11 +112,15 @@ static bool query_mappings(struct text *kept, long fd, uint64_t start, uint64_t 
 			return errno == ENOENT;
 		if (query.vma_start > last)
 			return true;
+		/* Lines have something else in its place. */
+		if (query.vma_name_size && strchr(name, '\n'))
+			return false;
 		keep_found(kept, &query, name);
 		if (query.vma_end > last)
 			return true;
 		at = query.vma_end;
 	}
+	return false;
 }
 
 /* As few system calls as possible, for programs map memory often; most ask about one mapping of many. */
