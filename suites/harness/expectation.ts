@@ -31,7 +31,7 @@ export function checkExpectation(
   const seen = errnoName(returned.errno);
   const { injection, or } = expectation;
   if (injection !== undefined) {
-    const wrong = or === seen ? undefined : checkInjection(injection, profile, returned);
+    const wrong = checkInjection(injection, profile, returned);
     if (wrong !== undefined) return wrong;
     if (returned.errno !== 0)
       return injection.writesBack === true ? undefined : checkUntouched(buffersOf(step), returned);
