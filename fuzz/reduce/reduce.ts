@@ -36,7 +36,8 @@ type Pass = (program: Program) => Program[];
 
 /**
  * The smallest program that shows the same: steps go, with those that depend on them or in such a way that others take their part;
- * then arguments become simpler, and earlier objects take the part of later ones, until none of it helps. The same answers give the same program.
+ * then arguments become simpler, and earlier objects take the part of later ones, until none of it helps. The same answers give the
+ * same program.
  * @param program one that shows it
  */
 export async function reduceProgram(
