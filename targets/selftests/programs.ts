@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sourceTreeOf } from '../kernels/source.js';
 import { cached } from '../cached.js';
@@ -13,6 +13,16 @@ export type Selftest = (typeof SELFTESTS)[number];
 
 /** Where a kernel's source has them. */
 const PLACE = 'tools/testing/selftests/iommu';
+
+/** What they are written with. */
+const HARNESS = 'tools/testing/selftests/kselftest_harness.h';
+
+/**
+ * The harness kills a case after half a minute, which is not long on an emulated processor of a busy machine. It says so in a macro
+ * that takes effect where cases are declared.
+ */
+const SECONDS_OF_A_CASE = 600;
+const PATIENCE = `#undef TEST_TIMEOUT_DEFAULT\n#define TEST_TIMEOUT_DEFAULT ${String(SECONDS_OF_A_CASE)}\n`;
 
 /**
  * What the programs of some releases use although their own headers lack it: 6.12.y took over changes of the tests without those of
@@ -36,7 +46,9 @@ const HEADERS = ['include/uapi/linux/iommufd.h', 'drivers/iommu/iommufd/iommufd_
  * @throws TestBedError when the source is not there, or does not compile
  */
 export async function buildSelftests(kernel: Kernel, cache: string): Promise<string> {
-  const hash = createHash('sha256').update(kernel.content).update(JSON.stringify(DEFINITIONS));
+  const hash = createHash('sha256')
+    .update(kernel.content)
+    .update(JSON.stringify([DEFINITIONS, PATIENCE]));
   const place = join(cache, 'selftests', `${kernel.id}-${hash.digest('hex').slice(0, 16)}`);
   return cached(place, async (work) => compile(await sourceTreeOf(kernel, cache), work));
 }
@@ -46,12 +58,14 @@ async function compile(tree: string, work: string): Promise<string> {
   const [headers, programs] = [join(work, 'headers'), join(work, 'programs')];
   await mkdir(programs, { recursive: true });
   await mkdir(headers);
+  const patience = join(work, 'patience.h');
+  await writeFile(patience, PATIENCE);
   await runTool('make', ['-s', '-C', tree, `O=${headers}`, 'headers']);
   const definitions = (await missingDefinitions(tree)).map(([name, value]) => `-D${name}=${value}`);
   await runTool('make', [
     ...['-s', '-C', join(tree, PLACE), `OUTPUT=${programs}`],
     `KHDR_INCLUDES=-isystem ${join(headers, 'usr/include')}`,
-    `USERCFLAGS=${definitions.join(' ')}`,
+    `USERCFLAGS=${[...definitions, '-include', join(tree, HARNESS), '-include', patience].join(' ')}`,
     ...SELFTESTS.map((name) => join(programs, name)),
   ]);
   return programs;
