@@ -45,7 +45,7 @@ describe('kernel findings', () => {
   });
 
   it('findings that leave a kernel not to be trusted are as their pages say, on guests of their own', async function () {
-    this.timeout(300_000);
+    this.timeout(900_000);
     // More guests at a time do not boot in the time that they have on a busy machine.
     await Promise.all(
       (await fastKernels()).map(async (fast) => {

@@ -15,7 +15,6 @@ function hollowBzImage(version: string): Buffer {
 }
 
 describe('bad input', function () {
-  this.timeout(60_000);
   let directory: string;
   let cache: Readonly<Record<string, string>>;
 

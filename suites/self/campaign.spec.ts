@@ -65,9 +65,7 @@ function placeWith(change: (session: Session) => Partial<Session>, isDeterminist
   return { start, behaviour: BEHAVIOUR, isDeterministic };
 }
 
-describe('a worker of a campaign', function () {
-  this.timeout(60_000);
-
+describe('a worker of a campaign', () => {
   it('does the same for the same seed, and something else for another seed or worker', async () => {
     const one = entriesIn(await eventsOf(SIM_PLACE, { programs: 60 }));
     assert.deepEqual(entriesIn(await eventsOf(SIM_PLACE, { programs: 60 })), one);
@@ -242,8 +240,7 @@ async function hashesInJournal(directory: string): Promise<string[]> {
   return lines.flatMap((line) => (line.kind === 'entry' ? [line.program] : []));
 }
 
-describe('fuzz', function () {
-  this.timeout(120_000);
+describe('fuzz', () => {
   const programs = 130;
   let directory: string;
   let whole: FuzzResult;

@@ -90,8 +90,6 @@ function withAnswer(record: TraceRecord, offset: number, value: number): TraceRe
 const UNTRACED: ReadonlySet<RawStep['do']> = new Set<RawStep['do']>(['exec', 'cloexec', 'pass']);
 
 describe('check', function () {
-  this.timeout(60_000);
-
   for (const profile of PROFILES) {
     it(`finds nothing wrong with what the model itself answers, ${profile.id}`, () => {
       const behaviour = new Behaviour(profile);

@@ -67,8 +67,7 @@ describe('feedback', () => {
   });
 });
 
-describe('a corpus', function () {
-  this.timeout(60_000);
+describe('a corpus', () => {
   let directory: string;
 
   beforeEach(async () => {

@@ -107,7 +107,6 @@ describe('programs as C', () => {
 
   it('compile without a warning, whatever the steps', async function () {
     needsCompiler(this);
-    this.timeout(60_000);
     await compile('every_kind', EVERY_KIND);
     for (const [index, { program }] of PLANTED.entries())
       if (index % 7 === 0) await compile(`planted_${String(index)}`, program);

@@ -39,7 +39,7 @@ describe('PASIDs', () => {
         assert.isFalse(endOf(assembled).pasids, `${scenario.id} ${caseName}`);
       }
     }
-  }).timeout(60_000);
+  });
 
   it('are detached before the files of random programs are closed, which attach several', () => {
     const programs = samplePrograms(behaviour, { seed: 5, count: 500, stepsMax: 20 }).map(assemble);

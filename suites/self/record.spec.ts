@@ -48,8 +48,7 @@ function text({ parts }: TraceRecord, role: number): string {
   return new TextDecoder().decode(parts.find((part) => part.role === role)?.bytes);
 }
 
-describe('record', function () {
-  this.timeout(60_000);
+describe('record', () => {
   let directory: string;
   let hasCompiler: boolean;
 

@@ -34,8 +34,7 @@ function isClean({ steps, splats, leftovers, strayWrites }: ProgramOutcome): boo
   return trouble === 0 && steps.every(({ status }) => status === 'returned');
 }
 
-describe('a session with a guest that misbehaves', function () {
-  this.timeout(30_000);
+describe('a session with a guest that misbehaves', () => {
   let directory: string;
   let session: QemuSession | undefined;
 

@@ -132,8 +132,7 @@ describe('texts of syzkaller', () => {
     assert.include(text, '# step 2: left out: a program has one process\n');
   });
 
-  it('of all scenarios that can be said lead back to the same system calls', function () {
-    this.timeout(120_000);
+  it('of all scenarios that can be said lead back to the same system calls', () => {
     const all = SCENARIOS.flatMap((scenario) => scenario.cases.map((name) => planCase(scenario, name)));
     const said = all.filter(({ program, scenario, caseName }) =>
       survives(program, `${scenario.id}:${caseName}`),
@@ -144,8 +143,7 @@ describe('texts of syzkaller', () => {
     assert.isAbove(said.length, all.length * 0.8);
   });
 
-  it('of random programs lead back to the same system calls', function () {
-    this.timeout(120_000);
+  it('of random programs lead back to the same system calls', () => {
     const [profile] = PROFILES;
     assert.isDefined(profile);
     const sample = samplePrograms(new Behaviour(profile), { seed: 1, count: 300, stepsMax: 30 });

@@ -22,8 +22,7 @@ function batchesOf(newWalk?: () => JudgedWalk) {
   return Array.from({ length: BATCHES }, (_, batch) => stream.batch(batch)).flat();
 }
 
-describe('a program that is judged while it is drawn', function () {
-  this.timeout(60_000);
+describe('a program that is judged while it is drawn', () => {
   const drawn = batchesOf(() => new JudgedWalk(BEHAVIOUR));
 
   it('is the one that would be drawn otherwise', () => {
