@@ -15,6 +15,8 @@ import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError, worst } from '../errors.js';
 import { type PatchFile, readPatch } from '../patch/diff_file.js';
+import type { FocusFiles } from '../patch/focus_files.js';
+import { addTouchedOptions, selectTouched } from '../patch/touched_scenarios.js';
 import { type EarlierRun, readBaseline, readExpectations } from '../expectations_file.js';
 import { PatchWatch } from '../gate/patch_watch.js';
 import { resultOfRandomPrograms } from '../gate/random_result.js';
@@ -36,7 +38,7 @@ import {
 import { parseLimits } from '../time_limits.js';
 import { requireRandom } from '../whole_numbers.js';
 
-interface GateArgs extends TargetArgs {
+interface GateArgs extends TargetArgs, FocusFiles {
   readonly query: string[];
   readonly source: string | undefined;
   readonly installDeps: boolean;
@@ -73,7 +75,7 @@ export function gateCommand(finish: Finish, context: Context): Command<GateArgs>
 }
 
 function addGateOptions(yargs: Argv): Argv {
-  return addTargetOptions(yargs)
+  return addTouchedOptions(addTargetOptions(yargs))
     .default('target', 'qemu')
     .positional('query', { type: 'string', array: true, default: [], describe: 'as for run; default: all' })
     .option('source', {
@@ -116,7 +118,7 @@ function addGateOptions(yargs: Argv): Argv {
 
 async function gate(args: GateArgs, context: Context): Promise<ExitCode> {
   requireRandom(args);
-  const scenarios = select(SCENARIOS, args.query);
+  const scenarios = await selectTouched(select(SCENARIOS, args.query), args, 'gate');
   const limits = parseLimits(args);
   const { expectations, earlier } = await foreseenOf(args);
   const patch = args.patch === undefined ? undefined : await readPatch(args.patch);

@@ -1,11 +1,14 @@
+import type { Argv } from 'yargs';
 import { needsOf } from '../../suites/harness/plan.js';
 import { CONTROL, type Scenario } from '../../suites/harness/scenario.js';
 import { SCENARIOS, SUITES } from '../../suites/index.js';
 import type { Command, Finish } from '../command.js';
 import { EXIT } from '../errors.js';
+import type { FocusFiles } from '../patch/focus_files.js';
+import { addTouchedOptions, selectTouched } from '../patch/touched_scenarios.js';
 import { select } from '../query.js';
 
-interface ListArgs {
+interface ListArgs extends FocusFiles {
   readonly query: string[];
   readonly json: boolean;
 }
@@ -13,20 +16,22 @@ interface ListArgs {
 export function listCommand(finish: Finish): Command<ListArgs> {
   return {
     builder: (yargs) =>
-      yargs
+      addTouchedOptions(yargs)
         .positional('query', { type: 'string', array: true, default: [], describe: 'as for run' })
         .option('json', { type: 'boolean', default: false, describe: 'print data' })
         .example('$0 list ioas', 'the scenarios about IO address spaces')
-        .example('$0 list --json', 'everything, for a script'),
-    handler: ({ query, json }) => {
-      process.stdout.write(json ? renderData(query) : renderText(query));
+        .example('$0 list --json', 'everything, for a script')
+        .example('$0 list --focus-diff my.patch', 'what a change of the kernel touches') as Argv<ListArgs>,
+    handler: async (args) => {
+      const chosen = await selectTouched(select(SCENARIOS, args.query), args, 'list');
+      process.stdout.write(args.json ? renderData(chosen) : renderText(new Set(chosen)));
       finish(EXIT.pass);
     },
   };
 }
 
-function renderData(query: readonly string[]): string {
-  const scenarios = select(SCENARIOS, query).map((scenario) => {
+function renderData(chosen: readonly Scenario[]): string {
+  const scenarios = chosen.map((scenario) => {
     const { id, doc, covers, source, gaps, kselftest, seeds, cases } = scenario;
     const needs = needsOf(scenario, CONTROL);
     return {
@@ -46,8 +51,7 @@ function caseNeeds(scenario: Scenario, needs: readonly string[]): Record<string,
   return Object.fromEntries(extras.filter(([, extra]) => extra.length > 0));
 }
 
-function renderText(query: readonly string[]): string {
-  const chosen = new Set(select(SCENARIOS, query));
+function renderText(chosen: ReadonlySet<Scenario>): string {
   const parts = SUITES.flatMap(({ path, doc, scenarios }) => {
     const shown = scenarios.filter((scenario) => chosen.has(scenario));
     if (shown.length === 0) return [];

@@ -9,6 +9,8 @@ import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError, worst } from '../errors.js';
 import { type EarlierRun, readBaseline, readExpectations, writeExpectations } from '../expectations_file.js';
+import type { FocusFiles } from '../patch/focus_files.js';
+import { addTouchedOptions, selectTouched } from '../patch/touched_scenarios.js';
 import { select, shard } from '../query.js';
 import { REPORTER_NAMES, type RequestedReport, parseReporters, writeReports } from '../reporters.js';
 import { designOfTarget, runRows } from '../designs/run_rows.js';
@@ -17,7 +19,7 @@ import { parseLimits } from '../time_limits.js';
 import { type TargetArgs, addTargetOptions, chooseTarget } from '../target_options.js';
 import { requireWhole } from '../whole_numbers.js';
 
-interface RunArgs extends TargetArgs {
+interface RunArgs extends TargetArgs, FocusFiles {
   readonly query: string[];
   readonly reading: string;
   readonly reporter: string[];
@@ -41,7 +43,7 @@ export function runCommand(finish: Finish, context: Context): Command<RunArgs> {
 }
 
 function addRunOptions(yargs: Argv): Argv {
-  return addTargetOptions(yargs)
+  return addTouchedOptions(addTargetOptions(yargs))
     .positional('query', {
       type: 'string',
       array: true,
@@ -93,6 +95,7 @@ function addRunOptions(yargs: Argv): Argv {
     })
     .example('$0 run', 'everything, on the embedded model')
     .example('$0 run ioas/map --kernel 7.3.4-fast', 'the scenarios of IOAS_MAP on a kernel in QEMU')
+    .example('$0 run --kernel 7.3.4-fast --focus-diff my.patch', 'what a change of the kernel touches')
     .example(
       '$0 run --target qemu --reporter junit=result.xml',
       'everything on the newest cached kernel, with a report for CI',
@@ -110,8 +113,10 @@ async function run(args: RunArgs, context: Context): Promise<ExitCode> {
   const limits = parseLimits(args);
   const expectations = await expectationsOf(args);
   const design = designOfTarget(args.target);
+  if (design !== undefined && args.focusDiff !== undefined)
+    throw new UsageError('--focus-diff is for scenarios, not for rows of a discussion');
   if (design !== undefined) return report(reporters, runRows(design, args.query, context.version));
-  const scenarios = shard(select(SCENARIOS, args.query), args.shard);
+  const scenarios = shard(await selectTouched(select(SCENARIOS, args.query), args, 'run'), args.shard);
   const { target, kernel, profile } = await chooseTarget(args, context);
   const session = await target.start();
   try {

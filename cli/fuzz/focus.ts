@@ -1,14 +1,11 @@
 import { CALLS, callByName } from '../../models/ioctls/index.js';
 import { UsageError } from '../errors.js';
-import { readCoverage } from '../kernel_coverage/coverage_file.js';
-import { readPatch } from '../patch/diff_file.js';
 import { focusOf } from '../patch/focus.js';
+import { type FocusFiles, changesNoFunction, readFocusDiff } from '../patch/focus_files.js';
 
 /** What the user says that a campaign is to be about. */
-interface FocusArgs {
+interface FocusArgs extends FocusFiles {
   readonly focus: string[] | undefined;
-  readonly focusDiff: string | undefined;
-  readonly coverage: string | undefined;
 }
 
 /** The same as a campaign keeps it. */
@@ -24,23 +21,19 @@ interface CampaignFocus {
  * @throws UsageError when there is no such call, or no call is known to come to what the diff changes
  */
 export async function focusOfCampaign(
-  { focus: named = [], focusDiff, coverage }: FocusArgs,
+  { focus: named = [], ...files }: FocusArgs,
   tell: (why: string) => void,
 ): Promise<CampaignFocus> {
   for (const name of named) checkCall(name);
-  if (focusDiff === undefined) {
-    if (coverage !== undefined) throw new UsageError('--coverage is for --focus-diff');
-    return { focus: named };
-  }
-  const measured = coverage === undefined ? undefined : await readCoverage(coverage);
-  const { diff } = await readPatch(focusDiff);
-  const { calls, functions, told } = focusOf(diff, measured);
-  if (functions.length === 0) throw new UsageError(`${focusDiff} changes nothing inside a function`);
+  const focusDiff = await readFocusDiff(files);
+  if (focusDiff === undefined) return { focus: named };
+  const { calls, functions, told } = focusOf(focusDiff.diff, focusDiff.measured);
+  if (functions.length === 0) throw changesNoFunction(focusDiff.path);
   for (const why of told) tell(why);
   const focus = [...new Set([...named, ...calls])];
   if (focus.length === 0) {
     throw new UsageError(
-      `no call is known to come to what ${focusDiff} changes: name some with --focus, or give what "coverage --json" wrote with --coverage`,
+      `no call is known to come to what ${focusDiff.path} changes: name some with --focus, or give what "coverage --json" wrote with --coverage`,
     );
   }
   tell(`focus on ${focus.join(', ')}`);

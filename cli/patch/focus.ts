@@ -1,6 +1,6 @@
 import { type KernelFunction, callsThatCite } from '../../fuzz/generate/cited_calls.js';
 import { CALLS } from '../../models/ioctls/index.js';
-import type { CoveredFile, KernelCoverage } from '../../reports/kernel_coverage.js';
+import type { CoveredFile, KernelCoverage, ReachableLine } from '../../reports/kernel_coverage.js';
 import { SCENARIOS } from '../../suites/index.js';
 import type { DiffOfFile } from './diff_file.js';
 
@@ -39,7 +39,8 @@ export function focusOf(diff: readonly DiffOfFile[], coverage: KernelCoverage | 
   };
 }
 
-function changedFunctions(diff: readonly DiffOfFile[]): KernelFunction[] {
+/** Functions with a line that a diff adds or takes out, by the headings of its hunks. */
+export function changedFunctions(diff: readonly DiffOfFile[]): KernelFunction[] {
   const byName = new Map<string, KernelFunction>();
   for (const { file, lines, removals } of diff) {
     const changed = [...lines.filter(({ isAdded }) => isAdded), ...removals];
@@ -69,9 +70,21 @@ function callsOf(changed: KernelFunction, coverage: KernelCoverage | undefined):
   return callsThatReach(changed.function, file, coverage);
 }
 
+/** What was measured of a function. */
+export function linesOf(name: string, file: CoveredFile): readonly ReachableLine[] {
+  return [...file.lines, ...file.within].filter((line) => line.function === name);
+}
+
+/** Ids of scenarios among others, which came to one of the lines. */
+export function testsThatReach(
+  lines: readonly ReachableLine[],
+  tests: readonly string[],
+): ReadonlySet<string | undefined> {
+  return new Set(lines.flatMap((line) => line.tests.map((number) => tests[number])));
+}
+
 function callsThatReach(name: string, file: CoveredFile, { tests }: KernelCoverage): Reason {
-  const lines = [...file.lines, ...file.within].filter((line) => line.function === name);
-  const reached = new Set(lines.flatMap((line) => line.tests.map((number) => tests[number])));
+  const reached = testsThatReach(linesOf(name, file), tests);
   const ran = new Set(tests);
   const scenarios = SCENARIOS.filter(({ id }) => ran.has(id));
   const usual = scenarios.filter(({ id }) => reached.has(id)).length / scenarios.length;

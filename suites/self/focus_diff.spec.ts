@@ -4,9 +4,11 @@ import { assert } from 'chai';
 import { focusOfCampaign } from '../../cli/fuzz/focus.js';
 import { focusOf } from '../../cli/patch/focus.js';
 import { parseDiff } from '../../cli/patch/diff_file.js';
+import { touchedBy } from '../../cli/patch/touched_scenarios.js';
 import { callsThatCite } from '../../fuzz/generate/cited_calls.js';
 import type { KernelCoverage, ReachableLine } from '../../reports/kernel_coverage.js';
 import { SCENARIOS } from '../index.js';
+import { assertRefused, runCli } from './cli.js';
 import { makeDirectory, removeDirectory } from './temporary.js';
 
 const FILE = 'drivers/iommu/iommufd/io_pagetable.c';
@@ -26,6 +28,29 @@ function focus(functions: readonly string[], coverage?: KernelCoverage): ReturnT
 }
 
 const FIXED = ['IOMMU_IOAS_COPY', 'IOMMU_IOAS_MAP', 'IOMMU_IOAS_MAP_FILE', 'VFIO_IOMMU_MAP_DMA'];
+
+/** Numbers of the scenarios that are about a call. */
+function numbersOf(...calls: readonly string[]): number[] {
+  const isAbout = (rule: string): boolean => calls.some((call) => rule.startsWith(`${call}/`));
+  return SCENARIOS.flatMap(({ covers }, at) => (covers.some(isAbout) ? at : []));
+}
+
+function idsOf(numbers: readonly number[]): (string | undefined)[] {
+  return numbers.map((at) => SCENARIOS[at]?.id);
+}
+
+/** A line that scenarios reached. */
+function line(number: number, name: string, ...reached: readonly number[]): ReachableLine {
+  return { line: number, function: name, tests: reached };
+}
+
+function measured(...lines: readonly ReachableLine[]): KernelCoverage {
+  const tests = SCENARIOS.map(({ id }) => id);
+  return {
+    ...{ tool: '', kernel: '', source: '', description: '', programs: 1, cut: 0, theirs: [], tests },
+    files: [{ file: FILE, lines, within: [] }],
+  };
+}
 
 describe('calls that come to a function of the kernel', () => {
   it('are those of which something is decided there', () => {
@@ -56,21 +81,11 @@ describe('calls that come to a function of the kernel', () => {
   });
 
   describe('that none cites, by what was measured', () => {
-    const tests = SCENARIOS.map(({ id }) => id);
-    const numbersOf = (call: string): number[] =>
-      SCENARIOS.flatMap(({ covers }, at) => (covers.some((rule) => rule.startsWith(`${call}/`)) ? at : []));
-    const line = (number: number, name: string, ...reached: readonly number[]): ReachableLine => ({
-      ...{ line: number, function: name, tests: reached },
-    });
-    const lines = [
+    const coverage = measured(
       line(1, 'iopt_of_one', ...numbersOf('IOMMU_IOAS_ALLOW_IOVAS')),
-      line(100, 'iopt_of_all', ...tests.keys()),
+      line(100, 'iopt_of_all', ...SCENARIOS.keys()),
       line(200, 'iopt_of_none'),
-    ];
-    const coverage: KernelCoverage = {
-      ...{ tool: '', kernel: '', source: '', description: '', programs: 1, cut: 0, theirs: [], tests },
-      files: [{ file: FILE, lines, within: [] }],
-    };
+    );
 
     it('are those whose scenarios reach it more often than others', () => {
       const { calls, told } = focus(['iopt_of_one'], coverage);
@@ -82,6 +97,57 @@ describe('calls that come to a function of the kernel', () => {
     it('are none where all do, or nothing does', () => {
       assert.isEmpty(focus(['iopt_of_all', 'iopt_of_none'], coverage).calls);
     });
+  });
+});
+
+describe('scenarios that come to what a diff changes', () => {
+  function touched(functions: readonly string[], coverage?: KernelCoverage): ReturnType<typeof touchedBy> {
+    return touchedBy(parseDiff('my.patch', diffOf(...functions)), coverage, SCENARIOS);
+  }
+
+  it('are those about the calls of which something is decided there', () => {
+    const { scenarios, told } = touched(['iopt_check_iova', 'iopt_unheard_of']);
+    const ids = scenarios.map(({ id }) => id);
+    assert.deepEqual(ids, idsOf(numbersOf(...FIXED)));
+    assert.include(ids, 'ioas/map:range,all_ones');
+    assert.notInclude(ids, 'event/fault_file:read,counts');
+    assert.match(told[0] ?? '', /iopt_check_iova\(\) decides of IOMMU_IOAS_COPY, .*: \d+ scenarios$/);
+    assert.match(told[1] ?? '', /cited by no call, and nothing that was measured is given .*: no scenarios$/);
+  });
+
+  it('are those that reached it, where that was measured', () => {
+    const reached = numbersOf('IOMMU_IOAS_ALLOW_IOVAS');
+    const coverage = measured(line(1, 'iopt_check_iova', ...reached), line(9, 'iopt_of_none'));
+    const { scenarios, told } = touched(['iopt_check_iova', 'iopt_of_none', 'iopt_unheard_of'], coverage);
+    assert.deepEqual(
+      scenarios.map(({ id }) => id),
+      idsOf(reached),
+    );
+    assert.match(told[0] ?? '', /iopt_check_iova\(\) was reached by \d+ scenarios$/);
+    assert.match(told[1] ?? '', /iopt_of_none\(\) was reached by 0 scenarios$/);
+    assert.match(told[2] ?? '', /is cited by no call, and was not measured: no scenarios$/);
+  });
+
+  it('are listed by the command line, which says why', async () => {
+    const directory = await makeDirectory();
+    try {
+      const file = join(directory, 'my.patch');
+      await writeFile(file, diffOf('iopt_check_iova'));
+      const { code, stdout, stderr } = await runCli(['list', 'ioas/alloc', 'ioas/map', '--focus-diff', file]);
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /^ {2}ioas\/map:range,all_ones$/m);
+      assert.notMatch(stdout, /^ {2}ioas\/alloc:/m);
+      assert.match(stderr, /^list: .*iopt_check_iova\(\) decides of IOMMU_IOAS_COPY/);
+      assert.match(stderr, /^list: \d+ of \d+ scenarios$/m);
+      assertRefused(
+        await runCli(['gate', 'event', '--target', 'sim', '--focus-diff', file]),
+        64,
+        /no scenario of those selected is known to come to what .*my\.patch changes: leave out --focus-diff, or give/,
+      );
+      assertRefused(await runCli(['run', '--coverage', file]), 64, /--coverage is for --focus-diff/);
+    } finally {
+      await removeDirectory(directory);
+    }
   });
 });
 

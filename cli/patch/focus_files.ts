@@ -1,0 +1,36 @@
+import type { KernelCoverage } from '../../reports/kernel_coverage.js';
+import { UsageError } from '../errors.js';
+import { readCoverage } from '../kernel_coverage/coverage_file.js';
+import { type DiffOfFile, readPatch } from './diff_file.js';
+
+/** How the user names a change of the kernel that something is to be about. */
+export interface FocusFiles {
+  readonly focusDiff: string | undefined;
+  readonly coverage: string | undefined;
+}
+
+/** The same, read. */
+interface FocusDiff {
+  /** Name of the file. */
+  readonly path: string;
+  readonly diff: readonly DiffOfFile[];
+  readonly measured: KernelCoverage | undefined;
+}
+
+/**
+ * Undefined without a diff.
+ * @throws UsageError for files that cannot be read as what they should be
+ */
+export async function readFocusDiff({ focusDiff, coverage }: FocusFiles): Promise<FocusDiff | undefined> {
+  if (focusDiff === undefined) {
+    if (coverage !== undefined) throw new UsageError('--coverage is for --focus-diff');
+    return undefined;
+  }
+  const measured = coverage === undefined ? undefined : await readCoverage(coverage);
+  return { path: focusDiff, diff: (await readPatch(focusDiff)).diff, measured };
+}
+
+/** That there is nothing to be about. */
+export function changesNoFunction(path: string): UsageError {
+  return new UsageError(`${path} changes nothing inside a function`);
+}
