@@ -20,6 +20,7 @@ import { runCrew } from '../fuzz/crew.js';
 import { Display, type Goal } from '../fuzz/display.js';
 import { parseDuration } from '../fuzz/duration.js';
 import { focusOfCampaign } from '../fuzz/focus.js';
+import { MetricsServer, parseMetricsAddress } from '../fuzz/metrics.js';
 import { type Orders, fileOf } from '../fuzz/orders.js';
 import type { PlaceSpec } from '../fuzz/place.js';
 import { exitCodeOfCampaign, renderResult, resultOf } from '../fuzz/result.js';
@@ -42,6 +43,7 @@ interface FuzzArgs {
   readonly focus: string[] | undefined;
   readonly focusDiff: string | undefined;
   readonly coverage: string | undefined;
+  readonly metrics: string | undefined;
   readonly corpus: string[] | undefined;
   readonly programs: number | undefined;
   readonly time: string | undefined;
@@ -134,6 +136,10 @@ function addOptions(yargs: Argv): Argv {
     })
     .option('out', { type: 'string', describe: 'directory of the campaign; default runs/fuzz-N' })
     .option('resume', { type: 'string', describe: 'go on with the campaign of this directory' })
+    .option('metrics', {
+      type: 'string',
+      describe: 'serve figures for Prometheus at this PORT or HOST:PORT; of this machine alone without HOST',
+    })
     .option('json', { type: 'boolean', default: false, describe: 'the last line is data' })
     .example('$0 fuzz --kernel 7.3.4-fast --time 8h --workers 2', 'overnight, with two virtual machines')
     .example('$0 fuzz --kernel 7.3.4-sanitize --focus-diff my.patch', 'what a change of the kernel comes to')
@@ -149,6 +155,7 @@ async function fuzz(args: FuzzArgs, context: Context): Promise<ExitCode> {
     throw new UsageError(`there is no target ${args.target} here; there are sim, qemu and design:NAME`);
   }
   const seconds = args.time === undefined ? undefined : parseDuration(args.time, '--time');
+  const address = args.metrics === undefined ? undefined : parseMetricsAddress(args.metrics);
   const { campaign, troubles } =
     args.resume === undefined ? await begin(args, context) : await goOn(args, args.resume);
   campaign.reproduce = await reproducers(context);
@@ -160,7 +167,12 @@ async function fuzz(args: FuzzArgs, context: Context): Promise<ExitCode> {
   );
   const ending = new Ending(goal, context.interrupted);
   const display = new Display(campaign, goal, context);
+  let metrics: MetricsServer | undefined;
   try {
+    if (address !== undefined) {
+      metrics = await MetricsServer.listen(address, campaign);
+      process.stderr.write(`fuzz: figures at ${metrics.url}\n`);
+    }
     const place = await placeOf(campaign.config, context);
     const first = await firstPrograms(campaign);
     const ordersOf = (worker: number): Orders => orders(campaign, worker, goal, place, first);
@@ -177,6 +189,7 @@ async function fuzz(args: FuzzArgs, context: Context): Promise<ExitCode> {
   } finally {
     ending.release();
     display.stop();
+    metrics?.stop();
     await campaign.close();
   }
   process.stdout.write(renderResult(campaign));
@@ -195,6 +208,7 @@ async function reproducers({ reproducerRuntime }: Context): Promise<NonNullable<
 const NOT_OF_DESIGNS = [
   ...['kernel', 'flavour', 'profile', 'accel', 'append', 'mutant'],
   ...['steps', 'workers', 'focus', 'focusDiff', 'coverage', 'corpus', 'resume'],
+  'metrics',
 ] as const;
 
 async function huntDesign(design: Design, args: FuzzArgs, context: Context): Promise<ExitCode> {

@@ -1,0 +1,97 @@
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { assert } from 'chai';
+import { parseMetricsAddress } from '../../cli/fuzz/metrics.js';
+import { UsageError } from '../../cli/errors.js';
+import { type RunningCli, assertRefused, runCli, startCli } from './cli.js';
+import { makeDirectory, removeDirectory } from './temporary.js';
+
+/** Longer than any test takes; it is interrupted. */
+const ENDLESS = ['fuzz', '--time', '1h'];
+
+/** Where a campaign says that its figures are. */
+function urlSaid({ process }: RunningCli): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    process.stderr?.on('data', (text: string) => {
+      said += text;
+      const url = /^fuzz: figures at (http:\S+)$/m.exec(said)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+    process.once('close', () => {
+      reject(new Error(said));
+    });
+  });
+}
+
+/** The samples in a text of Prometheus: their values by their names. */
+function samplesIn(text: string): Map<string, number> {
+  const samples = text.matchAll(/^(\w+)\{[^}]*\} (\S+)$/gm);
+  return new Map([...samples].map(([, name = '', value]) => [name, Number(value)]));
+}
+
+describe('fuzz --metrics', () => {
+  let directory: string;
+
+  before(async () => {
+    directory = await makeDirectory();
+  });
+
+  after(() => removeDirectory(directory));
+
+  it('serves what the campaign comes to, while it runs', async () => {
+    const out = join(directory, 'campaign');
+    const running = startCli([...ENDLESS, '--metrics', '0', '--seed', '7', '--out', out]);
+    try {
+      const url = await urlSaid(running);
+      assert.match(url, /^http:\/\/127\.0\.0\.1:[1-9]\d*\/metrics$/);
+      let samples = new Map<string, number>();
+      let text = '';
+      while ((samples.get('iommufd_cts_programs_total') ?? 0) === 0) {
+        text = await (await fetch(url)).text();
+        samples = samplesIn(text);
+      }
+      assert.match(text, /^# TYPE iommufd_cts_programs_total counter$/m);
+      assert.match(text, /^# TYPE iommufd_cts_corpus_programs gauge$/m);
+      assert.match(text, /^iommufd_cts_programs_total\{directory="[^"]*",seed="7",target="sim"\} \d+$/m);
+      assert.isAtLeast(samples.get('iommufd_cts_calls_total') ?? 0, 1);
+      assert.isAtLeast(samples.get('iommufd_cts_coverage_features') ?? 0, 1);
+      assert.equal(samples.get('iommufd_cts_findings'), 0);
+      assert.equal((await fetch(new URL('/', url))).status, 404);
+    } finally {
+      running.process.kill('SIGINT');
+      await running.ended;
+    }
+  });
+
+  it('is refused where something else listens', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = other.address() as AddressInfo;
+      const out = join(directory, 'other');
+      const ended = await runCli([...ENDLESS, '--metrics', String(port), '--out', out]);
+      assert.equal(ended.code, 64, ended.stderr);
+      assert.match(ended.stderr, /^iommufd-cts: --metrics: .*EADDRINUSE.*$/m);
+    } finally {
+      other.close();
+    }
+  });
+
+  it('is refused for what is no address', async () => {
+    assertRefused(await runCli([...ENDLESS, '--metrics', 'here']), 64, /write PORT or HOST:PORT/);
+    assertRefused(
+      await runCli(['fuzz', '--target', 'design:ioasid-rfc', '--metrics', '1']),
+      64,
+      /--metrics is not for/,
+    );
+    assert.throws(() => parseMetricsAddress('65536'), UsageError);
+    assert.throws(() => parseMetricsAddress('::1'), UsageError);
+  });
+
+  it('takes a port, and a host before it', () => {
+    assert.deepEqual(parseMetricsAddress('9090'), { host: '127.0.0.1', port: 9090 });
+    assert.deepEqual(parseMetricsAddress('0.0.0.0:80'), { host: '0.0.0.0', port: 80 });
+    assert.deepEqual(parseMetricsAddress('[::1]:0'), { host: '::1', port: 0 });
+  });
+});
