@@ -232,14 +232,20 @@ static void without_stdio(void)
 
 static void killed(void)
 {
-	int fd = open_device(0);
-	pid_t child = fork();
+	int fd = open_device(0), ready[2];
+	char byte = 0;
+	pid_t child;
 
+	EXPECT(!pipe(ready));
+	child = fork();
 	if (!child) {
-		for (;;)
+		for (int call = 1;; call++) {
 			alloc(fd);
+			if (call == 20)
+				EXPECT(write(ready[1], &byte, 1) == 1);
+		}
 	}
-	usleep(20000);
+	EXPECT(read(ready[0], &byte, 1) == 1);
 	kill(child, SIGKILL);
 	wait(NULL);
 	for (int call = 0; call < 10; call++)
