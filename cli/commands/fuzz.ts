@@ -155,7 +155,22 @@ async function fuzz(args: FuzzArgs, context: Context): Promise<ExitCode> {
     throw new UsageError(`there is no target ${args.target} here; there are sim, qemu and design:NAME`);
   }
   const seconds = args.time === undefined ? undefined : parseDuration(args.time, '--time');
-  const address = args.metrics === undefined ? undefined : parseMetricsAddress(args.metrics);
+  const metrics =
+    args.metrics === undefined ? undefined : await MetricsServer.listen(parseMetricsAddress(args.metrics));
+  try {
+    return await search(args, seconds, metrics, context);
+  } finally {
+    metrics?.stop();
+  }
+}
+
+/** Begins a campaign or goes on with one. */
+async function search(
+  args: FuzzArgs,
+  seconds: number | undefined,
+  metrics: MetricsServer | undefined,
+  context: Context,
+): Promise<ExitCode> {
   const { campaign, troubles } =
     args.resume === undefined ? await begin(args, context) : await goOn(args, args.resume);
   campaign.reproduce = await reproducers(context);
@@ -165,14 +180,13 @@ async function fuzz(args: FuzzArgs, context: Context): Promise<ExitCode> {
   process.stderr.write(
     `fuzz: seed ${String(seed)}, ${String(workers)} ${workers === 1 ? 'worker' : 'workers'} on ${kernel ?? target}, in ${campaign.directory}\n`,
   );
+  if (metrics !== undefined) {
+    metrics.show(campaign);
+    process.stderr.write(`fuzz: figures at ${metrics.url}\n`);
+  }
   const ending = new Ending(goal, context.interrupted);
   const display = new Display(campaign, goal, context);
-  let metrics: MetricsServer | undefined;
   try {
-    if (address !== undefined) {
-      metrics = await MetricsServer.listen(address, campaign);
-      process.stderr.write(`fuzz: figures at ${metrics.url}\n`);
-    }
     const place = await placeOf(campaign.config, context);
     const first = await firstPrograms(campaign);
     const ordersOf = (worker: number): Orders => orders(campaign, worker, goal, place, first);
@@ -189,7 +203,6 @@ async function fuzz(args: FuzzArgs, context: Context): Promise<ExitCode> {
   } finally {
     ending.release();
     display.stop();
-    metrics?.stop();
     await campaign.close();
   }
   process.stdout.write(renderResult(campaign));

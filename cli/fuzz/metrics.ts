@@ -1,4 +1,4 @@
-import { type Server, createServer } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Campaign } from '../../fuzz/campaign/campaign.js';
@@ -79,36 +79,43 @@ function metricsOf(campaign: Campaign): Registry {
 
 /** Serves the figures of a campaign to Prometheus, and to whoever else reads its format. */
 export class MetricsServer {
-  private constructor(private readonly server: Server) {}
+  #registry = new Registry();
+  readonly #server = createServer((request, response) => {
+    if (request.url !== PATH) {
+      response.writeHead(404).end(`there is ${PATH}\n`);
+      return;
+    }
+    response.setHeader('Content-Type', this.#registry.contentType);
+    void this.#registry.metrics().then((text) => response.end(text));
+  });
 
-  /** @throws UsageError when nothing can listen there */
-  static async listen({ host, port }: MetricsAddress, campaign: Campaign): Promise<MetricsServer> {
-    const registry = metricsOf(campaign);
-    const server = createServer((request, response) => {
-      if (request.url !== PATH) {
-        response.writeHead(404).end(`there is ${PATH}\n`);
-        return;
-      }
-      response.setHeader('Content-Type', registry.contentType);
-      void registry.metrics().then((text) => response.end(text));
-    });
+  /**
+   * Has no figures yet.
+   * @throws UsageError when nothing can listen there
+   */
+  static async listen({ host, port }: MetricsAddress): Promise<MetricsServer> {
+    const metrics = new MetricsServer();
     await new Promise<void>((resolve, reject) => {
-      server.once('error', ({ message }) => {
+      metrics.#server.once('error', ({ message }) => {
         reject(new UsageError(`--metrics: ${message}`));
       });
-      server.listen(port, host, resolve);
+      metrics.#server.listen(port, host, resolve);
     });
-    return new MetricsServer(server);
+    return metrics;
+  }
+
+  show(campaign: Campaign): void {
+    this.#registry = metricsOf(campaign);
   }
 
   get url(): string {
     // A server that listens on a port has an address of this kind.
-    const { address, family, port } = this.server.address() as AddressInfo;
+    const { address, family, port } = this.#server.address() as AddressInfo;
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${String(port)}${PATH}`;
   }
 
   stop(): void {
-    this.server.close();
-    this.server.closeAllConnections();
+    this.#server.close();
+    this.#server.closeAllConnections();
   }
 }
