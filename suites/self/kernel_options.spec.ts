@@ -41,10 +41,17 @@ describe('options of kernels', () => {
     const asked =
       'CONFIG_IOMMUFD=y\nCONFIG_IOMMUFD_TEST=y\nCONFIG_VT=n\nCONFIG_CPU_FREQ=n\nCONFIG_NEW=y\nCONFIG_OLD=n\n';
     const final =
-      'CONFIG_IOMMUFD=y\n# CONFIG_IOMMUFD_TEST is not set\n# CONFIG_VT is not set\nCONFIG_CPU_FREQ=y\n';
+      'CONFIG_IOMMUFD=y\nCONFIG_VIRTIO_CONSOLE=y\n# CONFIG_IOMMUFD_TEST is not set\n# CONFIG_VT is not set\nCONFIG_CPU_FREQ=y\n';
     assert.deepEqual(lostOptions(asked, final), {
       lost: ['CONFIG_IOMMUFD_TEST=y', 'CONFIG_CPU_FREQ=n', 'CONFIG_NEW=y'],
       required: ['CONFIG_IOMMUFD_TEST'],
+    });
+  });
+
+  it('that are required are so although nobody asks for them', () => {
+    assert.deepEqual(lostOptions('', 'CONFIG_IOMMUFD=y\nCONFIG_IOMMUFD_TEST=m\n'), {
+      lost: [],
+      required: ['CONFIG_IOMMUFD_TEST', 'CONFIG_VIRTIO_CONSOLE'],
     });
   });
 });

@@ -29,7 +29,10 @@ export interface BuildRequest {
   readonly cache: string;
 }
 
-/** Files that a first build compiles: 7.3.4 has 1914 and 6.12.117 1796 of fast; sanitize has had 7 more. Later builds go by the one before. */
+/**
+ * Files that a first build compiles: 7.3.4 has 1914 and 6.12.117 1796 of fast; sanitize has had 7 more. Later builds go by the one
+ * before.
+ */
 const OBJECTS_EXPECTED: Readonly<Record<Flavour, number>> = { fast: 1910, sanitize: 1917 };
 
 /** A build takes minutes, so that is how long another one is waited for. */

@@ -10,7 +10,7 @@ const REQUIRED_OPTIONS: readonly string[] = [
 ];
 
 /** Options of a kernel by name, with their values as .config spells them; what is not set is n. */
-export type Options = ReadonlyMap<string, string>;
+type Options = ReadonlyMap<string, string>;
 
 /** The later of two lines about one option counts. */
 function parseOptions(text: string): Options {
@@ -45,7 +45,7 @@ export function withOptions(config: string, options: string): string {
 export interface LostOptions {
   /** Options that are not as they were asked for: the source has none of that name, or others decide about them. */
   readonly lost: readonly string[];
-  /** Those of them without which the kernel is of no use. */
+  /** Those without which the kernel is of no use, asked for or not. */
   readonly required: readonly string[];
 }
 
@@ -55,6 +55,6 @@ export function lostOptions(asked: string, final: string): LostOptions {
   const lost = [...parseOptions(asked)].filter(([name, value]) => (has.get(name) ?? 'n') !== value);
   return {
     lost: lost.map(([name, value]) => `${name}=${value}`),
-    required: lost.map(([name]) => name).filter((name) => REQUIRED_OPTIONS.includes(name)),
+    required: REQUIRED_OPTIONS.filter((name) => has.get(name) !== 'y'),
   };
 }
