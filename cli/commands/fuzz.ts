@@ -23,13 +23,14 @@ import { focusOfCampaign } from '../fuzz/focus.js';
 import { MetricsServer, parseMetricsAddress } from '../fuzz/metrics.js';
 import { type Orders, fileOf } from '../fuzz/orders.js';
 import type { PlaceSpec } from '../fuzz/place.js';
+import type { FocusFiles } from '../patch/focus_files.js';
 import { exitCodeOfCampaign, renderResult, resultOf } from '../fuzz/result.js';
 import { watchedEdges } from '../fuzz/watched_edges.js';
 import { mutantByName } from '../mutant_option.js';
 import { findKernel, qemuOptions } from '../target_options.js';
 import { requireWhole } from '../whole_numbers.js';
 
-interface FuzzArgs {
+interface FuzzArgs extends FocusFiles {
   readonly target: string | undefined;
   readonly kernel: string | undefined;
   readonly flavour: string | undefined;
@@ -41,8 +42,6 @@ interface FuzzArgs {
   readonly steps: number | undefined;
   readonly workers: number | undefined;
   readonly focus: string[] | undefined;
-  readonly focusDiff: string | undefined;
-  readonly coverage: string | undefined;
   readonly metrics: string | undefined;
   readonly corpus: string[] | undefined;
   readonly programs: number | undefined;

@@ -1,7 +1,7 @@
 import { CALLS, callByName } from '../../models/ioctls/index.js';
 import { UsageError } from '../errors.js';
 import { focusOf } from '../patch/focus.js';
-import { type FocusFiles, changesNoFunction, readFocusDiff } from '../patch/focus_files.js';
+import { type FocusFiles, readFocusDiff } from '../patch/focus_files.js';
 
 /** What the user says that a campaign is to be about. */
 interface FocusArgs extends FocusFiles {
@@ -28,7 +28,6 @@ export async function focusOfCampaign(
   const focusDiff = await readFocusDiff(files);
   if (focusDiff === undefined) return { focus: named };
   const { calls, functions, told } = focusOf(focusDiff.diff, focusDiff.measured);
-  if (functions.length === 0) throw changesNoFunction(focusDiff.path);
   for (const why of told) tell(why);
   const focus = [...new Set([...named, ...calls])];
   if (focus.length === 0) {

@@ -1,6 +1,7 @@
 import { type KernelFunction, callsThatCite } from '../../fuzz/generate/cited_calls.js';
 import { CALLS } from '../../models/ioctls/index.js';
-import type { CoveredFile, KernelCoverage, ReachableLine } from '../../reports/kernel_coverage.js';
+import type { KernelCoverage, ReachableLine } from '../../reports/kernel_coverage.js';
+import type { Scenario } from '../../suites/harness/scenario.js';
 import { SCENARIOS } from '../../suites/index.js';
 import type { DiffOfFile } from './diff_file.js';
 
@@ -35,7 +36,7 @@ export function focusOf(diff: readonly DiffOfFile[], coverage: KernelCoverage | 
   return {
     calls: [...new Set(found.flatMap(({ calls }) => calls))].sort(),
     functions,
-    told: found.map(({ changed, why }) => `${changed.file}: ${changed.function}() ${why}`),
+    told: found.map(tellWhy),
   };
 }
 
@@ -50,6 +51,17 @@ export function changedFunctions(diff: readonly DiffOfFile[]): KernelFunction[] 
   return [...byName.values()];
 }
 
+/** The line on a function. */
+export function tellWhy({
+  changed,
+  why,
+}: {
+  readonly changed: KernelFunction;
+  readonly why: string;
+}): string {
+  return `${changed.file}: ${changed.function}() ${why}`;
+}
+
 interface Reason {
   readonly calls: readonly string[];
   /** The rest of a sentence about the function. */
@@ -61,35 +73,44 @@ function callsOf(changed: KernelFunction, coverage: KernelCoverage | undefined):
   if (cited.length > CALLS_MAX)
     return { calls: [], why: `decides of ${String(cited.length)} calls, too many to be about` };
   if (cited.length > 0) return { calls: cited, why: `decides of ${cited.join(', ')}` };
-  const file = coverage?.files.find((each) => each.file === changed.file);
-  if (coverage === undefined || file === undefined)
+  const lines = linesOf(changed, coverage);
+  if (coverage === undefined || lines === undefined)
     return {
       calls: [],
       why: 'is cited by no call, and nothing that was measured is given of it (--coverage)',
     };
-  return callsThatReach(changed.function, file, coverage);
+  return callsThatReach(lines, coverage);
 }
 
-/** What was measured of a function. */
-export function linesOf(name: string, file: CoveredFile): readonly ReachableLine[] {
-  return [...file.lines, ...file.within].filter((line) => line.function === name);
+/** What was measured of a function; undefined where nothing was of its file. */
+export function linesOf(
+  { file, function: name }: KernelFunction,
+  coverage: KernelCoverage | undefined,
+): readonly ReachableLine[] | undefined {
+  const measured = coverage?.files.find((each) => each.file === file);
+  return measured && [...measured.lines, ...measured.within].filter((line) => line.function === name);
 }
 
 /** Ids of scenarios among others, which came to one of the lines. */
 export function testsThatReach(
   lines: readonly ReachableLine[],
-  tests: readonly string[],
+  { tests }: KernelCoverage,
 ): ReadonlySet<string | undefined> {
   return new Set(lines.flatMap((line) => line.tests.map((number) => tests[number])));
 }
 
-function callsThatReach(name: string, file: CoveredFile, { tests }: KernelCoverage): Reason {
-  const reached = testsThatReach(linesOf(name, file), tests);
+export function isAbout({ covers }: Scenario, call: string): boolean {
+  return covers.some((rule) => rule.startsWith(`${call}/`));
+}
+
+function callsThatReach(lines: readonly ReachableLine[], coverage: KernelCoverage): Reason {
+  const { tests } = coverage;
+  const reached = testsThatReach(lines, coverage);
   const ran = new Set(tests);
   const scenarios = SCENARIOS.filter(({ id }) => ran.has(id));
   const usual = scenarios.filter(({ id }) => reached.has(id)).length / scenarios.length;
   const calls = CALLS.map((call) => {
-    const own = scenarios.filter(({ covers }) => covers.some((rule) => rule.startsWith(`${call.name}/`)));
+    const own = scenarios.filter((scenario) => isAbout(scenario, call.name));
     return { call: call.name, share: own.filter(({ id }) => reached.has(id)).length / own.length };
   })
     .filter(({ share }) => share >= SHARE_MIN && share >= LIFT_MIN * usual)

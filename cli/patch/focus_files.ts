@@ -2,6 +2,7 @@ import type { KernelCoverage } from '../../reports/kernel_coverage.js';
 import { UsageError } from '../errors.js';
 import { readCoverage } from '../kernel_coverage/coverage_file.js';
 import { type DiffOfFile, readPatch } from './diff_file.js';
+import { changedFunctions } from './focus.js';
 
 /** How the user names a change of the kernel that something is to be about. */
 export interface FocusFiles {
@@ -19,7 +20,7 @@ interface FocusDiff {
 
 /**
  * Undefined without a diff.
- * @throws UsageError for files that cannot be read as what they should be
+ * @throws UsageError for files that cannot be read as what they should be, and a diff that changes no function
  */
 export async function readFocusDiff({ focusDiff, coverage }: FocusFiles): Promise<FocusDiff | undefined> {
   if (focusDiff === undefined) {
@@ -27,10 +28,8 @@ export async function readFocusDiff({ focusDiff, coverage }: FocusFiles): Promis
     return undefined;
   }
   const measured = coverage === undefined ? undefined : await readCoverage(coverage);
-  return { path: focusDiff, diff: (await readPatch(focusDiff)).diff, measured };
-}
-
-/** That there is nothing to be about. */
-export function changesNoFunction(path: string): UsageError {
-  return new UsageError(`${path} changes nothing inside a function`);
+  const { diff } = await readPatch(focusDiff);
+  if (changedFunctions(diff).length === 0)
+    throw new UsageError(`${focusDiff} changes nothing inside a function`);
+  return { path: focusDiff, diff, measured };
 }

@@ -4,8 +4,8 @@ import type { KernelCoverage } from '../../reports/kernel_coverage.js';
 import type { Scenario } from '../../suites/harness/scenario.js';
 import { UsageError } from '../errors.js';
 import type { DiffOfFile } from './diff_file.js';
-import { changedFunctions, linesOf, testsThatReach } from './focus.js';
-import { type FocusFiles, changesNoFunction, readFocusDiff } from './focus_files.js';
+import { changedFunctions, isAbout, linesOf, tellWhy, testsThatReach } from './focus.js';
+import { type FocusFiles, readFocusDiff } from './focus_files.js';
 
 /** Options of commands that run only what a change of the kernel touches. */
 export function addTouchedOptions(yargs: Argv): Argv {
@@ -23,7 +23,6 @@ export function addTouchedOptions(yargs: Argv): Argv {
 /** Scenarios that come to what a diff changes. */
 export interface TouchedScenarios {
   readonly scenarios: readonly Scenario[];
-  readonly functions: readonly KernelFunction[];
   /** Why these, a line for each function. */
   readonly told: readonly string[];
 }
@@ -37,13 +36,14 @@ export function touchedBy(
   coverage: KernelCoverage | undefined,
   scenarios: readonly Scenario[],
 ): TouchedScenarios {
-  const functions = changedFunctions(diff);
-  const found = functions.map((changed) => ({ changed, ...comeTo(changed, coverage, scenarios) }));
+  const found = changedFunctions(diff).map((changed) => ({
+    changed,
+    ...comeTo(changed, coverage, scenarios),
+  }));
   const touched = new Set(found.flatMap((each) => each.scenarios));
   return {
     scenarios: scenarios.filter((scenario) => touched.has(scenario)),
-    functions,
-    told: found.map(({ changed, why }) => `${changed.file}: ${changed.function}() ${why}`),
+    told: found.map(tellWhy),
   };
 }
 
@@ -58,17 +58,14 @@ function comeTo(
   coverage: KernelCoverage | undefined,
   scenarios: readonly Scenario[],
 ): Reason {
-  const file = coverage?.files.find((each) => each.file === changed.file);
-  const lines = file === undefined ? [] : linesOf(changed.function, file);
+  const lines = linesOf(changed, coverage) ?? [];
   if (coverage !== undefined && lines.length > 0) {
-    const reached = testsThatReach(lines, coverage.tests);
+    const reached = testsThatReach(lines, coverage);
     const those = scenarios.filter(({ id }) => reached.has(id));
     return { scenarios: those, why: `was reached by ${countOf(those)}` };
   }
   const calls = callsThatCite(changed);
-  const those = scenarios.filter(({ covers }) =>
-    covers.some((rule) => calls.some((call) => rule.startsWith(`${call}/`))),
-  );
+  const those = scenarios.filter((scenario) => calls.some((call) => isAbout(scenario, call)));
   if (calls.length > 0) return { scenarios: those, why: `decides of ${calls.join(', ')}: ${countOf(those)}` };
   const unknown =
     coverage === undefined ? 'nothing that was measured is given (--coverage)' : 'was not measured';
@@ -91,8 +88,7 @@ export async function selectTouched(
 ): Promise<readonly Scenario[]> {
   const focus = await readFocusDiff(files);
   if (focus === undefined) return selected;
-  const { scenarios, functions, told } = touchedBy(focus.diff, focus.measured, selected);
-  if (functions.length === 0) throw changesNoFunction(focus.path);
+  const { scenarios, told } = touchedBy(focus.diff, focus.measured, selected);
   if (scenarios.length === 0) {
     throw new UsageError(
       `no scenario of those selected is known to come to what ${focus.path} changes: leave out --focus-diff, or give what "coverage --json" wrote with --coverage`,
