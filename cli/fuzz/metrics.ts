@@ -86,7 +86,11 @@ export class MetricsServer {
       return;
     }
     response.setHeader('Content-Type', this.#registry.contentType);
-    void this.#registry.metrics().then((text) => response.end(text));
+    // Whoever asks is no reason for a campaign to end.
+    this.#registry.metrics().then(
+      (text) => response.end(text),
+      () => response.writeHead(500).end(),
+    );
   });
 
   /**
