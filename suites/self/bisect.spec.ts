@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { assert } from 'chai';
@@ -16,6 +16,13 @@ shift 3
 [ ! -e broken ] || set -- "$@" --mutant IOMMU_IOAS_MAP/EEXIST.area:drop
 exec "${process.execPath}" "${join(ROOT, 'dist/cli/main.js')}" gate --target sim "$@"
 `;
+
+/** What git takes from a hook that runs these tests would lead it to another repository, and the user's settings elsewhere. */
+const OWN_GIT = {
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'))),
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_CONFIG_NOSYSTEM: '1',
+};
 
 function hasGit(): Promise<boolean> {
   return run('git', ['--version']).then(
@@ -35,7 +42,7 @@ describe('docs/ci/bisect.sh', () => {
 
   async function git(...args: readonly string[]): Promise<string> {
     const identity = ['-c', 'user.name=A', '-c', 'user.email=a@example.org'];
-    const env = { ...process.env, IOMMUFD_CTS: `sh ${join(directory, 'gate.sh')}` };
+    const env = { ...OWN_GIT, IOMMUFD_CTS: `sh ${join(directory, 'gate.sh')}` };
     const { stdout } = await run('git', ['-C', join(directory, 'tree'), ...identity, ...args], { env });
     return stdout.trim();
   }
@@ -47,7 +54,8 @@ describe('docs/ci/bisect.sh', () => {
       this.skip();
     }
     await writeFile(join(directory, 'gate.sh'), GATE);
-    await run('git', ['init', '-q', join(directory, 'tree')]);
+    await mkdir(join(directory, 'tree'));
+    await git('init', '-q');
     for (let number = 1; number <= COMMITS; number++) {
       await writeFile(join(directory, 'tree', 'number'), String(number));
       if (number === UNBUILDABLE) await writeFile(join(directory, 'tree', 'unbuildable'), '');
