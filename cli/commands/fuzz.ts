@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Argv } from 'yargs';
-import { Campaign, corpusDirectory } from '../../fuzz/campaign/campaign.js';
+import { Campaign } from '../../fuzz/campaign/campaign.js';
 import { CAMPAIGN_SCHEMA, type CampaignConfig } from '../../fuzz/campaign/config.js';
 import { type Trouble, readProgramsOf } from '../../fuzz/corpus/read_directory.js';
 import { loadRuntime } from '../../fuzz/export_c/export.js';
@@ -15,19 +15,17 @@ import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { EXIT, type ExitCode, UsageError, worst } from '../errors.js';
 import { designOfTarget } from '../designs/run_rows.js';
+import { ordersOfWorkers } from '../fuzz/campaign_orders.js';
 import { fuzzDesign, renderDesignResult } from '../fuzz/design.js';
 import { runCrew } from '../fuzz/crew.js';
 import { Display, type Goal } from '../fuzz/display.js';
 import { parseDuration } from '../fuzz/duration.js';
 import { focusOfCampaign } from '../fuzz/focus.js';
 import { MetricsServer, parseMetricsAddress } from '../fuzz/metrics.js';
-import { type Orders, fileOf } from '../fuzz/orders.js';
-import type { PlaceSpec } from '../fuzz/place.js';
 import type { FocusFiles } from '../patch/focus_files.js';
 import { exitCodeOfCampaign, renderResult, resultOf } from '../fuzz/result.js';
-import { watchedEdges } from '../fuzz/watched_edges.js';
 import { mutantByName } from '../mutant_option.js';
-import { findKernel, qemuOptions } from '../target_options.js';
+import { findKernel } from '../target_options.js';
 import { requireWhole } from '../whole_numbers.js';
 
 interface FuzzArgs extends FocusFiles {
@@ -64,12 +62,6 @@ const DESIGN_PROGRAMS = 20_000;
 
 /** Workers that one process may have: each kernel worker has a machine of its own. */
 const WORKERS_MAX = 256;
-
-/** The difference that each campaign looks for before anything else. */
-const CANARY = 'IOMMU_DESTROY/EBUSY.users:errno:EINVAL';
-
-/** Findings that each worker of a run reduces. */
-const REDUCTIONS = 20;
 
 /** What only a campaign that begins can be told. */
 const OF_NEW = [
@@ -186,9 +178,7 @@ async function search(
   const ending = new Ending(goal, context.interrupted);
   const display = new Display(campaign, goal, context);
   try {
-    const place = await placeOf(campaign.config, context);
-    const first = await firstPrograms(campaign);
-    const ordersOf = (worker: number): Orders => orders(campaign, worker, goal, place, first);
+    const ordersOf = await ordersOfWorkers(campaign, goal, context);
     await runCrew(
       workers,
       ordersOf,
@@ -356,75 +346,4 @@ async function* programsOf(
   onTrouble: (trouble: Trouble) => void,
 ): AsyncGenerator<Program> {
   for (const directory of directories) yield* readProgramsOf(directory, onTrouble);
-}
-
-async function placeOf(config: CampaignConfig, context: Context): Promise<PlaceSpec> {
-  const {
-    profile,
-    mutant,
-    kernel,
-    flavour = 'fast',
-    accel = 'auto',
-    append,
-    target,
-    functions = [],
-  } = config;
-  const named = { ...(profile && { profile }), ...(mutant && { mutant }) };
-  if (target !== 'qemu') return named;
-  const found = await findKernel({ kernel, flavour }, context);
-  const options = { accel, append, console: undefined };
-  const qemu = qemuOptions(found.bzImage, found.flavour, options, context);
-  const watched = await watchedEdges(found, functions, context);
-  return { ...named, qemu: { ...qemu, ...(watched && { watched }) } };
-}
-
-/** Files of programs that come before all others. */
-interface FirstPrograms {
-  readonly regressions: readonly string[];
-  readonly seeds: readonly string[];
-}
-
-async function firstPrograms({ regressions, seeds }: Campaign): Promise<FirstPrograms> {
-  const filesOf = async (store: typeof seeds): Promise<string[]> => {
-    const files: string[] = [];
-    for await (const { hash } of store.programs()) files.push(fileOf(store.directory, hash));
-    return files;
-  };
-  return { regressions: await filesOf(regressions), seeds: await filesOf(seeds) };
-}
-
-function orders(
-  campaign: Campaign,
-  worker: number,
-  { programs }: Goal,
-  place: PlaceSpec,
-  { regressions, seeds }: FirstPrograms,
-): Orders {
-  const { config, directory } = campaign;
-  const { stats, entries } = campaign.progressOf(worker);
-  const share = programs === undefined ? Infinity : shareOf(programs, config.workers, worker);
-  return {
-    options: {
-      seed: config.seed,
-      worker,
-      stepsMax: config.steps,
-      focus: config.focus,
-      programs: share,
-      reductions: REDUCTIONS,
-      target: config.mutant ?? config.kernel ?? config.target,
-      directory,
-    },
-    place,
-    stats,
-    entries: entries.map(([index, hash]) => [index, fileOf(corpusDirectory(directory), hash)]),
-    first: worker === 0 ? [...regressions, ...seeds] : seeds,
-    // One whose reduction was cut short is reported again, and reduced.
-    titles: campaign.findings.flatMap(({ title, reduced }) => (reduced === undefined ? [] : title)),
-    ...(worker === 0 && config.mutant === undefined ? { canary: CANARY } : {}),
-  };
-}
-
-/** What one of several workers has to do; the first ones do what is left over. */
-function shareOf(programs: number, workers: number, worker: number): number {
-  return Math.floor(programs / workers) + (worker < programs % workers ? 1 : 0);
 }

@@ -11,14 +11,17 @@ import { TestBedError } from '../../targets/target.js';
 import { mutantByName } from '../mutant_option.js';
 import { type PlaceSpec, openPlace } from './place.js';
 
+/** A program of the corpus by its file. */
+type StoredEntry = Omit<PastEntry, 'program'> & { readonly file: string };
+
 /** What a worker is to do, in plain data: threads get it. */
 export interface Orders {
   readonly options: WorkerOptions;
   readonly place: PlaceSpec;
   /** Where it goes on. */
   readonly stats: WorkerStats;
-  /** Numbers and files of its programs in the corpus, in the order of their numbers. */
-  readonly entries: readonly (readonly [index: number, file: string])[];
+  /** Its programs in the corpus, in the order of their numbers. */
+  readonly entries: readonly StoredEntry[];
   /** Files of programs to run before all others. */
   readonly first: readonly string[];
   readonly titles: readonly string[];
@@ -61,7 +64,7 @@ async function work(orders: Orders, report: Report, stopped: AbortSignal): Promi
 }
 
 async function* readEntries(entries: Orders['entries']): AsyncGenerator<PastEntry> {
-  for (const [index, file] of entries) yield { index, program: await readProgramFile(file) };
+  for (const { file, ...entry } of entries) yield { ...entry, program: await readProgramFile(file) };
 }
 
 async function readFirst(files: readonly string[]): Promise<Program[]> {

@@ -34,18 +34,25 @@ export function corpusDirectory(directory: string): string {
 /** At most one line in so many milliseconds says how far a worker is; entries and findings say it too. */
 const PROGRESS_LINE_MS = 1000;
 
+/** A program of a worker in the corpus. */
+interface KeptEntry {
+  readonly index: number;
+  readonly hash: string;
+  readonly isInFocus: boolean;
+}
+
 /** Where a worker is to go on. */
 export interface WorkerProgress {
   readonly stats: WorkerStats;
-  /** Numbers and hashes of its programs in the corpus, in the order of their numbers. */
-  readonly entries: readonly (readonly [index: number, hash: string])[];
+  /** In the order of their numbers. */
+  readonly entries: readonly KeptEntry[];
 }
 
 /** One campaign: everything that workers report, on the disk as it comes. */
 export class Campaign {
   readonly #queue = new DiskQueue();
   readonly #coverage = new Set<string>();
-  readonly #entries: [index: number, hash: string][][];
+  readonly #entries: KeptEntry[][];
   readonly #stats: WorkerStats[];
   readonly #lastLines: number[];
   readonly #troubles: string[] = [];
@@ -217,13 +224,14 @@ export class Campaign {
   }
 
   async #keep(worker: number, event: Extract<CampaignEvent, { kind: 'entry' }>): Promise<void> {
-    const { index, program, news, stats } = event;
+    const { index, program, news, isInFocus, stats } = event;
     this.#stats[worker] = stats;
     for (const name of news) this.#coverage.add(name);
     await this.#queue.add(async () => {
       const hash = await this.corpus.add(program);
-      await this.journal.append({ kind: 'entry', worker, index, program: hash, news, stats });
-      this.#entries[worker]?.push([index, hash]);
+      const focus = isInFocus ? { isInFocus } : {};
+      await this.journal.append({ kind: 'entry', worker, index, program: hash, news, ...focus, stats });
+      this.#entries[worker]?.push({ index, hash, isInFocus });
     });
   }
 
@@ -291,7 +299,9 @@ export class Campaign {
     if (line.kind !== 'entry') return;
     for (const name of line.news) this.#coverage.add(name);
     const stored = await this.corpus.read(line.program);
-    if (stored !== undefined) this.#entries[line.worker]?.push([line.index, stored.hash]);
+    if (stored === undefined) return;
+    const { index, isInFocus = false } = line;
+    this.#entries[line.worker]?.push({ index, hash: stored.hash, isInFocus });
   }
 
   #noteCorpusTroubles(): void {

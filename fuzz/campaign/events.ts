@@ -54,6 +54,8 @@ export type CampaignEvent =
       readonly program: Program;
       /** Names of the features that nothing had shown before. */
       readonly news: readonly string[];
+      /** Whether it came to what the campaign is about. */
+      readonly isInFocus: boolean;
       readonly stats: WorkerStats;
     }
   | {

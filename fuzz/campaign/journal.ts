@@ -11,6 +11,8 @@ export type JournalLine =
       readonly program: string;
       /** Names of the features that nothing had shown before. */
       readonly news: readonly string[];
+      /** Whether it came to what the campaign is about. */
+      readonly isInFocus?: true;
       readonly stats: WorkerStats;
     }
   | {

@@ -11,6 +11,8 @@ export class Pool {
   readonly #indexes: number[] = [];
   readonly #starts: number[] = [];
   readonly #lengths: number[] = [];
+  /** Places of the programs that came to what the campaign is about. */
+  readonly #inFocus: number[] = [];
   readonly #shelf: Shelf;
 
   /** @param directory for what memory should not hold */
@@ -18,9 +20,13 @@ export class Pool {
     this.#shelf = new Shelf(directory);
   }
 
-  /** Takes a program as it would come from its file, so that a campaign that is taken up again has the same. */
-  add(index: number, program: Program): void {
+  /**
+   * Takes a program as it would come from its file, so that a campaign that is taken up again has the same.
+   * @param isInFocus whether it came to what the campaign is about
+   */
+  add(index: number, program: Program, isInFocus = false): void {
     const bytes = serialize(storedProgram(program));
+    if (isInFocus) this.#inFocus.push(this.#indexes.length);
     this.#indexes.push(index);
     this.#starts.push(this.#shelf.put(bytes));
     this.#lengths.push(bytes.length);
@@ -32,13 +38,17 @@ export class Pool {
 
   /** How many programs have numbers below a limit: those are the first. */
   countBelow(limit: number): number {
-    let [low, high] = [0, this.#indexes.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (present(this.#indexes[middle], 'a program') < limit) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return countBelow(this.#indexes, limit);
+  }
+
+  /** Of the programs before a place, how many came to what the campaign is about. */
+  countInFocus(before: number): number {
+    return countBelow(this.#inFocus, before);
+  }
+
+  /** One of those that came to it, by their order. */
+  inFocus(number: number): Program {
+    return this.at(present(this.#inFocus[number], 'a program in focus'));
   }
 
   at(place: number): Program {
@@ -46,4 +56,15 @@ export class Pool {
     const length = present(this.#lengths[place], 'its length');
     return deserialize(this.#shelf.get(start, length)) as Program;
   }
+}
+
+/** How many of some numbers, which rise, are below a limit. */
+function countBelow(numbers: readonly number[], limit: number): number {
+  let [low, high] = [0, numbers.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (present(numbers[middle], 'a number') < limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

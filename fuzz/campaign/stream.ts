@@ -2,6 +2,7 @@ import type { Behaviour } from '../../models/behaviour.js';
 import type { Program } from '../../models/program/program.js';
 import type { OwnWalk } from '../../models/program_verdict.js';
 import type { Judged } from '../feedback/features.js';
+import type { Focus } from '../feedback/focus.js';
 import type { Picks } from '../generate/picks.js';
 import { samplePrograms } from '../generate/program.js';
 import { mixSeeds, picksOf } from './chance.js';
@@ -35,14 +36,12 @@ export interface Drawn {
   readonly judged: Judged | undefined;
 }
 
-export interface StreamOptions {
+export interface StreamOptions extends Focus {
   /** Of the campaign. */
   readonly seed: number;
   readonly worker: number;
   /** The most steps of a fresh program. */
   readonly stepsMax: number;
-  /** Calls that programs should be about; none for all. */
-  readonly focus: readonly string[];
 }
 
 /** One in so many programs is fresh: a corpus alone goes round in circles. */
@@ -53,6 +52,9 @@ const NEWEST_ONE_IN = 2;
 
 /** The newest programs are this share of the pool, one in so many. */
 const NEWEST_SHARE = 8;
+
+/** One mutation in so many is of a program that came to what the campaign is about, if any did. */
+const FOCUS_ONE_IN = 2;
 
 /** Programs that a mutation may take parts of. */
 const DONORS = 2;
@@ -100,9 +102,7 @@ export class ProgramStream {
   /** A mutation of one of the first programs of the pool; undefined where the program is to be fresh. */
   #mutated(visible: number, picks: Picks): Drawn | undefined {
     if (this.mutate === undefined || visible === 0 || picks.rarely(FRESH_ONE_IN)) return undefined;
-    const newest = Math.max(1, Math.floor(visible / NEWEST_SHARE));
-    const among = picks.rarely(NEWEST_ONE_IN) ? newest : visible;
-    const parent = this.pool.at(visible - 1 - drawBelow(among, picks));
+    const parent = this.#parent(visible, picks);
     const donors = Array.from({ length: DONORS }, () => {
       const place = drawBelow(visible, picks);
       return () => this.pool.at(place);
@@ -111,6 +111,19 @@ export class ProgramStream {
     const program = this.mutate(parent, donors, this.behaviour, picks, { walk });
     return { program, judged: walk?.judged() };
   }
+
+  #parent(visible: number, picks: Picks): Program {
+    const inFocus = this.pool.countInFocus(visible);
+    if (inFocus > 0 && picks.rarely(FOCUS_ONE_IN))
+      return this.pool.inFocus(inFocus - 1 - drawNewest(inFocus, picks));
+    return this.pool.at(visible - 1 - drawNewest(visible, picks));
+  }
+}
+
+/** How far from the newest of so many programs. */
+function drawNewest(count: number, picks: Picks): number {
+  const newest = Math.max(1, Math.floor(count / NEWEST_SHARE));
+  return drawBelow(picks.rarely(NEWEST_ONE_IN) ? newest : count, picks);
 }
 
 /** A number below a limit that may be more than picks have. */

@@ -11,6 +11,7 @@ import {
   judgeOnModel,
   judgeWithFeatures,
 } from '../feedback/features.js';
+import { FocusFeatures } from '../feedback/focus.js';
 import { Novelty } from '../feedback/novelty.js';
 import { factsOf } from '../findings/facts.js';
 import { reduceOn } from '../reduce/on_target.js';
@@ -44,6 +45,7 @@ export interface WorkerOptions extends StreamOptions {
 export interface PastEntry {
   readonly index: number;
   readonly program: Program;
+  readonly isInFocus: boolean;
 }
 
 /** Where a worker begins: at the start, or where it was when its campaign ended. */
@@ -85,6 +87,7 @@ const OUT_OF_MEMORY = 'the guest had no memory left';
 /** One stream of programs on one target. */
 export class Worker {
   readonly #novelty = new Novelty();
+  readonly #focus: FocusFeatures;
   readonly #pool: Pool;
   readonly #stats: WorkerStats;
   readonly #titles: Set<string>;
@@ -105,6 +108,7 @@ export class Worker {
   ) {
     this.#stats = past.stats;
     this.#pool = new Pool(options.directory);
+    this.#focus = new FocusFeatures(options);
     this.#restartsBefore = past.stats.restarts;
     this.#titles = new Set(past.titles);
   }
@@ -133,8 +137,8 @@ export class Worker {
 
   /** What is in the corpus has been seen. */
   async #remember(): Promise<void> {
-    for await (const { index, program } of this.past.entries) {
-      this.#pool.add(index, program);
+    for await (const { index, program, isInFocus } of this.past.entries) {
+      this.#pool.add(index, program, isInFocus);
       this.#novelty.add(featuresOnModel(program, this.workplace.place.behaviour));
     }
   }
@@ -245,7 +249,7 @@ export class Worker {
       const news = this.#novelty.newsIn(features);
       const lasting = this.workplace.place.isDeterministic ? news : news.filter((one) => repeated?.has(one));
       if (news.length > 0 && lasting.length === 0) this.#stats.unrepeated += 1;
-      if (lasting.length > 0) this.#keep(ran, lasting);
+      if (lasting.length > 0) this.#keep(ran, lasting, this.#focus.areMetBy(repeated ?? features));
     }
   }
 
@@ -257,11 +261,11 @@ export class Worker {
     for (const id of findings) stats.known[id] = (stats.known[id] ?? 0) + 1;
   }
 
-  #keep({ index, program }: Ran, news: readonly Feature[]): void {
+  #keep({ index, program }: Ran, news: readonly Feature[], isInFocus: boolean): void {
     this.#novelty.add(news);
-    this.#pool.add(index, program);
+    this.#pool.add(index, program, isInFocus);
     const names = news.map(featureName);
-    this.#tell({ kind: 'entry', index, program, news: names, stats: this.#copyOfStats() });
+    this.#tell({ kind: 'entry', index, program, news: names, isInFocus, stats: this.#copyOfStats() });
   }
 
   async #sight({ index, program, console }: Ran, verdict: ProgramVerdict): Promise<void> {

@@ -39,7 +39,7 @@ function numberOf(place: string): number {
 export function featureName(feature: Feature): string {
   if (feature < FIRST_PLACE) return stateFeatureName(feature);
   if (feature < FIRST_PAIR) return nameOfPlace(feature - FIRST_PLACE);
-  if (feature >= FIRST_EDGE) return `edge ${String(feature - FIRST_EDGE)}`;
+  if (isEdge(feature)) return `edge ${String(feature - FIRST_EDGE)}`;
   const pair = feature - FIRST_PAIR;
   return `${nameOfPlace(Math.floor(pair / PLACES_MAX))} > ${nameOfPlace(pair % PLACES_MAX)}`;
 }
@@ -47,6 +47,11 @@ export function featureName(feature: Feature): string {
 /** Whether a feature is a (call, rule), without which the others would not be. */
 export function isPlace(feature: Feature): boolean {
   return feature >= FIRST_PLACE && feature < FIRST_PAIR;
+}
+
+/** Whether a feature is an edge of the kernel's code. */
+export function isEdge(feature: Feature): boolean {
+  return feature >= FIRST_EDGE;
 }
 
 function nameOfPlace(number: number): string {

@@ -12,27 +12,48 @@ export interface KernelFunction {
 /** As citations name one function of a file or several. */
 const CITATION = /([\w./-]+\.[chS]):(\w+(?:, \w+)*)/g;
 
-/** Names of the calls of which something is decided in a function of the kernel, as their descriptions cite it. */
-export function callsThatCite({ file, function: name }: KernelFunction): string[] {
-  return cited()
-    .filter(({ places }) =>
-      places.some(
-        (place) => place.function === name && (file === place.file || file.endsWith(`/${place.file}`)),
-      ),
-    )
-    .map(({ call }) => call);
+/** What is decided somewhere, as verdicts name it. */
+export interface CallAndRule {
+  readonly call: string;
+  /** `call/rule`, or `call/OK` for success. */
+  readonly because: string;
 }
 
-const cited = once(() => CALLS.map((call) => ({ call: call.name, places: placesCitedBy(call) })));
+/** Names of the calls of which something is decided in a function of the kernel, as their descriptions cite it. */
+export function callsThatCite(place: KernelFunction): string[] {
+  return [...new Set(rulesThatCite(place).map(({ call }) => call))];
+}
 
-function placesCitedBy({ source, rules, failing }: CallDescription): KernelFunction[] {
-  const citations = [
-    ...[source, ...rules.map(({ cite }) => cite), ...failing.map(({ cite }) => cite)],
-    ...rules.flatMap(({ leaves }) => leaves?.cite ?? []),
-  ];
-  return citations.flatMap((citation) =>
-    [...citation.matchAll(CITATION)].flatMap(([, file = '', names = '']) =>
-      names.split(', ').map((name) => ({ file, function: name })),
+/** What is decided in a function of the kernel, as descriptions of calls cite it. */
+export function rulesThatCite({ file, function: name }: KernelFunction): CallAndRule[] {
+  return cited().filter(({ functions }) =>
+    functions.some(
+      (cited) => cited.function === name && (file === cited.file || file.endsWith(`/${cited.file}`)),
     ),
+  );
+}
+
+const cited = once(() => CALLS.flatMap(citationsOf));
+
+interface Citing extends CallAndRule {
+  readonly functions: readonly KernelFunction[];
+}
+
+function citationsOf({ name: call, source, rules, failing }: CallDescription): Citing[] {
+  const citing = (rule: string, ...citations: readonly string[]): Citing => ({
+    call,
+    because: `${call}/${rule}`,
+    functions: citations.flatMap(functionsIn),
+  });
+  return [
+    citing('OK', source),
+    ...rules.map(({ id, cite, leaves }) => citing(id, cite, ...(leaves === undefined ? [] : [leaves.cite]))),
+    ...failing.map(({ of, cite }) => citing(`failing.${of}`, cite)),
+  ];
+}
+
+function functionsIn(citation: string): KernelFunction[] {
+  return [...citation.matchAll(CITATION)].flatMap(([, file = '', names = '']) =>
+    names.split(', ').map((name) => ({ file, function: name })),
   );
 }
