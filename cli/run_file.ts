@@ -56,6 +56,7 @@ const validator = once(() =>
             id: TEXT,
             status: { enum: ['passed', 'failed', 'skipped', 'unspecified', 'infra'] },
             reason: TEXT,
+            flaky: TEXT,
             ms: NUMBER,
             covers: TEXTS,
             programs: NUMBER,

@@ -9,6 +9,7 @@ import { SCENARIOS } from '../suites/index.js';
 import type { Session } from '../targets/target.js';
 import type { Context } from './context.js';
 import { showProgress } from './progress.js';
+import { ONCE, type Repetition, runUntilTold } from './repetition.js';
 import { ruleCoverage, toResultLine } from './scenario_report.js';
 import { type TimeLimits, TimeKeeper } from './time_limits.js';
 
@@ -19,8 +20,7 @@ const SCENARIOS_IN_FLIGHT = 8;
 export interface RunSettings {
   readonly scenarios?: readonly Scenario[];
   readonly reading?: Reading;
-  /** How often each scenario runs; one that does not always end the same fails. */
-  readonly repeat?: number;
+  readonly repetition?: Repetition;
   readonly withVariants?: boolean;
   readonly limits?: TimeLimits;
   /** The session for the programs of one scenario, if it is not the one that is given. */
@@ -44,7 +44,7 @@ export async function runScenarios(
   {
     scenarios = SCENARIOS,
     reading = 'exact',
-    repeat = 1,
+    repetition = ONCE,
     withVariants = true,
     limits = {},
     sessionOf = () => session,
@@ -66,7 +66,10 @@ export async function runScenarios(
         looks,
         matrix,
       });
-      const result = await time.limit(next, runRepeatedly(runner, next, repeat, stopped));
+      const result = await time.limit(
+        next,
+        runUntilTold(() => runner.run(next), repetition, stopped),
+      );
       if (stopped.aborted) return;
       byScenario.set(next, result);
       progress.update(byScenario.size, scenarios.length, `(${next.id})`);
@@ -107,31 +110,4 @@ function whenAborted(signal: AbortSignal): Promise<void> {
       resolve();
     });
   });
-}
-
-async function runRepeatedly(
-  runner: ScenarioRunner,
-  scenario: Scenario,
-  times: number,
-  interrupted: AbortSignal,
-): Promise<ScenarioResult> {
-  const results: ScenarioResult[] = [];
-  for (let count = 0; count < times && !(count > 0 && interrupted.aborted); count++)
-    results.push(await runner.run(scenario));
-  const [first] = results as [ScenarioResult, ...ScenarioResult[]];
-  const failures = results.filter(({ status }) => status === 'failed');
-  const passes = results.filter(({ status }) => status === 'passed');
-  const orders = sumOrders(results);
-  const worst = { ...(failures[0] ?? results.find(({ status }) => status !== 'passed') ?? first), orders };
-  if (failures.length === 0 || passes.length === 0) return worst;
-  const share = `it passed ${String(passes.length)} of ${String(results.length)} times`;
-  return { ...worst, reason: `flaky: ${share}; otherwise ${worst.reason ?? worst.status}` };
-}
-
-function sumOrders(results: readonly ScenarioResult[]): Map<string, number> {
-  const sums = new Map<string, number>();
-  for (const { orders } of results) {
-    for (const [name, count] of orders) sums.set(name, (sums.get(name) ?? 0) + count);
-  }
-  return sums;
 }

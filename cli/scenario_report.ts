@@ -17,6 +17,7 @@ export function toResultLine({
   scenario,
   status,
   reason,
+  flaky,
   ms,
   programs,
   failures,
@@ -34,7 +35,8 @@ export function toResultLine({
   const facts = { details, skippedCases, findings, ms, programs, covers, orders: Object.fromEntries(orders) };
   const source = `suites/${id.slice(0, id.indexOf(':'))}.ts`;
   const broken = brokenRules(failures);
-  return { id, doc, status, ...(reason === undefined ? {} : { reason }), ...facts, source, broken };
+  const why = { ...(reason === undefined ? {} : { reason }), ...(flaky === undefined ? {} : { flaky }) };
+  return { id, doc, status, ...why, ...facts, source, broken };
 }
 
 /** Every rule that a profile's kernel can answer by, and every success. */

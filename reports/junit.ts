@@ -10,14 +10,15 @@ export function renderJunit({ results, description, profile, reading }: RunRepor
     const suite = builder.testSuite().name(area).time(seconds);
     suite.property('target', description).property('profile', profile).property('reading', reading);
     for (const result of scenarios) {
-      const { id, status, reason = '', details, skippedCases, findings, ms, expected } = result;
+      const { id, status, reason = '', flaky, details, skippedCases, findings, ms, expected } = result;
       const testCase = suite
         .testCase()
         .className(`iommufd-cts.${id.slice(0, id.indexOf(':')).replaceAll('/', '.')}`)
         .name(id)
         .time(ms / 1000);
       const skips = skippedCases.map((skipped) => `case ${skipped.name} skipped: ${skipped.reason}`);
-      const notes = [...skips, ...findings.map((finding) => `known finding: ${finding}`)];
+      const known = findings.map((finding) => `known finding: ${finding}`);
+      const notes = [...skips, ...known, ...(flaky === undefined ? [] : [`flaky: ${flaky}`])];
       if (notes.length > 0) testCase.standardOutput(printable(notes.join('\n')));
       const text = printable(details.join('\n'));
       if (status === 'failed' && expected !== undefined) {

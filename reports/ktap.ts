@@ -15,12 +15,13 @@ export function renderKtap({ results }: RunReport): string {
 }
 
 function renderResult(result: ResultLine, number: number): string[] {
-  const { id, status, reason = '', details, skippedCases, findings } = result;
+  const { id, status, reason = '', flaky, details, skippedCases, findings } = result;
   const isOk = isGood(result) && status !== 'failed';
   const line = `  ${isOk ? 'ok' : 'not ok'} ${String(number)} ${id}${directive(result)}`;
   const skips = skippedCases.map((skipped) => `  # case ${skipped.name} skipped: ${skipped.reason}`);
   const known = findings.map((finding) => `  # known finding: ${finding}`);
-  if (isOk) return [...skips, ...known, line];
+  const luck = flaky === undefined ? [] : [`  # flaky: ${flaky.replaceAll('\n', ' ')}`];
+  if (isOk) return [...skips, ...known, ...luck, line];
   const texts = details.length > 0 ? details : [status === 'passed' ? unexpectedPass(result) : reason];
   return [...skips, ...known, ...texts.map((text) => `  # ${text.replaceAll('\n', ' ')}`), line];
 }

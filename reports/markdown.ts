@@ -36,6 +36,7 @@ export function renderMarkdown(report: RunReport): string {
     ...(bad.length === 0 ? [] : [bad.slice(0, TOLD_MAX).map(renderBad).join('\n\n')]),
     ...(bad.length > TOLD_MAX ? [`… and ${String(bad.length - TOLD_MAX)} more like these`] : []),
     ...renderExpected(results),
+    ...renderFlaky(results),
     `<details><summary>By area</summary>\n\n${renderTable(results)}\n\n</details>`,
     ...renderFindings(results),
     ...notes.map((note) => `_${escapeMarkdown(note)}_`),
@@ -73,14 +74,30 @@ function fence(text: string): string {
 }
 
 function renderExpected(results: readonly ResultLine[]): string[] {
-  const lines = results.flatMap(({ id, status, expected }) =>
-    status === 'failed' && expected !== undefined
-      ? [`- \`${id}\`: ${escapeMarkdown(expected.reason.slice(0, REASON_CHARACTERS_MAX))}`]
-      : [],
+  return renderList('Failed as expected', results, ({ status, expected }) =>
+    status === 'failed' ? expected?.reason : undefined,
   );
+}
+
+function renderFlaky(results: readonly ResultLine[]): string[] {
+  return renderList('Flaky', results, ({ flaky }) => flaky);
+}
+
+/** Results of which there is something to say, as a list with a heading; nothing without any. */
+function renderList(
+  heading: string,
+  results: readonly ResultLine[],
+  say: (result: ResultLine) => string | undefined,
+): string[] {
+  const lines = results.flatMap((result) => {
+    const said = say(result);
+    return said === undefined
+      ? []
+      : [`- \`${result.id}\`: ${escapeMarkdown(said.slice(0, REASON_CHARACTERS_MAX))}`];
+  });
   const rest = lines.length > TOLD_MAX ? [`- … and ${String(lines.length - TOLD_MAX)} more`] : [];
   const told = [...lines.slice(0, TOLD_MAX), ...rest];
-  return lines.length === 0 ? [] : [`Failed as expected:\n\n${told.join('\n')}`];
+  return lines.length === 0 ? [] : [`${heading}:\n\n${told.join('\n')}`];
 }
 
 function renderTable(results: readonly ResultLine[]): string {

@@ -42,6 +42,8 @@ export interface ResultLine {
   readonly doc: string;
   readonly status: ResultStatus;
   readonly reason?: string;
+  /** What it did before, if it passed only when it was tried again. */
+  readonly flaky?: string;
   /** Everything that is wrong, one line each. */
   readonly details: readonly string[];
   /** Names of kernel findings that the kernel has shown. */
@@ -77,6 +79,8 @@ export interface Summary extends Readonly<Record<ResultStatus, number>> {
   readonly total: number;
   /** Failures that nobody has foreseen, and passes of what always fails. */
   readonly unexpected: number;
+  /** Scenarios that passed only when they were tried again. */
+  readonly flaky: number;
   /** Known kernel findings that were seen, each once. */
   readonly findings: number;
 }
@@ -91,6 +95,7 @@ export function summarise(results: readonly ResultLine[]): Summary {
     unspecified: count('unspecified'),
     infra: count('infra'),
     unexpected: results.filter(isUnexpected).length,
+    flaky: results.filter(({ flaky }) => flaky !== undefined).length,
     findings: findingsOf(results).size,
   };
 }

@@ -99,10 +99,17 @@ function invocationOf({ results, notes, isInterrupted, description }: RunReport)
   const troubles = results.flatMap(({ id, status, reason = '' }) =>
     status === 'infra' ? [`${id}: ${reason}`] : [],
   );
-  const notify = (level: 'error' | 'note') => (text: string) => ({ level, message: { text } });
+  const flakes = results.flatMap(({ id, flaky }) =>
+    flaky === undefined ? [] : [`${id} is flaky: ${flaky}`],
+  );
+  const notify = (level: 'error' | 'warning' | 'note') => (text: string) => ({ level, message: { text } });
   return {
     executionSuccessful: troubles.length === 0 && !isInterrupted,
     machine: description,
-    toolExecutionNotifications: [...troubles.map(notify('error')), ...notes.map(notify('note'))],
+    toolExecutionNotifications: [
+      ...troubles.map(notify('error')),
+      ...flakes.map(notify('warning')),
+      ...notes.map(notify('note')),
+    ],
   };
 }

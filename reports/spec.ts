@@ -31,6 +31,7 @@ export function renderSpec(report: RunReport, isVerbose = false): string {
     renderTable(results),
     ...renderTroubles(results),
     ...renderExpected(results),
+    ...renderFlaky(results),
     ...renderGroups('infra', 'not run', reasonsOf(results, 'infra')),
     ...renderGroups('skipped', 'skipped', reasonsOf(results, 'skipped')),
     ...renderGroups('skipped', 'cases skipped', skippedCases(results)),
@@ -91,6 +92,13 @@ function renderExpected(results: readonly ResultLine[]): string[] {
   });
 }
 
+/** Passes that a report must not pass over. */
+function renderFlaky(results: readonly ResultLine[]): string[] {
+  return results.flatMap(({ id, flaky }) =>
+    flaky === undefined ? [] : [`${pc.yellow('~')} flaky: ${id}: ${flaky}`],
+  );
+}
+
 /** How often steps with several ways to answer, as those that go on at the same time have, answered in which. */
 function renderOrders(results: readonly ResultLine[]): string[] {
   const lines = results.flatMap(({ id, orders = {} }) => {
@@ -134,13 +142,14 @@ function renderFindings(results: readonly ResultLine[]): string[] {
 }
 
 function renderSummary(report: RunReport): string {
-  const { passed, failed, unexpected, skipped, unspecified, infra } = summarise(report.results);
+  const { passed, failed, unexpected, flaky, skipped, unspecified, infra } = summarise(report.results);
   const isForeseen = report.results.some(({ expected }) => expected !== undefined);
   const programs = report.results.reduce((sum, result) => sum + result.programs, 0);
   const parts = [
     pc.green(`${String(passed)} passed`),
     failed > 0 ? pc.red(`${String(failed)} failed`) : '0 failed',
     ...(isForeseen ? [`${String(unexpected)} unexpected`] : []),
+    ...(flaky > 0 ? [pc.yellow(`${String(flaky)} flaky`)] : []),
     `${String(skipped)} skipped`,
     ...(unspecified > 0 ? [pc.yellow(`${String(unspecified)} unspecified`)] : []),
     ...(infra > 0 ? [pc.magenta(`${String(infra)} not run for trouble of the test bed`)] : []),

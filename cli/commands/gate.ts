@@ -26,6 +26,7 @@ import { buildWithProgress } from '../kernel_build.js';
 import { mutantByName } from '../mutant_option.js';
 import { select } from '../query.js';
 import { writeReports } from '../reporters.js';
+import { ONCE, addRetries } from '../repetition.js';
 import { runScenarios } from '../run_scenarios.js';
 import {
   type ChosenTarget,
@@ -36,7 +37,7 @@ import {
   qemuOptions,
 } from '../target_options.js';
 import { parseLimits } from '../time_limits.js';
-import { requireRandom } from '../whole_numbers.js';
+import { requireRandom, requireWhole } from '../whole_numbers.js';
 
 interface GateArgs extends TargetArgs, FocusFiles {
   readonly query: string[];
@@ -48,6 +49,7 @@ interface GateArgs extends TargetArgs, FocusFiles {
   readonly corpus: string[];
   readonly expectations: string | undefined;
   readonly baseline: string | undefined;
+  readonly retries: number;
   readonly timeout: string | undefined;
   readonly time: string | undefined;
   readonly mutant: string | undefined;
@@ -75,7 +77,7 @@ export function gateCommand(finish: Finish, context: Context): Command<GateArgs>
 }
 
 function addGateOptions(yargs: Argv): Argv {
-  return addTouchedOptions(addTargetOptions(yargs))
+  return addRetries(addTouchedOptions(addTargetOptions(yargs)))
     .default('target', 'qemu')
     .positional('query', { type: 'string', array: true, default: [], describe: 'as for run; default: all' })
     .option('source', {
@@ -118,6 +120,7 @@ function addGateOptions(yargs: Argv): Argv {
 
 async function gate(args: GateArgs, context: Context): Promise<ExitCode> {
   requireRandom(args);
+  requireWhole({ retries: args.retries }, 0);
   const scenarios = await selectTouched(select(SCENARIOS, args.query), args, 'gate');
   const limits = parseLimits(args);
   const { expectations, earlier } = await foreseenOf(args);
@@ -133,7 +136,9 @@ async function gate(args: GateArgs, context: Context): Promise<ExitCode> {
   try {
     const environment = await environmentOf(session, profile);
     const sessionOf = ({ id }: Scenario): Session => watch?.watch(session, id) ?? session;
-    const { toReport } = await runScenarios(session, environment, context, { scenarios, limits, sessionOf });
+    const repetition = { ...ONCE, retries: args.retries };
+    const settings = { scenarios, limits, sessionOf, repetition };
+    const { toReport } = await runScenarios(session, environment, context, settings);
     const behaviour = new Behaviour(environment.profile);
     const others = watch?.watch(session, 'stored and random programs') ?? session;
     const beside = await runPrograms(others, behaviour, args, context, stopped);

@@ -13,6 +13,7 @@ import type { FocusFiles } from '../patch/focus_files.js';
 import { addTouchedOptions, selectTouched } from '../patch/touched_scenarios.js';
 import { select, shard } from '../query.js';
 import { REPORTER_NAMES, type RequestedReport, parseReporters, writeReports } from '../reporters.js';
+import { addRetries } from '../repetition.js';
 import { designOfTarget, runRows } from '../designs/run_rows.js';
 import { runScenarios } from '../run_scenarios.js';
 import { parseLimits } from '../time_limits.js';
@@ -25,6 +26,7 @@ interface RunArgs extends TargetArgs, FocusFiles {
   readonly reporter: string[];
   readonly shard: string | undefined;
   readonly repeat: number;
+  readonly retries: number;
   readonly timeout: string | undefined;
   readonly time: string | undefined;
   readonly variants: boolean;
@@ -43,7 +45,7 @@ export function runCommand(finish: Finish, context: Context): Command<RunArgs> {
 }
 
 function addRunOptions(yargs: Argv): Argv {
-  return addTouchedOptions(addTargetOptions(yargs))
+  return addRetries(addTouchedOptions(addTargetOptions(yargs)))
     .positional('query', {
       type: 'string',
       array: true,
@@ -109,6 +111,7 @@ function addRunOptions(yargs: Argv): Argv {
 
 async function run(args: RunArgs, context: Context): Promise<ExitCode> {
   requireWhole({ repeat: args.repeat }, 1);
+  requireWhole({ retries: args.retries }, 0);
   const reporters = parseReporters(args.reporter);
   const limits = parseLimits(args);
   const expectations = await expectationsOf(args);
@@ -125,7 +128,7 @@ async function run(args: RunArgs, context: Context): Promise<ExitCode> {
     const { toReport } = await runScenarios(session, environment, context, {
       scenarios,
       reading: args.reading as Reading,
-      repeat: args.repeat,
+      repetition: args,
       withVariants: args.variants,
       limits,
     });

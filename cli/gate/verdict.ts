@@ -52,7 +52,7 @@ function describeOther(result: ResultLine): string[] {
 }
 
 function verdict({ description, results, ms }: RunReport, code: ExitCode, out: string): string {
-  const { unexpected, unspecified, infra } = summarise(results);
+  const { unexpected, flaky, unspecified, infra } = summarise(results);
   const scenarios = results.filter(({ id }) => !/^(?:stored|random)\//.test(id)).length;
   const programs = results.reduce((sum, result) => sum + result.programs, 0);
   const parts = [
@@ -60,6 +60,7 @@ function verdict({ description, results, ms }: RunReport, code: ExitCode, out: s
     `${String(scenarios)} scenarios`,
     `${String(programs)} programs`,
     `${String(unexpected)} unexpected`,
+    ...(flaky > 0 ? [`${String(flaky)} flaky`] : []),
     ...(unspecified + infra > 0 ? [`${String(unspecified + infra)} unknown`] : []),
     `${(ms / 1000).toFixed(1)} s`,
     `reports in ${out}`,

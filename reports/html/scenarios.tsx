@@ -93,11 +93,13 @@ function AreaResult({ results }: { results: readonly ResultLine[] }): VNode {
 
 function Result({ result }: { run: NamedRun; result: ResultLine | undefined }): VNode {
   if (result === undefined) return <td class="status faint">did not run</td>;
-  const { status, reason = '', details, findings, skippedCases, expected } = result;
+  const { status, reason = '', flaky, details, findings, skippedCases, expected } = result;
   const unexpected = isUnexpected(result);
-  const look = unexpected ? 'bad' : status === 'passed' ? 'good' : status === 'skipped' ? 'faint' : 'open';
+  const isPass = status === 'passed' && flaky === undefined;
+  const look = unexpected ? 'bad' : isPass ? 'good' : status === 'skipped' ? 'faint' : 'open';
   const lines = [
     ...(reason === '' ? [] : [reason]),
+    ...(flaky === undefined ? [] : [`flaky: ${flaky}`]),
     ...details,
     ...(expected === undefined ? [] : [`expected to fail: ${expected.reason}`]),
     ...skippedCases.map((one) => `case ${one.name} skipped: ${one.reason}`),
@@ -110,7 +112,9 @@ function Result({ result }: { run: NamedRun; result: ResultLine | undefined }): 
   );
   return (
     <td class="status">
-      <span class={look}>{unexpected ? `${status}, unexpected` : status}</span>
+      <span class={look}>
+        {unexpected ? `${status}, unexpected` : flaky === undefined ? status : `${status}, flaky`}
+      </span>
       {findings.map((id) => (
         <>
           {' '}

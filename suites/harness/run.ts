@@ -26,6 +26,8 @@ export interface ScenarioResult {
   readonly status: ScenarioStatus;
   /** Why it did not pass: the first problem in one line. */
   readonly reason?: string;
+  /** What it did before, if it passed only when it was tried again. */
+  readonly flaky?: string;
   /** Milliseconds from its start to its verdict. */
   readonly ms: number;
   /** Programs that ran, variants included. */

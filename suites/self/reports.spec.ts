@@ -49,6 +49,7 @@ describe('reports', () => {
       unspecified: 1,
       infra: 1,
       unexpected: 1,
+      flaky: 0,
       findings: 1,
     });
   });
