@@ -1,7 +1,7 @@
 import { type AddCommand, command } from '../command.js';
 
-/** Every command: how it is called, and what help says of it. */
-export const COMMANDS: readonly AddCommand[] = [
+/** What there is to do: how it is called, and what help says of it. */
+const DEEDS: readonly AddCommand[] = [
   command(
     'run [query..]',
     'run scenarios on a target and judge every answer',
@@ -127,4 +127,13 @@ export const COMMANDS: readonly AddCommand[] = [
     'say what works on this machine, and what to install for the rest',
     async () => (await import('./doctor.js')).doctorCommand,
   ),
+];
+
+/** Every command. */
+export const COMMANDS: readonly AddCommand[] = [
+  ...DEEDS,
+  command('mcp', 'serve all of this to agents, as tools of the Model Context Protocol', async () => {
+    const { mcpCommand } = await import('./mcp.js');
+    return mcpCommand(DEEDS);
+  }),
 ];

@@ -16,6 +16,8 @@ interface BuildArgs {
   readonly installDeps: boolean;
 }
 
+const ID = 'as "kernel list" has it';
+
 export function kernelCommand(finish: Finish, context: Context): Command<object> {
   return {
     builder: (yargs) =>
@@ -99,7 +101,7 @@ function infoCommand(finish: Finish, { cache }: Context): CommandModule<object, 
   return {
     command: 'info <id>',
     describe: 'everything known of a kernel in the cache',
-    builder: (yargs) => yargs.positional('id', { type: 'string', demandOption: true }),
+    builder: (yargs) => yargs.positional('id', { type: 'string', demandOption: true, describe: ID }),
     handler: async ({ id }) => {
       const kernel = await new KernelStore(cache).find(id);
       if (kernel === undefined) throw new UsageError(`there is no kernel ${id} in the cache`);
@@ -113,7 +115,8 @@ function removeCommand(finish: Finish, { cache }: Context): CommandModule<object
   return {
     command: 'remove <id..>',
     describe: 'remove kernels from the cache',
-    builder: (yargs) => yargs.positional('id', { type: 'string', array: true, demandOption: true }),
+    builder: (yargs) =>
+      yargs.positional('id', { type: 'string', array: true, demandOption: true, describe: ID }),
     handler: async ({ id: ids }) => {
       const store = new KernelStore(cache);
       for (const id of ids) {
