@@ -28,7 +28,7 @@ export async function focusOfCampaign(
   const focusDiff = await readFocusDiff(files);
   if (focusDiff === undefined) return { focus: named };
   const { calls, functions, told } = focusOf(focusDiff.diff, focusDiff.measured);
-  for (const why of told) tell(why);
+  for (const why of [...told, ...focusDiff.unnamed]) tell(why);
   const focus = [...new Set([...named, ...calls])];
   if (focus.length === 0) {
     throw new UsageError(

@@ -31,6 +31,14 @@ export interface DiffOfFile {
   /** In order. */
   readonly lines: readonly NewLine[];
   readonly removals: readonly Removal[];
+  /** Hunks that change something in a function which the diff does not name, because a label of it stands before them. */
+  readonly unnamed: readonly Unnamed[];
+}
+
+interface Unnamed {
+  /** The first line of the hunk. */
+  readonly line: number;
+  readonly label: string;
 }
 
 const NOTHING = '/dev/null';
@@ -105,7 +113,18 @@ function toFile(
     ...(blob === undefined || isDeleted ? {} : { blob }),
     lines: walked.flatMap(({ lines }) => lines),
     removals: walked.flatMap(({ removals }) => removals),
+    unnamed: walked.flatMap((hunk, at) => unnamedIn(hunk, headings[at] ?? '', hunks[at]?.newStart ?? 0)),
   };
+}
+
+type WalkedHunk = Pick<DiffOfFile, 'lines' | 'removals'>;
+
+/** `diff -p` takes a label for the beginning of a function; so does git without the attributes of the kernel's tree. */
+function unnamedIn({ lines, removals }: WalkedHunk, heading: string, line: number): Unnamed[] {
+  const label = /^\w+:/.exec(heading)?.[0];
+  const changed = [...lines.filter(({ isAdded }) => isAdded), ...removals];
+  const isNamed = changed.every((each) => each.function !== undefined);
+  return label === undefined || isNamed ? [] : [{ line, label }];
 }
 
 /** `a/` and `b/`, or the directories of two trees side by side, are no part of a name; `--no-prefix` has none. */
@@ -119,7 +138,7 @@ function withoutPrefix(name: string, other: string): string {
 function walk(
   { oldStart, newStart, lines: marked }: StructuredPatch['hunks'][number],
   heading: string,
-): Pick<DiffOfFile, 'lines' | 'removals'> {
+): WalkedHunk {
   const lines: NewLine[] = [];
   const removals: Removal[] = [];
   let [old, now] = [oldStart, newStart];

@@ -16,6 +16,8 @@ interface FocusDiff {
   readonly path: string;
   readonly diff: readonly DiffOfFile[];
   readonly measured: KernelCoverage | undefined;
+  /** Where it changes a function without saying which, a sentence each. */
+  readonly unnamed: readonly string[];
 }
 
 /**
@@ -29,7 +31,18 @@ export async function readFocusDiff({ focusDiff, coverage }: FocusFiles): Promis
   }
   const measured = coverage === undefined ? undefined : await readCoverage(coverage);
   const { diff } = await readPatch(focusDiff);
-  if (changedFunctions(diff).length === 0)
-    throw new UsageError(`${focusDiff} changes nothing inside a function`);
-  return { path: focusDiff, diff, measured };
+  const unnamed = diff.flatMap(sayUnnamed);
+  if (changedFunctions(diff).length > 0) return { path: focusDiff, diff, measured, unnamed };
+  throw new UsageError(
+    unnamed.length === 0
+      ? `${focusDiff} changes nothing inside a function`
+      : `${focusDiff}: ${unnamed.join('; ')}`,
+  );
+}
+
+function sayUnnamed({ file, unnamed }: DiffOfFile): string[] {
+  return unnamed.map(
+    ({ line, label }) =>
+      `${file}: the function at line ${String(line)} is not known, because the hunk is headed "${label}"; "git diff" in a tree of the kernel names it`,
+  );
 }

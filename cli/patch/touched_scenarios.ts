@@ -94,7 +94,7 @@ export async function selectTouched(
       `no scenario of those selected is known to come to what ${focus.path} changes: leave out --focus-diff, or give what "coverage --json" wrote with --coverage`,
     );
   }
-  for (const why of told) process.stderr.write(`${command}: ${why}\n`);
+  for (const why of [...told, ...focus.unnamed]) process.stderr.write(`${command}: ${why}\n`);
   process.stderr.write(`${command}: ${String(scenarios.length)} of ${countOf(selected)}\n`);
   return scenarios;
 }

@@ -27,6 +27,14 @@ function focus(functions: readonly string[], coverage?: KernelCoverage): ReturnT
   return focusOf(parseDiff('my.patch', diffOf(...functions)), coverage);
 }
 
+/** As "diff -p" says where a hunk is that a label of its function stands before. */
+function hideBehindLabel(diff: string, name: string): string {
+  return diff.replace(new RegExp(`(@@) static [^@]*${name}\\(.*`), '$1 again:');
+}
+
+const BEHIND_LABEL =
+  /line \d+ is not known, because the hunk is headed "again:"; "git diff" in a tree of the kernel names it/;
+
 const FIXED = ['IOMMU_IOAS_COPY', 'IOMMU_IOAS_MAP', 'IOMMU_IOAS_MAP_FILE', 'VFIO_IOMMU_MAP_DMA'];
 
 /** Numbers of the scenarios that are about a call. */
@@ -166,6 +174,19 @@ describe('fuzz --focus-diff', () => {
     return focusOfCampaign({ focus: named, focusDiff, coverage: undefined }, () => undefined);
   }
 
+  it('says where a label hides which function the diff changes', async () => {
+    const told: string[] = [];
+    const focusDiff = join(directory, 'labelled.patch');
+    await writeFile(
+      focusDiff,
+      hideBehindLabel(diffOf('iopt_check_iova', 'iopt_unmap_iova_range'), 'iopt_unmap_iova_range'),
+    );
+    await focusOfCampaign({ focus: [], focusDiff, coverage: undefined }, (why) => told.push(why));
+    assert.match(told.join('\n'), /iopt_check_iova\(\) decides of/);
+    assert.match(told.join('\n'), BEHIND_LABEL);
+    assert.notMatch(told.join('\n'), /line 1 is not known/);
+  });
+
   it('is what a campaign keeps, beside the calls that are named', async () => {
     assert.deepEqual(await asked(diffOf('iopt_check_iova'), ['IOMMU_DESTROY']), {
       focus: ['IOMMU_DESTROY', ...FIXED],
@@ -183,6 +204,11 @@ describe('fuzz --focus-diff', () => {
       'no function',
       diffOf('').replaceAll('static int (struct iopt_area *area)', ''),
       /nothing inside a function/,
+    ],
+    [
+      'a function that a label hides',
+      hideBehindLabel(diffOf('iopt_check_iova'), 'iopt_check_iova'),
+      BEHIND_LABEL,
     ],
   ];
   for (const [what, text, says] of refused) {
