@@ -95,6 +95,8 @@ export async function selectTouched(
     );
   }
   for (const why of [...told, ...focus.unnamed]) process.stderr.write(`${command}: ${why}\n`);
-  process.stderr.write(`${command}: ${String(scenarios.length)} of ${countOf(selected)}\n`);
+  const how =
+    focus.measured === undefined ? ', by citations alone: what was measured tells more (--coverage)' : '';
+  process.stderr.write(`${command}: ${String(scenarios.length)} of ${countOf(selected)}${how}\n`);
   return scenarios;
 }

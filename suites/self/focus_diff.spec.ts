@@ -146,7 +146,7 @@ describe('scenarios that come to what a diff changes', () => {
       assert.match(stdout, /^ {2}ioas\/map:range,all_ones$/m);
       assert.notMatch(stdout, /^ {2}ioas\/alloc:/m);
       assert.match(stderr, /^list: .*iopt_check_iova\(\) decides of IOMMU_IOAS_COPY/);
-      assert.match(stderr, /^list: \d+ of \d+ scenarios$/m);
+      assert.match(stderr, /^list: \d+ of \d+ scenarios, by citations alone/m);
       assertRefused(
         await runCli(['gate', 'event', '--target', 'sim', '--focus-diff', file]),
         64,
