@@ -11,7 +11,7 @@ import { type Session, type TargetInfo, TestBedError } from '../target.js';
 import { isFatal, parseSplat, parseSplats } from './console.js';
 import type { Frame } from './frames.js';
 import { FIRST_STEP, crashedAt, describeLeftover, outcomeOf } from './program_outcome.js';
-import type { Progress } from './progress_page.js';
+import { HangWatch } from './hang_watch.js';
 import { type MachineOptions, VirtualMachine } from './virtual_machine.js';
 import { reasonOf } from '../../models/base/reason.js';
 
@@ -50,7 +50,7 @@ interface Batch {
 
 export interface SessionOptions {
   readonly machine: MachineOptions;
-  /** How long one step may take. */
+  /** How long one step may take, in milliseconds, the share that others have of the processors not counted. */
   readonly stepMs: number;
   /** What code of the kernel programs are to tell of. */
   readonly watched?: WatchedCode;
@@ -70,7 +70,7 @@ export class QemuSession implements Session {
   /** Why each machine before the present one was given up. */
   readonly #restartReasons: string[] = [];
   #watch: NodeJS.Timeout | undefined;
-  #lastSeen: { readonly progress: Progress | undefined; readonly since: number } | undefined;
+  readonly #hangWatch: HangWatch;
   #isRestarting = false;
   /** Why no program runs any more. */
   #ended: string | undefined;
@@ -80,6 +80,7 @@ export class QemuSession implements Session {
     private machine: VirtualMachine,
     readonly info: TargetInfo,
   ) {
+    this.#hangWatch = new HangWatch(options.stepMs);
     this.#adopt(machine);
   }
 
@@ -162,7 +163,7 @@ export class QemuSession implements Session {
       },
     });
     clearInterval(this.#watch);
-    this.#lastSeen = undefined;
+    this.#hangWatch.rest();
     this.#watch = setInterval(() => {
       this.#look();
     }, WATCH_MS);
@@ -328,17 +329,8 @@ export class QemuSession implements Session {
   }
 
   #look(): void {
-    if (this.#inFlight.length === 0) {
-      this.#lastSeen = undefined;
-      return;
-    }
-    const progress = this.machine.progress();
-    const now = performance.now();
-    const hasMoved =
-      this.#lastSeen === undefined || JSON.stringify(progress) !== JSON.stringify(this.#lastSeen.progress);
-    if (hasMoved) {
-      this.#lastSeen = { progress, since: now };
-    } else if (now - (this.#lastSeen?.since ?? now) > this.options.stepMs) {
+    if (this.#inFlight.length === 0) this.#hangWatch.rest();
+    else if (this.#hangWatch.sees(this.machine.progress())) {
       this.#blameRunning({ status: 'hung' }, true);
       void this.#restart('a program did not end in time');
     }
