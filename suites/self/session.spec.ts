@@ -1,4 +1,4 @@
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert } from 'chai';
 import type { Outcome, ProgramOutcome } from '../../models/outcome.js';
@@ -48,10 +48,11 @@ describe('a session with a guest that misbehaves', () => {
     await removeDirectory(directory);
   });
 
-  async function start(mode: string, watched?: WatchedCode): Promise<QemuSession> {
+  /** @param first what the shell is to do before */
+  async function start(mode: string, watched?: WatchedCode, first = ''): Promise<QemuSession> {
     const qemu = join(directory, 'qemu');
     const script = join(import.meta.dirname, 'fake_qemu.js');
-    await writeFile(qemu, `#!/bin/sh\nexec "${process.execPath}" "${script}" ${mode} "$@"\n`);
+    await writeFile(qemu, `#!/bin/sh\n${first}\nexec "${process.execPath}" "${script}" ${mode} "$@"\n`);
     await chmod(qemu, 0o755);
     const machine = {
       qemu,
@@ -86,6 +87,27 @@ describe('a session with a guest that misbehaves', () => {
   it('well-behaved: everything is returned, and no guest is replaced', async () => {
     assert.isTrue(isClean(await outcomeOfOdd('good')));
     assert.isEmpty(session?.troubles());
+  });
+
+  it('one that is killed before it has booted is started again, a few times', async () => {
+    const starts = join(directory, 'starts');
+    const killedUpTo = (times: number): string =>
+      `echo >> '${starts}'; if [ $(wc -l < '${starts}') -le ${String(times)} ]; then kill -9 $$; fi`;
+    await start('good', undefined, killedUpTo(2));
+    assert.lengthOf(await readFile(starts, 'utf8'), 3);
+    const error: unknown = await start('good', undefined, killedUpTo(9)).catch((thrown: unknown) => thrown);
+    assert.instanceOf(error, TestBedError);
+    assert.match((error as Error).message, /ended before the agent started \(QEMU ended on SIGKILL\)/);
+    assert.lengthOf(await readFile(starts, 'utf8'), 6);
+  });
+
+  it('one that ends by itself before it has booted is not started again', async () => {
+    const starts = join(directory, 'starts');
+    const error: unknown = await start('good', undefined, `echo >> '${starts}'; exit 1`).catch(
+      (thrown: unknown) => thrown,
+    );
+    assert.instanceOf(error, TestBedError);
+    assert.lengthOf(await readFile(starts, 'utf8'), 1);
   });
 
   it('a kernel without kcov cannot tell what was reached: one sentence says so', async () => {

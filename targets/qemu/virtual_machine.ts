@@ -29,6 +29,9 @@ export interface MachineOptions {
   readonly kernelArguments?: string;
 }
 
+/** Machines that are started until one boots, if each is killed before it does. */
+const BOOTS_MAX = 3;
+
 /** What a machine tells its owner. */
 export interface MachineEvents {
   frame(frame: Frame): void;
@@ -67,17 +70,20 @@ export class VirtualMachine {
   }
 
   /**
-   * Boots a kernel up to the agent's greeting.
+   * Boots a kernel up to the agent's greeting: once more if somebody kills it on the way, as a host without memory does.
    * @throws TestBedError when it does not get there
    */
   static async boot(options: MachineOptions): Promise<VirtualMachine> {
-    const machine = new VirtualMachine(options);
-    try {
-      await machine.#boot();
-      return machine;
-    } catch (error) {
-      await machine.kill();
-      throw error;
+    for (let left = BOOTS_MAX - 1; ; left--) {
+      const machine = new VirtualMachine(options);
+      try {
+        await machine.#boot();
+        return machine;
+      } catch (error) {
+        const wasKilled = machine.#process?.signalCode === 'SIGKILL';
+        await machine.kill();
+        if (!wasKilled || left === 0) throw error;
+      }
     }
   }
 
