@@ -41,6 +41,7 @@ interface FuzzArgs extends FocusFiles {
   readonly workers: number | undefined;
   readonly focus: string[] | undefined;
   readonly metrics: string | undefined;
+  readonly share: string | undefined;
   readonly corpus: string[] | undefined;
   readonly programs: number | undefined;
   readonly time: string | undefined;
@@ -131,10 +132,18 @@ function addOptions(yargs: Argv): Argv {
       type: 'string',
       describe: 'serve figures for Prometheus at this PORT or HOST:PORT; of this machine alone without HOST',
     })
+    .option('share', {
+      type: 'string',
+      describe: 'a directory of campaigns, of other machines too: what is new in their corpora runs here',
+    })
     .option('json', { type: 'boolean', default: false, describe: 'the last line is data' })
     .example('$0 fuzz --kernel 7.3.4-fast --time 8h --workers 2', 'overnight, with two virtual machines')
     .example('$0 fuzz --kernel 7.3.4-sanitize --focus-diff my.patch', 'what a change of the kernel comes to')
     .example('$0 fuzz --resume runs/fuzz-1 --time 8h', 'the next night')
+    .example(
+      '$0 fuzz --share /net/iommufd --out /net/iommufd/host-1 --seed 1',
+      'on each machine another seed',
+    )
     .example('$0 fuzz --mutant IOMMU_DESTROY/EBUSY.users:drop', 'does the fuzzer find a planted difference?');
 }
 
@@ -146,6 +155,8 @@ async function fuzz(args: FuzzArgs, context: Context): Promise<ExitCode> {
     throw new UsageError(`there is no target ${args.target} here; there are sim, qemu and design:NAME`);
   }
   const seconds = args.time === undefined ? undefined : parseDuration(args.time, '--time');
+  if (args.share !== undefined && !(await exists(join(args.share, '.'))))
+    throw new UsageError(`--share: there is no directory ${args.share}`);
   const metrics =
     args.metrics === undefined ? undefined : await MetricsServer.listen(parseMetricsAddress(args.metrics));
   try {
@@ -178,7 +189,7 @@ async function search(
   const ending = new Ending(goal, context.interrupted);
   const display = new Display(campaign, goal, context);
   try {
-    const ordersOf = await ordersOfWorkers(campaign, goal, context);
+    const ordersOf = await ordersOfWorkers(campaign, goal, args.share, context);
     await runCrew(
       workers,
       ordersOf,
@@ -210,7 +221,7 @@ async function reproducers({ reproducerRuntime }: Context): Promise<NonNullable<
 const NOT_OF_DESIGNS = [
   ...['kernel', 'flavour', 'profile', 'accel', 'append', 'mutant'],
   ...['steps', 'workers', 'focus', 'focusDiff', 'coverage', 'corpus', 'resume'],
-  'metrics',
+  ...['metrics', 'share'],
 ] as const;
 
 async function huntDesign(design: Design, args: FuzzArgs, context: Context): Promise<ExitCode> {

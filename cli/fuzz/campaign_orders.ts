@@ -16,10 +16,14 @@ const CANARY = 'IOMMU_DESTROY/EBUSY.users:errno:EINVAL';
 /** Findings that each worker of a run reduces. */
 const REDUCTIONS = 20;
 
-/** What a worker has to do from where it is whenever it is asked for. */
+/**
+ * What a worker has to do from where it is whenever it is asked for.
+ * @param shared where other campaigns have their directories, if it is to run what is new of theirs
+ */
 export async function ordersOfWorkers(
   campaign: Campaign,
   { programs }: Goal,
+  shared: string | undefined,
   context: Context,
 ): Promise<(worker: number) => Orders> {
   const { config, directory } = campaign;
@@ -48,6 +52,7 @@ export async function ordersOfWorkers(
       first: worker === 0 ? [...regressions, ...seeds] : seeds,
       // One whose reduction was cut short is reported again, and reduced.
       titles: campaign.findings.flatMap(({ title, reduced }) => (reduced === undefined ? [] : title)),
+      ...(shared === undefined ? {} : { shared }),
       ...(worker === 0 && config.mutant === undefined ? { canary: CANARY } : {}),
     };
   };

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { runCanary } from '../../fuzz/campaign/canary.js';
 import type { Report, WorkerStats } from '../../fuzz/campaign/events.js';
-import { type PastEntry, Worker, type WorkerOptions } from '../../fuzz/campaign/worker.js';
+import { type PastEntry, Worker, type WorkerOptions, type WorkerPast } from '../../fuzz/campaign/worker.js';
 import { Workplace } from '../../fuzz/campaign/workplace.js';
 import type { Mutate } from '../../fuzz/campaign/stream.js';
 import { readProgramFile } from '../../fuzz/corpus/program_file.js';
+import { Visitors } from '../../fuzz/corpus/visitors.js';
 import { mutateProgram } from '../../fuzz/mutate/mutate.js';
 import type { Program } from '../../models/program/program.js';
 import { TestBedError } from '../../targets/target.js';
@@ -25,6 +26,8 @@ export interface Orders {
   /** Files of programs to run before all others. */
   readonly first: readonly string[];
   readonly titles: readonly string[];
+  /** Where other campaigns have their directories. */
+  readonly shared?: string;
   /** Name of the difference to look for before anything else. */
   readonly canary?: string;
 }
@@ -45,7 +48,7 @@ async function work(orders: Orders, report: Report, stopped: AbortSignal): Promi
   const mutate: Mutate = (program, donors, behaviour, picks, { walk }) =>
     mutateProgram(program, donors, behaviour, picks, { canFail, walk });
   try {
-    const { options, canary } = orders;
+    const { options, canary, shared } = orders;
     if (canary !== undefined) {
       const mutant = mutantByName(canary, place.behaviour.profile);
       const result = await runCanary(workplace, mutant, options.seed, mutate);
@@ -56,11 +59,19 @@ async function work(orders: Orders, report: Report, stopped: AbortSignal): Promi
       entries: readEntries(orders.entries),
       first: await readFirst(orders.first),
       titles: orders.titles,
+      ...(shared === undefined ? {} : { visitors: visitorsFrom(shared, options.directory, report) }),
     };
     await new Worker(workplace, options, past, report, mutate).run(stopped);
   } finally {
     await workplace.stop();
   }
+}
+
+function visitorsFrom(shared: string, own = '', report: Report): NonNullable<WorkerPast['visitors']> {
+  const visitors = new Visitors(shared, own, ({ file, what }) => {
+    void report({ kind: 'trouble', what: `${file}: ${what}` });
+  });
+  return (count) => visitors.next(count);
 }
 
 async function* readEntries(entries: Orders['entries']): AsyncGenerator<PastEntry> {

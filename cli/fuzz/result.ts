@@ -25,6 +25,8 @@ export interface FuzzResult {
   }[];
   readonly canary: { readonly mutant: string; readonly found: boolean; readonly programs: number } | null;
   readonly directory: string;
+  /** Programs of other campaigns that have run here. */
+  readonly visitors: number;
   readonly restarts: number;
   readonly lost: number;
   readonly unspecified: number;
@@ -34,7 +36,7 @@ export interface FuzzResult {
 }
 
 export function resultOf(campaign: Campaign): FuzzResult {
-  const { next, calls, restarts, lost, unspecified, known } = campaign.totals;
+  const { next, calls, visitors, restarts, lost, unspecified, known } = campaign.totals;
   return {
     schema: 1,
     seed: campaign.config.seed,
@@ -56,6 +58,7 @@ export function resultOf(campaign: Campaign): FuzzResult {
     })),
     canary: campaign.canary ?? null,
     directory: campaign.directory,
+    visitors,
     restarts,
     lost,
     unspecified,
@@ -121,6 +124,7 @@ export function renderResult(campaign: Campaign): string {
   return [
     `${String(programs)} programs, ${String(calls)} calls in ${seconds.toFixed(1)} s (${rate} programs/s), agreement ${agreement(programs, problems)}`,
     `corpus ${String(corpus)} programs, which show ${String(coverage)} features`,
+    ...(rest.visitors === 0 ? [] : [`${String(rest.visitors)} programs of other campaigns came by`]),
     ...(rest.restarts + rest.lost === 0
       ? []
       : [`${String(rest.restarts)} machines replaced, ${String(rest.lost)} programs lost`]),

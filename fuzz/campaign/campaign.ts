@@ -136,7 +136,8 @@ export class Campaign {
   /** Where a worker goes on. */
   progressOf(worker: number): WorkerProgress {
     return {
-      stats: { ...(this.#stats[worker] ?? emptyStats()) },
+      // Journals of older versions do not have all.
+      stats: { ...emptyStats(), ...this.#stats[worker] },
       entries: [...(this.#entries[worker] ?? [])],
     };
   }

@@ -16,6 +16,8 @@ export interface WorkerStats {
   lost: number;
   /** Programs that ended because the guest had no memory left. */
   outOfMemory: number;
+  /** Programs of other campaigns that have run here. */
+  visitors: number;
   /** Machines that were replaced. */
   restarts: number;
   /** Programs whose news did not come again. */
@@ -32,6 +34,7 @@ export function emptyStats(): WorkerStats {
     problems: 0,
     lost: 0,
     outOfMemory: 0,
+    visitors: 0,
     restarts: 0,
     unrepeated: 0,
     known: {},

@@ -27,7 +27,8 @@ export class Pool {
   add(index: number, program: Program, isInFocus = false): void {
     const bytes = serialize(storedProgram(program));
     if (isInFocus) this.#inFocus.push(this.#indexes.length);
-    this.#indexes.push(index);
+    // Programs of other campaigns come in between.
+    this.#indexes.push(Math.max(index, this.#indexes.at(-1) ?? index));
     this.#starts.push(this.#shelf.put(bytes));
     this.#lengths.push(bytes.length);
   }

@@ -57,7 +57,15 @@ export interface WorkerPast {
   readonly first: readonly Program[];
   /** Titles of findings that are known. */
   readonly titles: readonly string[];
+  /** Programs of other campaigns that have come since it was asked, at most so many; without it, there are no others. */
+  readonly visitors?: (count: number) => Promise<readonly Program[]>;
 }
+
+/** After so many batches it is time to look for programs of other campaigns. */
+const VISITS_EVERY = 16;
+
+/** So many of them at a time, that there is time left for others. */
+const VISITORS_MAX = 4 * BATCH_PROGRAMS;
 
 /** Programs under way. */
 interface Batch {
@@ -124,14 +132,30 @@ export class Worker {
     const underWay: Batch[] = [];
     let number = Math.floor(this.#stats.next / BATCH_PROGRAMS);
     const isOver = (): boolean => stopped.aborted || number * BATCH_PROGRAMS >= this.options.programs;
+    let visited: number | undefined;
+    const isVisited = (): boolean =>
+      this.past.visitors === undefined || number % VISITS_EVERY !== 0 || visited === number;
     for (;;) {
-      while (underWay.length < BATCHES_IN_FLIGHT && !isOver()) {
+      while (underWay.length < BATCHES_IN_FLIGHT && !isOver() && isVisited()) {
         underWay.push(this.#start(number * BATCH_PROGRAMS, stream.batch(number)));
         number += 1;
       }
       const batch = underWay.shift();
-      if (batch === undefined) break;
-      await this.#finish(batch);
+      if (batch !== undefined) await this.#finish(batch);
+      else if (isOver()) break;
+      else await this.#receive((visited = number) * BATCH_PROGRAMS);
+    }
+  }
+
+  /** Runs programs of other campaigns, with the numbers of the last ones that were its own. */
+  async #receive(next: number): Promise<void> {
+    const programs = (await this.past.visitors?.(VISITORS_MAX)) ?? [];
+    this.#stats.visitors += programs.length;
+    for (let at = 0; at < programs.length; at += BATCH_PROGRAMS) {
+      const drawn = programs
+        .slice(at, at + BATCH_PROGRAMS)
+        .map((program) => ({ program, judged: undefined }));
+      await this.#finish(this.#send(next - drawn.length, drawn));
     }
   }
 
