@@ -25,6 +25,8 @@ export interface FuzzResult {
   }[];
   readonly canary: { readonly mutant: string; readonly found: boolean; readonly programs: number } | null;
   readonly directory: string;
+  /** Programs that came to what the campaign is about; null if it is about everything. */
+  readonly inFocus: number | null;
   /** Programs of other campaigns that have run here. */
   readonly visitors: number;
   readonly restarts: number;
@@ -36,7 +38,7 @@ export interface FuzzResult {
 }
 
 export function resultOf(campaign: Campaign): FuzzResult {
-  const { next, calls, visitors, restarts, lost, unspecified, known } = campaign.totals;
+  const { next, calls, inFocus, visitors, restarts, lost, unspecified, known } = campaign.totals;
   return {
     schema: 1,
     seed: campaign.config.seed,
@@ -58,6 +60,7 @@ export function resultOf(campaign: Campaign): FuzzResult {
     })),
     canary: campaign.canary ?? null,
     directory: campaign.directory,
+    inFocus: campaign.config.focus.length === 0 ? null : inFocus,
     visitors,
     restarts,
     lost,
@@ -124,6 +127,7 @@ export function renderResult(campaign: Campaign): string {
   return [
     `${String(programs)} programs, ${String(calls)} calls in ${seconds.toFixed(1)} s (${rate} programs/s), agreement ${agreement(programs, problems)}`,
     `corpus ${String(corpus)} programs, which show ${String(coverage)} features`,
+    ...(rest.inFocus === null ? [] : [`${String(rest.inFocus)} of them came to what the campaign is about`]),
     ...(rest.visitors === 0 ? [] : [`${String(rest.visitors)} programs of other campaigns came by`]),
     ...(rest.restarts + rest.lost === 0
       ? []

@@ -16,6 +16,8 @@ export interface WorkerStats {
   lost: number;
   /** Programs that ended because the guest had no memory left. */
   outOfMemory: number;
+  /** Programs that came to what the campaign is about; none if it is about everything. */
+  inFocus: number;
   /** Programs of other campaigns that have run here. */
   visitors: number;
   /** Machines that were replaced. */
@@ -34,6 +36,7 @@ export function emptyStats(): WorkerStats {
     problems: 0,
     lost: 0,
     outOfMemory: 0,
+    inFocus: 0,
     visitors: 0,
     restarts: 0,
     unrepeated: 0,

@@ -268,6 +268,7 @@ export class Worker {
     repeated: ReadonlySet<Feature> | undefined,
   ): Promise<void> {
     this.#count(verdict);
+    if (this.#focus.areMetBy(features)) this.#stats.inFocus += 1;
     if (verdict.problems.length > 0) await this.#sight(ran, verdict);
     else {
       const news = this.#novelty.newsIn(features);

@@ -29,8 +29,13 @@ export class FocusFeatures {
 
   /** Whether something of the focus is among what a program has shown. */
   areMetBy(features: Iterable<Feature>): boolean {
+    if (this.#isEmpty) return false;
     for (const feature of features) if (this.#isMetBy(feature)) return true;
     return false;
+  }
+
+  get #isEmpty(): boolean {
+    return this.#rules.size === 0 && this.#calls.size === 0 && !this.#hasFunctions;
   }
 
   #isMetBy(feature: Feature): boolean {

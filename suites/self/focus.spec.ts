@@ -1,17 +1,17 @@
 import { assert } from 'chai';
-import { type CampaignEvent, emptyStats } from '../../fuzz/campaign/events.js';
+import { type CampaignEvent, type WorkerStats, emptyStats } from '../../fuzz/campaign/events.js';
 import { Pool } from '../../fuzz/campaign/pool.js';
 import { ProgramStream, type StreamOptions } from '../../fuzz/campaign/stream.js';
 import { type PastEntry, Worker } from '../../fuzz/campaign/worker.js';
 import { Workplace } from '../../fuzz/campaign/workplace.js';
 import { hashOfProgram } from '../../fuzz/corpus/store.js';
-import { judgeWithFeatures } from '../../fuzz/feedback/features.js';
-import { FocusFeatures } from '../../fuzz/feedback/focus.js';
+import { judgeOnModel, judgeWithFeatures } from '../../fuzz/feedback/features.js';
+import { type Focus, FocusFeatures } from '../../fuzz/feedback/focus.js';
 import { rulesThatCite } from '../../fuzz/generate/cited_calls.js';
 import { samplePrograms } from '../../fuzz/generate/program.js';
 import { mutateProgram } from '../../fuzz/mutate/mutate.js';
 import { Behaviour } from '../../models/behaviour.js';
-import { assemble } from '../../models/program/assemble.js';
+import { type AssembledProgram, assemble } from '../../models/program/assemble.js';
 import { DEFAULT_PROFILE } from '../../models/profiles/index.js';
 import { SimTarget, runOnModel } from '../../targets/sim.js';
 import { ScenarioBuilder } from '../harness/builder.js';
@@ -131,23 +131,54 @@ describe('a campaign with a focus', () => {
     );
   }
 
-  /** What a worker adds to a corpus that has some entries. */
-  async function entriesOf(programs: number, past: readonly PastEntry[]): Promise<PastEntry[]> {
+  it('counts the programs that came to it', async () => {
+    const ran: AssembledProgram[] = [];
+    const { stats } = await workOn(128, [], UNMAP, (program) => ran.push(program));
+    const focus = new FocusFeatures(UNMAP);
+    const came = ran.filter((program) => focus.areMetBy(judgeOnModel(program, BEHAVIOUR).features));
+    assert.lengthOf(ran, 128);
+    assert.isAbove(came.length, 0);
+    assert.equal(stats.inFocus, came.length);
+    assert.equal((await workOn(64, [], { focus: [] })).stats.inFocus, 0);
+  });
+
+  async function entriesOf(programs: number, past: readonly PastEntry[]): Promise<readonly PastEntry[]> {
+    return (await workOn(programs, past, UNMAP)).entries;
+  }
+
+  /**
+   * What a worker adds to a corpus that has some entries, and what it has done then.
+   * @param onRun hears of each program that runs
+   */
+  async function workOn(
+    programs: number,
+    past: readonly PastEntry[],
+    focus: Focus,
+    onRun: (program: AssembledProgram) => unknown = () => undefined,
+  ): Promise<{ readonly entries: readonly PastEntry[]; readonly stats: WorkerStats }> {
     const entries: PastEntry[] = [];
+    const stats = { ...emptyStats(), next: past.length === 0 ? 0 : 128 };
     const report = (event: CampaignEvent): Promise<void> => {
       if (event.kind === 'entry') entries.push(event);
       return Promise.resolve();
     };
     const session = await new SimTarget(BEHAVIOUR).start();
+    const listening = {
+      ...session,
+      run: (batch: readonly AssembledProgram[]) => {
+        for (const program of batch) onRun(program);
+        return session.run(batch);
+      },
+    };
     const place = { start: () => Promise.resolve(session), behaviour: BEHAVIOUR, isDeterministic: true };
     const worker = new Worker(
-      new Workplace(place, session, () => Promise.resolve()),
-      { ...options, ...UNMAP, programs, target: 'sim', reductions: 0 },
-      { stats: { ...emptyStats(), next: past.length === 0 ? 0 : 128 }, entries: past, first: [], titles: [] },
+      new Workplace(place, listening, () => Promise.resolve()),
+      { ...options, ...focus, programs, target: 'sim', reductions: 0 },
+      { stats, entries: past, first: [], titles: [] },
       report,
       mutateProgram,
     );
     await worker.run(new AbortController().signal);
-    return entries;
+    return { entries, stats };
   }
 });
