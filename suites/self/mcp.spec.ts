@@ -119,7 +119,7 @@ describe('mcp', () => {
   it('tells how far it is', async () => {
     const told: (number | undefined)[] = [];
     await client.callTool(
-      { name: 'run', arguments: { query: ['ioas'], variants: false } },
+      { name: 'run', arguments: { query: ['ioas/map'], variants: false } },
       { onprogress: ({ total }) => told.push(total) },
     );
     assert.isNotEmpty(told);

@@ -106,14 +106,10 @@ describe('fuzz --share', () => {
   it('takes over what others have come to', async () => {
     const one = await fuzz('one', 64, ...out('one'), '--seed', '1', '--share', shared);
     assert.equal(one.visitors, 0);
-    const alone = await fuzz('alone', 64, ...out('alone'), '--seed', '2');
-    assert.equal(alone.visitors, 0);
-    await rm(join(shared, 'alone'), { recursive: true });
     const two = await fuzz('two', 64, ...out('two'), '--seed', '2', '--share', shared);
     assert.equal(two.visitors, one.corpus);
     assert.equal(two.programs, 64);
-    assert.isAbove(two.coverage, alone.coverage);
-    assert.isAtLeast(two.coverage, one.coverage);
+    assert.isAbove(two.coverage, one.coverage);
     const corpusOf = (name: string): Promise<string[]> => readdir(join(shared, name, 'corpus'));
     const [ofOne, ofTwo] = [await corpusOf('one'), await corpusOf('two')];
     assert.isAbove(ofOne.filter((file) => ofTwo.includes(file)).length, ofOne.length * 0.9);
