@@ -1,6 +1,6 @@
 import { assert } from 'chai';
 import { HangWatch } from '../../targets/qemu/hang_watch.js';
-import { type Moment, momentNow, ownTime, ticksIn } from '../../targets/qemu/own_time.js';
+import { momentNow, ownTime, ticksIn } from '../../targets/qemu/own_time.js';
 import type { Progress } from '../../targets/qemu/progress_page.js';
 
 const STEP: Progress = { batch: 1, program: 2, step: 3, lanes: [0] };
@@ -28,38 +28,66 @@ describe('the share of others in the processors', () => {
 });
 
 describe('a guest whose step does not move on', () => {
-  /** A watch with steps of 30 s, at moments with a share of stolen time. */
-  function watchAt(moments: readonly Moment[]): HangWatch {
-    let at = 0;
-    return new HangWatch(30_000, () => moments[at++] ?? assert.fail('there is another moment'));
-  }
-
-  function moment(seconds: number, stolenSeconds: number): Moment {
-    return { ms: seconds * 1000, stolen: stolenSeconds * 100, all: seconds * 100 };
+  /** Whether it hangs, at each of some looks, of a watch with steps of 30 s; the step is the same but where another is said. */
+  function looks(
+    ...moments: readonly {
+      readonly at: number;
+      readonly stolen?: number;
+      readonly printed?: number;
+      readonly step?: Progress;
+    }[]
+  ): boolean[] {
+    let look = 0;
+    const watch = new HangWatch(30_000, () => {
+      const { at, stolen = 0 } = moments[look] ?? assert.fail('there is another look');
+      return { ms: at * 1000, stolen: stolen * 100, all: at * 100 };
+    });
+    return moments.map(({ printed = 0, step = STEP }, number) => {
+      look = number;
+      return watch.sees(step, printed);
+    });
   }
 
   it('hangs after its time', () => {
-    const watch = watchAt([moment(0, 0), moment(30, 0), moment(31, 0)]);
-    assert.deepEqual([watch.sees(STEP), watch.sees(STEP), watch.sees(STEP)], [false, false, true]);
+    assert.deepEqual(looks({ at: 0 }, { at: 30 }, { at: 31 }), [false, false, true]);
   });
 
   it('does not hang while others have the processors', () => {
-    const watch = watchAt([moment(0, 0), moment(100, 80), moment(152, 121)]);
-    assert.deepEqual([watch.sees(STEP), watch.sees(STEP), watch.sees(STEP)], [false, false, true]);
+    const stolen = looks({ at: 0 }, { at: 100, stolen: 80 }, { at: 152, stolen: 121 });
+    assert.deepEqual(stolen, [false, false, true]);
   });
 
-  it('is given up some time, even if others have all', () => {
-    const watch = watchAt([moment(0, 0), moment(299, 299), moment(301, 301)]);
-    assert.deepEqual([watch.sees(STEP), watch.sees(STEP), watch.sees(STEP)], [false, false, true]);
+  it('does not hang while it prints', () => {
+    const printing = looks(
+      { at: 0, printed: 5 },
+      { at: 29, printed: 5 },
+      { at: 90, printed: 700 },
+      { at: 91, printed: 700 },
+      { at: 92, printed: 700 },
+    );
+    assert.deepEqual(printing, [false, false, false, false, true]);
+  });
+
+  it('is given up some time, whatever it prints, and even if others have all', () => {
+    assert.deepEqual(looks({ at: 0 }, { at: 299, printed: 1 }, { at: 301, printed: 2 }), [
+      false,
+      false,
+      true,
+    ]);
+    assert.deepEqual(looks({ at: 0 }, { at: 299, stolen: 299 }, { at: 301, stolen: 301 }), [
+      false,
+      false,
+      true,
+    ]);
   });
 
   it('has its time anew with each step, and after a rest', () => {
-    const watch = watchAt([0, 29, 58, 90, 119].map((seconds) => moment(seconds, 0)));
-    assert.isFalse(watch.sees(STEP));
-    assert.isFalse(watch.sees(NEXT));
-    assert.isFalse(watch.sees(NEXT));
+    const anew = looks({ at: 0 }, { at: 29, step: NEXT }, { at: 58, step: NEXT }, { at: 60, step: NEXT });
+    assert.deepEqual(anew, [false, false, false, true]);
+    let at = 0;
+    const watch = new HangWatch(30_000, () => ({ ms: (at += 29_000), stolen: 0, all: 0 }));
+    assert.deepEqual([watch.sees(STEP, 0), watch.sees(STEP, 0)], [false, false]);
     watch.rest();
-    assert.isFalse(watch.sees(NEXT));
-    assert.isFalse(watch.sees(NEXT));
+    assert.deepEqual([watch.sees(STEP, 0), watch.sees(STEP, 0), watch.sees(STEP, 0)], [false, false, true]);
   });
 });

@@ -61,7 +61,7 @@ describe('a session with a guest that misbehaves', () => {
       accelerator: 'tcg',
       memoryMib: 1,
       cpus: 1,
-      bootMs: 8000,
+      bootMs: 60_000,
     } as const;
     const watching = watched === undefined ? {} : { watched };
     const spoiling = SPOILING_SPLATS;

@@ -108,8 +108,15 @@ function stripVolatile(words: string): string {
 /** Console text as it arrives, kept from the last mark on and bounded. */
 export class ConsoleLog {
   #text = '';
+  #printed = 0;
+
+  /** Characters since the machine was started. */
+  get printed(): number {
+    return this.#printed;
+  }
 
   append(text: string): void {
+    this.#printed += text.length;
     this.#text += text.replaceAll('\r', '');
     if (this.#text.length > CONSOLE_CHARS_MAX) this.#text = this.#text.slice(-CONSOLE_CHARS_MAX / 2);
   }

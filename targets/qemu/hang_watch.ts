@@ -1,15 +1,31 @@
 import type { Progress } from './progress_page.js';
 import { type Moment, momentNow, ownTime } from './own_time.js';
 
-/** However little of the processors there is to have, a step does not take so many times as long as it may. */
-const STARVED_MAX = 10;
+/** However slow a machine is and however much a kernel has to say, a step does not take so many times as long as it may. */
+const SLOW_MAX = 10;
 
-/** Tells whether a step that a guest is at takes too long. One that waits for a processor that others have is slow, and does not hang. */
+const NOTHING: Moment = { ms: 0, stolen: 0, all: 0 };
+
+/** What a guest was doing when it was last seen. */
+interface Seen {
+  readonly progress: Progress | undefined;
+  readonly printed: number;
+  readonly at: Moment;
+  /** When it came to the step. */
+  readonly since: Moment;
+  /** How long it has neither gone on nor printed anything, at this step. */
+  readonly silent: Moment;
+}
+
+/**
+ * Tells whether a step that a guest is at takes too long. One that waits for a processor that others have is slow, and does not hang;
+ * nor does one of which the kernel has a lot to print, which on an emulated line takes longer than anything else.
+ */
 export class HangWatch {
-  #last: { readonly progress: Progress | undefined; readonly since: Moment } | undefined;
+  #last: Seen | undefined;
 
   /**
-   * @param stepMs how long a step may take, in milliseconds, the share that others have of the processors not counted
+   * @param stepMs how long a step may take, in milliseconds
    * @param now for tests
    */
   constructor(
@@ -25,14 +41,26 @@ export class HangWatch {
   /**
    * Whether a guest hangs.
    * @param progress what it is at; undefined if that cannot be seen
+   * @param printed how much it has printed so far
    */
-  sees(progress: Progress | undefined): boolean {
-    const now = this.now();
-    if (this.#last !== undefined && JSON.stringify(progress) === JSON.stringify(this.#last.progress)) {
-      const { since } = this.#last;
-      return ownTime(since, now) > this.stepMs || now.ms - since.ms > this.stepMs * STARVED_MAX;
+  sees(progress: Progress | undefined, printed: number): boolean {
+    const at = this.now();
+    const last = this.#last;
+    if (last === undefined || JSON.stringify(progress) !== JSON.stringify(last.progress)) {
+      this.#last = { progress, printed, at, since: at, silent: NOTHING };
+      return false;
     }
-    this.#last = { progress, since: now };
-    return false;
+    const silent = printed === last.printed ? addTime(last.silent, last.at, at) : last.silent;
+    this.#last = { ...last, printed, at, silent };
+    return ownTime(NOTHING, silent) > this.stepMs || at.ms - last.since.ms > this.stepMs * SLOW_MAX;
   }
+}
+
+/** With what was from one moment to another. */
+function addTime(sum: Moment, from: Moment, to: Moment): Moment {
+  return {
+    ms: sum.ms + to.ms - from.ms,
+    stolen: sum.stolen + to.stolen - from.stolen,
+    all: sum.all + to.all - from.all,
+  };
 }

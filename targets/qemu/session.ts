@@ -50,7 +50,7 @@ interface Batch {
 
 export interface SessionOptions {
   readonly machine: MachineOptions;
-  /** How long one step may take, in milliseconds, the share that others have of the processors not counted. */
+  /** How long one step may take without a word, in milliseconds, the share that others have of the processors not counted. */
   readonly stepMs: number;
   /** What code of the kernel programs are to tell of. */
   readonly watched?: WatchedCode;
@@ -330,7 +330,7 @@ export class QemuSession implements Session {
 
   #look(): void {
     if (this.#inFlight.length === 0) this.#hangWatch.rest();
-    else if (this.#hangWatch.sees(this.machine.progress())) {
+    else if (this.#hangWatch.sees(this.machine.progress(), this.machine.console.printed)) {
       this.#blameRunning({ status: 'hung' }, true);
       void this.#restart('a program did not end in time');
     }
