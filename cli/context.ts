@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Interruption } from './interruption.js';
@@ -42,10 +43,14 @@ function progressSeconds(text = ''): number {
   return /^\d+$/.test(text) ? Number(text) : PROGRESS_SECONDS;
 }
 
-export function makeContext(version: string, interruption: Interruption): Context {
-  const { env } = process;
+function versionOfPackage(): string {
+  return (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { readonly version: string })
+    .version;
+}
+
+export function makeContext(env: Readonly<NodeJS.ProcessEnv>, interruption: Interruption): Context {
   return {
-    version,
+    version: versionOfPackage(),
     cache: env.IOMMUFD_CTS_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'iommufd-cts'),
     path: env.PATH ?? '',
     agentSources: join(ROOT, 'targets/agent/src'),

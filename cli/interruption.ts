@@ -5,7 +5,8 @@ export class Interruption {
   readonly #controller = new AbortController();
   #taker: ((signal: NodeJS.Signals) => void) | undefined;
 
-  constructor() {
+  /** Takes the signals of this process. */
+  listen(): void {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {
         if (this.#taker === undefined) this.#interrupt();

@@ -1,60 +1,15 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { COMMANDS } from './commands/index.js';
-import { type Context, makeContext } from './context.js';
+import { runCommandLine } from './command_line.js';
+import { makeContext } from './context.js';
 import { Interruption } from './interruption.js';
-import { EXIT, UsageError, describeError, exitCodeOfError } from './errors.js';
-
-/** Help gets no wider than this, however wide the terminal is. */
-const WIDTH_MAX = 120;
-
-async function main(args: readonly string[], context: Context): Promise<number> {
-  let exitCode: number = EXIT.pass;
-  const finish = (code: number): void => {
-    exitCode = code;
-  };
-  const parser = yargs(args)
-    .scriptName('iommufd-cts')
-    // The program to record keeps its own options.
-    .parserConfiguration({ 'populate--': true })
-    .usage('$0 <command>\n\nConformance test suite and reference model for Linux iommufd.');
-  for (const add of COMMANDS) add(parser, finish, context);
-  await parser
-    .demandCommand(1, 'say what to do; "iommufd-cts run" is a good start')
-    .strictCommands()
-    .strictOptions()
-    .recommendCommands()
-    .version(context.version)
-    .wrap(Math.min(WIDTH_MAX, process.stdout.isTTY ? process.stdout.columns : WIDTH_MAX))
-    .epilogue('Exit codes: 0 pass, 1 finding or failed expectation, 2 could not tell, 64 usage.')
-    .fail((message: string | null, error: Error | undefined) => {
-      throw error ?? new UsageError(inOneLine(message ?? 'the command line makes no sense'));
-    })
-    .parseAsync();
-  return exitCode;
-}
-
-/** What yargs says of wrong values takes several lines. */
-function inOneLine(message: string): string {
-  return message.trim().replace(/\s*\n\s*/g, ' ');
-}
-
-function versionOfPackage(): string {
-  const text = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8');
-  return (JSON.parse(text) as { readonly version: string }).version;
-}
+import { EXIT } from './errors.js';
 
 // A reader that has seen enough, as in "list | head", is no trouble.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? EXIT.pass : EXIT.unknown);
 });
 
-try {
-  process.exitCode = await main(hideBin(process.argv), makeContext(versionOfPackage(), new Interruption()));
-} catch (error) {
-  process.stderr.write(`iommufd-cts: ${describeError(error)}\n`);
-  process.exitCode = exitCodeOfError(error);
-}
+const interruption = new Interruption();
+interruption.listen();
+process.exitCode = await runCommandLine(hideBin(process.argv), makeContext(process.env, interruption));

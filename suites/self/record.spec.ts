@@ -8,7 +8,7 @@ import { DEFAULT_PROFILE } from '../../models/profiles/index.js';
 import { findTool } from '../../targets/tools.js';
 import { DEVICE, KINDS, REASON, ROLE } from '../../targets/trace/format.js';
 import { type Trace, type TraceRecord, readTrace } from '../../targets/trace/reader.js';
-import { type Ended, runCli, startCli } from './cli.js';
+import { type Ended, runCliProcess, startCli } from './cli.js';
 import { makeDirectory, removeDirectory } from './temporary.js';
 
 const run = promisify(execFile);
@@ -82,7 +82,7 @@ describe('record', () => {
 
   async function recorded(...args: string[]): Promise<Ended & { readonly trace: Trace }> {
     const file = `${args.join('-')}.trace`;
-    const ended = await runCli(arguments_(args, file), environment());
+    const ended = await runCliProcess(arguments_(args, file), environment());
     return { ...ended, trace: readTrace(await readFile(join(directory, file)), file) };
   }
 
@@ -286,7 +286,7 @@ describe('record', () => {
   });
 
   it('says why nothing was recorded', async () => {
-    const { code, stderr } = await runCli(
+    const { code, stderr } = await runCliProcess(
       ['record', '-o', join(directory, 'none'), '--', 'true'],
       environment(),
     );
@@ -295,7 +295,7 @@ describe('record', () => {
   });
 
   it('says what it takes where there is no compiler', async () => {
-    const { code, stderr } = await runCli(['record', '-o', join(directory, 'none'), '--', 'true'], {
+    const { code, stderr } = await runCliProcess(['record', '-o', join(directory, 'none'), '--', 'true'], {
       PATH: ['/nonexistent', '/nowhere'].join(delimiter),
       IOMMUFD_CTS_CACHE: join(directory, 'empty'),
     });

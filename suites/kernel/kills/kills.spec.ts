@@ -80,7 +80,7 @@ describe('test beds that are killed', function () {
 
   it(`${String(KILLS)} times the agent: no program is blamed, and none is lost`, async () => {
     const sources = join(directory, 'agent');
-    const context = makeContext('', new Interruption());
+    const context = makeContext(process.env, new Interruption());
     await cp(context.agentSources, sources, { recursive: true });
     await copyFile(KILL_AGENT, join(sources, 'kill_agent.c'));
     const { bzImage, flavour } = await findKernel({ kernel, flavour: 'fast' }, context);
