@@ -113,12 +113,13 @@ async function run(args: RunArgs, context: Context): Promise<ExitCode> {
   requireWhole({ repeat: args.repeat }, 1);
   requireWhole({ retries: args.retries }, 0);
   const reporters = parseReporters(args.reporter);
+  const design = designOfTarget(args.target);
+  if (design !== undefined) {
+    requireNothingOfScenarios(args);
+    return report(reporters, runRows(design, args.query, context.version));
+  }
   const limits = parseLimits(args);
   const expectations = await expectationsOf(args);
-  const design = designOfTarget(args.target);
-  if (design !== undefined && args.focusDiff !== undefined)
-    throw new UsageError('--focus-diff is for scenarios, not for rows of a discussion');
-  if (design !== undefined) return report(reporters, runRows(design, args.query, context.version));
   const scenarios = shard(await selectTouched(select(SCENARIOS, args.query), args, 'run'), args.shard);
   const { target, kernel, profile } = await chooseTarget(args, context);
   const session = await target.start();
@@ -144,6 +145,32 @@ async function run(args: RunArgs, context: Context): Promise<ExitCode> {
     return code === EXIT.finding ? EXIT.pass : code;
   } finally {
     await session.stop();
+  }
+}
+
+/** What is said of how scenarios run when nobody says anything. Rows of a discussion take no time, and end the same each time. */
+const SAID_OF_SCENARIOS = {
+  kernel: undefined,
+  profile: undefined,
+  reading: 'exact',
+  shard: undefined,
+  repeat: 1,
+  retries: 0,
+  timeout: undefined,
+  time: undefined,
+  variants: true,
+  expectations: undefined,
+  updateExpectations: false,
+  baseline: undefined,
+  focusDiff: undefined,
+} as const satisfies Partial<Record<keyof RunArgs, unknown>>;
+
+/** @throws UsageError that names an option which would have no effect on rows of a discussion */
+function requireNothingOfScenarios(args: RunArgs): void {
+  for (const [name, unsaid] of Object.entries(SAID_OF_SCENARIOS)) {
+    if (args[name as keyof typeof SAID_OF_SCENARIOS] === unsaid) continue;
+    const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new UsageError(`--${option} is for scenarios, not for rows of a discussion`);
   }
 }
 

@@ -43,6 +43,21 @@ describe('bad input', function () {
       /there is no design mmap; there are .*ioasid-rfc/,
     ],
     ['an unknown row', ['run', '--target', 'design:ioasid-rfc', 'S1-99'], /no row matches S1-99/],
+    ...[
+      '--kernel=7.3.4-fast',
+      '--repeat=2',
+      '--retries=1',
+      '--no-variants',
+      '--time=1m',
+      '--focus-diff=x',
+    ].map(
+      (option) =>
+        [
+          `${option} for rows of a discussion`,
+          ['run', '--target', 'design:ioasid-rfc', option],
+          new RegExp(`${option.replace('--no-', '--').replace(/=.*/, '')} is for scenarios`),
+        ] as const,
+    ),
     ['an unknown name of a design', ['designs', 'nothing'], /there is no design nothing; there are/],
     [
       'a search of no programs',
@@ -162,7 +177,7 @@ describe('bad input', function () {
 
   it('Ctrl-C: 2, and the results so far are kept', async () => {
     const file = join(directory, 'interrupted.json');
-    const running = startCli(['run', '--repeat', '20', '--reporter', `json=${file}`], TALKATIVE);
+    const running = startCli(['run', '--repeat', '2', '--reporter', `json=${file}`], TALKATIVE);
     assert.isTrue(await running.underWay);
     running.process.kill('SIGINT');
     const { code, stderr, stdout } = await running.ended;
