@@ -11,6 +11,7 @@ import { requireRandom } from '../whole_numbers.js';
 
 interface TestKernelArgs extends RandomRequest {
   readonly selftests: boolean;
+  readonly 'record-anew': boolean;
 }
 
 /** The kernels whose profiles the model has. */
@@ -41,6 +42,11 @@ export function testKernelCommand(finish: Finish, context: Context): Command<Tes
           default: false,
           describe: "also record the kernel's own selftests and check what they saw",
         })
+        .option('record-anew', {
+          type: 'boolean',
+          default: false,
+          describe: 'run the selftests even if the cache has a recording of the same on the same kernel',
+        })
         .example('$0 test-kernel --selftests', 'what "npm run test:kernel" does'),
     handler: async (args) => {
       finish(await testKernels(args, context));
@@ -70,7 +76,8 @@ async function testKernel(kernel: Kernel, args: TestKernelArgs, context: Context
   try {
     const code = await checkKernel(kernel, args, context, print);
     if (!args.selftests || context.interrupted.aborted) return code;
-    return worst(code, await checkSelftests(kernel, args.accel as AcceleratorChoice, context, print));
+    const how = { accelerator: args.accel as AcceleratorChoice, isAnew: args['record-anew'] };
+    return worst(code, await checkSelftests(kernel, how, context, print));
   } finally {
     process.stdout.write(texts.join(''));
   }

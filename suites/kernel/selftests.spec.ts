@@ -1,12 +1,20 @@
-import { readFile } from 'node:fs/promises';
+import { appendFile, cp, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from 'chai';
+import { makeContext } from '../../cli/context.js';
+import { Interruption } from '../../cli/interruption.js';
+import { keptRecording } from '../../targets/selftests/kept.js';
 import { TRACE_HEADER_BYTES } from '../../targets/trace/format.js';
 import { readTrace } from '../../targets/trace/reader.js';
 import { type RunningCli, runCli, startCli } from '../self/cli.js';
 import { makeDirectory, removeDirectory } from '../self/temporary.js';
 import { fastKernels, guestsOf } from './guests.js';
+
+/** What a kept recording is of, without what made it. */
+function runOf(name: string): string {
+  return name.replace(/-by-.*/, '');
+}
 
 describe("the kernel's own selftests, recorded", () => {
   let directory: string;
@@ -48,6 +56,39 @@ describe("the kernel's own selftests, recorded", () => {
       assert.deepEqual(troubles, [], id);
       assert.isAbove(records.filter(({ kind }) => kind === 'ioctl').length, 70, id);
     }
+  });
+
+  it('a recording is kept, and taken again as long as nothing has changed', async () => {
+    const [kernel] = await fastKernels();
+    assert.isDefined(kernel);
+    const context = makeContext(process.env, new Interruption());
+    const request = {
+      kernel,
+      program: 'iommufd',
+      arguments: ['-f', 'iommufd'],
+      accelerator: 'auto',
+      secondsMax: 600,
+      interrupted: context.interrupted,
+      onPhase: () => undefined,
+      onOutput: () => undefined,
+    } as const;
+    const made = await keptRecording(request, context, true);
+    const taken = await keptRecording(request, context, false);
+    assert.deepEqual([made.isEarlier, taken.isEarlier], [false, true]);
+    assert.isNotEmpty(made.trace.records);
+    assert.deepEqual(taken.run, made.run);
+    assert.deepEqual(taken.trace, made.trace);
+
+    const recordings = () => readdir(join(context.cache, 'recordings'));
+    const kept = await recordings();
+    const initSources = join(directory, 'init');
+    await cp(context.initSources, initSources, { recursive: true });
+    await appendFile(join(initSources, 'init.c'), '\n');
+    const other = await keptRecording(request, { ...context, initSources }, false);
+    assert.isFalse(other.isEarlier);
+    // It replaces what the other init recorded.
+    assert.sameMembers(kept.map(runOf), (await recordings()).map(runOf));
+    assert.isFalse((await keptRecording(request, context, false)).isEarlier);
   });
 
   it('a guest that is killed: 2, and one sentence', async () => {

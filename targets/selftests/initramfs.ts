@@ -1,4 +1,5 @@
-import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { agentHeader, STATIC_FLAGS } from '../agent/build.js';
@@ -99,6 +100,23 @@ async function librariesOf(program: string): Promise<string[]> {
   return [...listed.matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => path);
 }
 
+/** Tells inits apart that behave differently: a hash of what they are made of. */
+export async function fingerprintOfInit({ initSources, agentSources }: InitSources): Promise<string> {
+  const files = [...(await ownSources(initSources)), ...sharedSources(agentSources)];
+  const hash = createHash('sha256').update(agentHeader()).update(initHeader()).update(STATIC_FLAGS.join(' '));
+  for (const file of files) hash.update(await readFile(file));
+  return hash.digest('hex');
+}
+
+async function ownSources(initSources: string): Promise<string[]> {
+  const own = (await readdir(initSources)).filter((name) => name.endsWith('.c')).sort();
+  return own.map((name) => join(initSources, name));
+}
+
+function sharedSources(agentSources: string): string[] {
+  return SHARED_SOURCES.map((name) => join(agentSources, name));
+}
+
 async function compileInit(
   { initSources, agentSources }: InitSources,
   root: string,
@@ -106,11 +124,10 @@ async function compileInit(
 ): Promise<void> {
   await writeFile(join(headers, 'wire.h'), agentHeader());
   await writeFile(join(headers, 'selftests.h'), initHeader());
-  const own = (await readdir(initSources)).filter((name) => name.endsWith('.c'));
   await runTool('gcc', [
     ...[...STATIC_FLAGS, '-I', headers, '-I', agentSources, '-o', join(root, 'init')],
-    ...own.map((name) => join(initSources, name)),
-    ...SHARED_SOURCES.map((name) => join(agentSources, name)),
+    ...(await ownSources(initSources)),
+    ...sharedSources(agentSources),
   ]);
 }
 
