@@ -76,8 +76,8 @@ describe('programs as C, on kernels', () => {
         const { program } = planCase(scenario, present(scenario.cases[0], 'a case'));
         files.push(await compile(`${kernel.id}-${String(index)}`, program, behaviour));
       }
-      const { code, stdout } = await boot(kernel, files);
-      assert.equal(code, 0, stdout);
+      const { code, stdout, stderr } = await boot(kernel, files);
+      assert.equal(code, 0, stdout + stderr);
       assert.lengthOf(stdout.match(/: PASS: \d+ steps answer as the model/g) ?? [], files.length, stdout);
     }
   });
@@ -90,8 +90,8 @@ describe('programs as C, on kernels', () => {
     for (const kernel of await fastKernels()) {
       const { program } = planCase(scenario, present(scenario.cases[0], 'a case'));
       const file = await compile(`${kernel.id}-wrong`, program, behaviourOf(kernel, WRONG));
-      const { code, stdout } = await boot(kernel, [file]);
-      assert.equal(code, 1, stdout);
+      const { code, stdout, stderr } = await boot(kernel, [file]);
+      assert.equal(code, 1, stdout + stderr);
       assert.match(
         stdout,
         /^FAIL: step \d+, .*IOMMU_DESTROY\(.*: allowed is EINVAL \(IOMMU_DESTROY\/EINVAL\.mutant\), seen EBUSY\n$/,

@@ -31,8 +31,13 @@ async function checkSpoiling(id: FindingId, fast: Kernel): Promise<void> {
 describe('kernel findings', () => {
   it('stored findings are as their pages say, on every kernel', async () => {
     for (const fast of await fastKernels()) {
-      const { code, stdout } = await runCli(['replay', ...HARMLESS.map(programFileOf), '--kernel', fast.id]);
-      assert.equal(code, 0, stdout);
+      const { code, stdout, stderr } = await runCli([
+        'replay',
+        ...HARMLESS.map(programFileOf),
+        '--kernel',
+        fast.id,
+      ]);
+      assert.equal(code, 0, stdout + stderr);
       const reports = stdout.split(/^(?=corpus\/findings\/)/m);
       for (const id of HARMLESS) {
         // Where pages lie side by side depends on what has run before.

@@ -48,7 +48,7 @@ describe('guests', () => {
       '--append',
       'initcall_blacklist=iommufd_init',
     );
-    assert.equal(code, 2);
+    assert.equal(code, 2, stdout + stderr);
     assert.equal(stderr, 'iommufd-cts: nothing was tested: the target lacks CONFIG_IOMMUFD: /dev/iommu\n');
     assert.match(stdout, /skipped 9: the target lacks CONFIG_IOMMUFD/);
   });
@@ -58,8 +58,8 @@ describe('guests', () => {
     const bytes = Buffer.alloc(0x1000);
     bytes.write('HdrS', 0x202, 'latin1');
     await writeFile(image, bytes);
-    const { code, stderr } = await runCli(['run', 'object', '--kernel', image]);
-    assert.equal(code, 2);
+    const { code, stderr, stdout } = await runCli(['run', 'object', '--kernel', image]);
+    assert.equal(code, 2, stdout + stderr);
     assert.match(
       stderr,
       /^iommufd-cts: the kernel .*bzImage (ended before the agent started|did not reach the agent)/,
@@ -69,8 +69,8 @@ describe('guests', () => {
   it('a guest killed in the middle of a run is replaced, and nothing is lost', async () => {
     const running = startCli(['run', 'mock', '--kernel', kernel], TALKATIVE);
     process.kill(await guestUnderWay(running), 'SIGKILL');
-    const { code, stdout } = await running.ended;
-    assert.equal(code, 0, stdout);
+    const { code, stdout, stderr } = await running.ended;
+    assert.equal(code, 0, stdout + stderr);
     assert.match(stdout, /the virtual machine was replaced once; the first reason: QEMU ended on SIGKILL/);
     assert.match(stdout, / passed, 0 failed, /);
   });
@@ -79,8 +79,8 @@ describe('guests', () => {
     const running = startCli(['run', 'viommu', '--repeat', '50', '--kernel', kernel], TALKATIVE);
     await guestUnderWay(running);
     await killAll(running);
-    const { code, stdout } = await running.ended;
-    assert.equal(code, 2, stdout);
+    const { code, stdout, stderr } = await running.ended;
+    assert.equal(code, 2, stdout + stderr);
     assert.match(stdout, / 0 failed/);
     assert.match(stdout, /not run for trouble of the test bed/);
   });
@@ -91,8 +91,8 @@ describe('guests', () => {
     const running = startCli(args, TALKATIVE);
     const guest = await guestUnderWay(running);
     running.process.kill('SIGINT');
-    const { code, stdout } = await running.ended;
-    assert.equal(code, 2, stdout);
+    const { code, stdout, stderr } = await running.ended;
+    assert.equal(code, 2, stdout + stderr);
     const report = JSON.parse(await readFile(file, 'utf8')) as {
       interrupted: boolean;
       results: { status: string }[];
@@ -104,14 +104,14 @@ describe('guests', () => {
   });
 
   it('a panic is the fault of the program that ran, and the next one runs on a new guest', async () => {
-    const { code, stdout } = await onKernel(
+    const { code, stdout, stderr } = await onKernel(
       'replay',
       WARNS,
       'corpus/bench/sub_page.json',
       '--append',
       'panic_on_warn=1',
     );
-    assert.equal(code, 1);
+    assert.equal(code, 1, stdout + stderr);
     assert.match(stdout, /3 {2}crashed {6}IOMMU_IOAS_MAP/);
     assert.match(stdout, /PROBLEM at step 3: the kernel crashed: WARNING in iopt_insert_area/);
     assert.match(stdout, /23 steps, as the model allows/);
@@ -138,8 +138,8 @@ describe('guests', () => {
       },
     ];
     await writeFile(file, JSON.stringify({ schema: 1, steps }));
-    const { code, stdout } = await onKernel('replay', file);
-    assert.equal(code, 1);
+    const { code, stdout, stderr } = await onKernel('replay', file);
+    assert.equal(code, 1, stdout + stderr);
     assert.match(stdout, /PROBLEM at step 4: the kernel wrote to 0x[0-9a-f]+, outside of every buffer/);
   });
 
@@ -151,8 +151,8 @@ describe('guests', () => {
       { do: 'ioctl', file: 'f', call: 'IOMMU_DESTROY', args: { id: { ref: 'a.out_ioas_id' } } },
     ];
     await writeFile(file, JSON.stringify({ schema: 1, steps }));
-    const { code, stdout } = await runCli(['replay', file, '--kernel', kernel]);
-    assert.equal(code, 0, stdout);
+    const { code, stdout, stderr } = await runCli(['replay', file, '--kernel', kernel]);
+    assert.equal(code, 0, stdout + stderr);
     assert.match(stdout, /3 steps, as the model allows/);
   });
 
@@ -162,8 +162,8 @@ describe('guests', () => {
     await untilUnderWay(running, out);
     const guests = await guestsOf(running);
     for (const guest of guests) process.kill(guest, 'SIGKILL');
-    const { code, stdout } = await running.ended;
-    assert.equal(code, 0, stdout);
+    const { code, stdout, stderr } = await running.ended;
+    assert.equal(code, 0, stdout + stderr);
     const [, restarts] =
       /^\{"schema":1,"seed":1,"programs":200,.*"restarts":(\d+),"lost":0/m.exec(stdout) ?? [];
     assert.equal(Number(restarts), guests.length, stdout);
@@ -172,13 +172,13 @@ describe('guests', () => {
 
   it('the console is kept in a file that was asked for', async () => {
     const file = join(directory, 'console.log');
-    const { code } = await onKernel('replay', WARNS, '--console', file);
-    assert.equal(code, 0);
+    const { code, stdout, stderr } = await onKernel('replay', WARNS, '--console', file);
+    assert.equal(code, 0, stdout + stderr);
     assert.match(await readFile(file, 'utf8'), /WARNING: .*iopt_insert_area/);
   });
 
   it('a scenario that is repeated ends the same each time, and a shard runs its part', async () => {
-    const { code, stdout } = await onKernel(
+    const { code, stdout, stderr } = await onKernel(
       'run',
       'option',
       '--repeat',
@@ -188,7 +188,7 @@ describe('guests', () => {
       '--reporter',
       'json',
     );
-    assert.equal(code, 0);
+    assert.equal(code, 0, stdout + stderr);
     const { results } = JSON.parse(stdout) as { results: { programs: number }[] };
     assert.lengthOf(results, 4);
   });

@@ -29,8 +29,8 @@ describe("ktap, read by the kernels' own parser", () => {
   }
 
   it('a run: as many tests as scenarios, all of them passed', async () => {
-    const { code, stdout } = await runCli(['run', 'option', '--reporter', `ktap=${file()}`]);
-    assert.equal(code, 0, stdout);
+    const { code, stdout, stderr } = await runCli(['run', 'option', '--reporter', `ktap=${file()}`]);
+    assert.equal(code, 0, stdout + stderr);
     for (const said of await parsed()) {
       assert.match(said, /Ran (\d+) tests: passed: \1$/);
     }

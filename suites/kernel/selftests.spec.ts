@@ -94,8 +94,8 @@ describe("the kernel's own selftests, recorded", () => {
   it('a guest that is killed: 2, and one sentence', async () => {
     const { running, guest } = await startRecording();
     process.kill(guest, 'SIGKILL');
-    const { code, stderr } = await running.ended;
-    assert.equal(code, 2);
+    const { code, stderr, stdout } = await running.ended;
+    assert.equal(code, 2, stdout + stderr);
     assert.match(
       stderr,
       /\niommufd-cts: the virtual machine ended while the selftests ran: QEMU ended on SIGKILL\n$/,
@@ -106,16 +106,16 @@ describe("the kernel's own selftests, recorded", () => {
     const { running, guest } = await startRecording();
     await sleep(3000);
     running.process.kill('SIGINT');
-    const { code, stderr } = await running.ended;
-    assert.equal(code, 2);
+    const { code, stderr, stdout } = await running.ended;
+    assert.equal(code, 2, stdout + stderr);
     assert.match(stderr, /\niommufd-cts: interrupted; the trace has what was recorded until then\n$/);
     assert.isNotEmpty(readTrace(await readFile(trace), trace).records);
     assert.throws(() => process.kill(guest, 0), /ESRCH/);
   });
 
   it('time that is up: 2, with the cases so far', async () => {
-    const { code, stdout } = await runCli(['record-selftests', '-o', trace, '--time', '3']);
-    assert.equal(code, 2);
+    const { code, stdout, stderr } = await runCli(['record-selftests', '-o', trace, '--time', '3']);
+    assert.equal(code, 2, stdout + stderr);
     assert.match(stdout, /\nended after 3 s, with \d+ of \d+ cases\n/);
   });
 });

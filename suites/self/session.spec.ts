@@ -49,7 +49,12 @@ describe('a session with a guest that misbehaves', () => {
   });
 
   /** @param first what the shell is to do before */
-  async function start(mode: string, watched?: WatchedCode, first = ''): Promise<QemuSession> {
+  async function start(
+    mode: string,
+    watched?: WatchedCode,
+    first = '',
+    bootMs = 60_000,
+  ): Promise<QemuSession> {
     const qemu = join(directory, 'qemu');
     const script = join(import.meta.dirname, 'fake_qemu.js');
     await writeFile(qemu, `#!/bin/sh\n${first}\nexec "${process.execPath}" "${script}" ${mode} "$@"\n`);
@@ -61,7 +66,7 @@ describe('a session with a guest that misbehaves', () => {
       accelerator: 'tcg',
       memoryMib: 1,
       cpus: 1,
-      bootMs: 60_000,
+      bootMs,
     } as const;
     const watching = watched === undefined ? {} : { watched };
     const spoiling = SPOILING_SPLATS;
@@ -108,6 +113,17 @@ describe('a session with a guest that misbehaves', () => {
     );
     assert.instanceOf(error, TestBedError);
     assert.lengthOf(await readFile(starts, 'utf8'), 1);
+  });
+
+  it('one that never greets is given up, with what it said last', async () => {
+    const error: unknown = await start('good', undefined, 'echo "[ 0.1] lost"; exec sleep 60', 1).catch(
+      (thrown: unknown) => thrown,
+    );
+    assert.instanceOf(error, TestBedError);
+    assert.equal(
+      (error as Error).message,
+      'the kernel k did not reach the agent within 0.001 s; its last word was "[ 0.1] lost"',
+    );
   });
 
   it('a kernel without kcov cannot tell what was reached: one sentence says so', async () => {

@@ -9,6 +9,7 @@ import { FRAME, PORT_NAME } from '../agent/wire.js';
 import { TestBedError } from '../target.js';
 import { ConsoleLog, parseSplat } from './console.js';
 import { type Frame, FrameSplitter, frameHeader } from './frames.js';
+import { HangWatch } from './hang_watch.js';
 import { type Progress, ProgressPage } from './progress_page.js';
 import { reasonOf } from '../../models/base/reason.js';
 
@@ -21,7 +22,7 @@ export interface MachineOptions {
   readonly accelerator: Accelerator;
   readonly memoryMib: number;
   readonly cpus: number;
-  /** How long the kernel may take to reach the agent. */
+  /** How long the kernel may take to reach the agent, of the time that the processors are this machine's own. */
   readonly bootMs: number;
   /** Keeps the whole console of every boot. */
   readonly consoleFile?: string;
@@ -31,6 +32,9 @@ export interface MachineOptions {
 
 /** Machines that are started until one boots, if each is killed before it does. */
 const BOOTS_MAX = 3;
+
+/** How often is looked whether a boot takes too long. */
+const LOOK_MS = 500;
 
 /** What a machine tells its owner. */
 export interface MachineEvents {
@@ -168,18 +172,20 @@ export class VirtualMachine {
   #untilHello(): Promise<void> {
     return new Promise((resolve, reject) => {
       const give = (error?: Error) => {
-        clearTimeout(timer);
+        clearInterval(timer);
         this.#events = undefined;
         if (error === undefined) resolve();
         else reject(error);
       };
-      const timer = setTimeout(() => {
-        give(
-          new TestBedError(
-            this.#bootFailure(`did not reach the agent within ${String(this.options.bootMs / 1000)} s`),
-          ),
-        );
-      }, this.options.bootMs);
+      const watch = new HangWatch(this.options.bootMs);
+      const look = () => {
+        // It is at nothing that could be seen, and what it prints does not make up for a boot without end.
+        if (!watch.sees(undefined, 0)) return;
+        const limit = `${String(this.options.bootMs / 1000)} s`;
+        give(new TestBedError(this.#bootFailure(`did not reach the agent within ${limit}`)));
+      };
+      look();
+      const timer = setInterval(look, LOOK_MS);
       this.listen({
         frame: ({ type, payload }) => {
           if (type !== FRAME.HELLO) {
