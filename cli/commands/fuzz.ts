@@ -4,7 +4,7 @@ import { Campaign } from '../../fuzz/campaign/campaign.js';
 import { CAMPAIGN_SCHEMA, type CampaignConfig } from '../../fuzz/campaign/config.js';
 import { type Trouble, readProgramsOf } from '../../fuzz/corpus/read_directory.js';
 import { loadRuntime } from '../../fuzz/export_c/export.js';
-import { reproducersOf } from '../../fuzz/findings/reproducers.js';
+import { tellOf } from '../../fuzz/findings/reproducers.js';
 import { Behaviour } from '../../models/behaviour.js';
 import type { Program } from '../../models/program/program.js';
 import { DEFAULT_PROFILE, PROFILES, profileById } from '../../models/profiles/index.js';
@@ -210,11 +210,13 @@ async function search(
   return exitCodeOfCampaign(campaign, context.interrupted.aborted);
 }
 
-/** Forms of a finding's program that others can run. */
+/** Files by which others hear of a finding and see it. */
 async function reproducers({ reproducerRuntime }: Context): Promise<NonNullable<Campaign['reproduce']>> {
   const runtime = await loadRuntime(reproducerRuntime);
-  return (program, profile) =>
-    reproducersOf(program, new Behaviour(profileById(profile) ?? DEFAULT_PROFILE), runtime);
+  return (finding, program, console) => {
+    const behaviour = new Behaviour(profileById(finding.profile) ?? DEFAULT_PROFILE);
+    return tellOf(finding, program, console, behaviour, runtime);
+  };
 }
 
 /** What designs have no use for. */

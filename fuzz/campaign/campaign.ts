@@ -1,4 +1,4 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { Program } from '../../models/program/program.js';
@@ -31,6 +31,9 @@ export function corpusDirectory(directory: string): string {
   return join(directory, PLACES.corpus);
 }
 
+/** In the directory of a finding: what the kernel printed. */
+const CONSOLE = 'console.txt';
+
 /** At most one line in so many milliseconds says how far a worker is; entries and findings say it too. */
 const PROGRESS_LINE_MS = 1000;
 
@@ -61,8 +64,9 @@ export class Campaign {
   #secondsBefore = 0;
   #began = performance.now();
   #canary: CanaryResult | undefined;
-  /** Says a program in forms that others can run, as files by name; without it, there are none. */
-  reproduce: ((program: Program, profile: string) => Readonly<Record<string, string>>) | undefined;
+  /** Tells others of a finding by its smallest program, as files by name; without it, there are none. */
+  reproduce:
+    ((finding: Finding, program: Program, console: string) => Readonly<Record<string, string>>) | undefined;
 
   private constructor(
     readonly directory: string,
@@ -247,7 +251,7 @@ export class Campaign {
       await this.store.add(sighting);
     });
     if (console !== '')
-      await this.#queue.add(() => this.store.addFiles(sighting.title, { 'console.txt': console }));
+      await this.#queue.add(() => this.store.addFiles(sighting.title, { [CONSOLE]: console }));
     await this.#queue.add(() =>
       this.journal.append({ kind: 'finding', worker, index, title: sighting.title, stats }),
     );
@@ -266,14 +270,21 @@ export class Campaign {
     reliability,
   }: Extract<CampaignEvent, { kind: 'reduced' }>): Promise<void> {
     await this.#queue.add(() => this.store.setReduced(title, program, reliability));
-    const profile = this.findings.find((finding) => finding.title === title)?.profile;
-    if (this.reproduce !== undefined && profile !== undefined) {
-      const files = this.reproduce(program, profile);
+    const finding = this.store.find(title);
+    if (this.reproduce !== undefined && finding !== undefined) {
+      const files = this.reproduce(finding, program, await this.#consoleOf(title));
       await this.#queue.add(() => this.store.addFiles(title, files));
     }
     await this.#queue.add(async () => {
       await this.regressions.add(program);
     });
+  }
+
+  /** What the kernel printed when a finding was seen first. */
+  async #consoleOf(title: string): Promise<string> {
+    const directory = this.store.directoryOf(title);
+    if (directory === undefined) return '';
+    return readFile(join(directory, CONSOLE), 'utf8').catch(() => '');
   }
 
   async #note(worker: number, stats: WorkerStats): Promise<void> {

@@ -2,12 +2,31 @@ import type { Behaviour } from '../../models/behaviour.js';
 import { type Program, ProgramError } from '../../models/program/program.js';
 import { type Runtime, exportC } from '../export_c/export.js';
 import { exportScript } from '../export_c/script.js';
+import { bugReport } from './bug_report.js';
+import type { Finding } from './finding.js';
 import { exportProgram } from '../syzkaller/export.js';
 
 /**
- * Files by which others see what a program shows: `repro.c`, `repro.sh` and `repro.syz`. A form that cannot say the program says why
- * instead.
+ * Files by which others hear of a finding and see it: `report.txt`, `repro.c`, `repro.sh` and `repro.syz`. A form that cannot say the
+ * program says why instead.
+ * @param program that shows it: the smallest known
+ * @param behaviour of the model that it was judged by
+ * @param console what the kernel printed, if that is known
  */
+export function tellOf(
+  finding: Finding,
+  program: Program,
+  console: string,
+  behaviour: Behaviour,
+  runtime: Runtime,
+): Readonly<Record<string, string>> {
+  return {
+    'report.txt': bugReport(finding, program, behaviour, console),
+    ...reproducersOf(program, behaviour, runtime),
+  };
+}
+
+/** Forms of a program that others can run. */
 export function reproducersOf(
   program: Program,
   behaviour: Behaviour,

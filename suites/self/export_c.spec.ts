@@ -5,7 +5,8 @@ import { promisify } from 'node:util';
 import { assert } from 'chai';
 import { writeProgramFile } from '../../fuzz/corpus/program_file.js';
 import { type Runtime, exportC, loadRuntime } from '../../fuzz/export_c/export.js';
-import { reproducersOf } from '../../fuzz/findings/reproducers.js';
+import type { Finding } from '../../fuzz/findings/finding.js';
+import { reproducersOf, tellOf } from '../../fuzz/findings/reproducers.js';
 import { Behaviour } from '../../models/behaviour.js';
 import { SCRATCH } from '../../models/program/arena.js';
 import { PROGRAM_SCHEMA, type Program, type Step } from '../../models/program/program.js';
@@ -160,6 +161,29 @@ describe('programs as C', () => {
     assert.hasAllKeys(files, ['repro.c', 'repro.sh', 'repro.syz']);
     assert.include(files['repro.sh'] ?? '', 'kernel build --package linux-source-7.3');
     assert.include(files['repro.syz'] ?? '', 'ioctl$IOMMU_DESTROY');
+  });
+
+  it('stand beside findings with a mail that says what is wrong, by which rule, and how to see it again', () => {
+    const { program } = present(PLANTED[0]);
+    const allowed = 'EBUSY (IOMMU_DESTROY/EBUSY.users)';
+    const finding: Finding = {
+      ...{ title: `IOMMU_DESTROY: allowed is ${allowed}, seen EINVAL`, kind: 'model', suspect: 'either' },
+      ...{ allowed, seen: 'EINVAL', profile: '7.3', target: '7.3.4-fast', seed: 7 },
+      ...{ program, count: 1, shown: 4, tried: 5 },
+    };
+    const console = Array.from({ length: 100 }, (_, line) => `line ${String(line)}`).join('\n');
+    const { 'report.txt': mail = '', ...others } = tellOf(finding, program, console, model, runtime);
+    assert.deepEqual(others, reproducersOf(program, model, runtime));
+    assert.match(mail, /^Subject: \[BUG\] iommufd: IOMMU_DESTROY: allowed is EBUSY .*, seen EINVAL\n/);
+    assert.include(mail, 'reliability 4 of 5 runs of the program below; found with seed 7');
+    assert.match(mail, /\n {12}IOMMU_DESTROY\/EBUSY\.users: when .+ \(.+\)\n/);
+    assert.match(mail, /\n {3}1 {2}open .*: OK \(open\/OK\)\n/);
+    assert.include(mail, '\n  line 59\n  (40 lines more in console.txt)\n');
+    assert.notInclude(mail, 'line 60');
+    const ours = { ...finding, suspect: 'model' } as const;
+    const toUs = tellOf(ours, program, '', model, runtime)['report.txt'] ?? '';
+    assert.match(toUs, /^Subject: \[BUG\] iommufd-cts: /);
+    assert.notInclude(toUs, 'The kernel printed');
   });
 
   it('are written by export, as are scripts, pages and the programs as they are stored', async () => {
