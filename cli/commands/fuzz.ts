@@ -21,7 +21,7 @@ import { runCrew } from '../fuzz/crew.js';
 import { Display, type Goal } from '../fuzz/display.js';
 import { parseDuration } from '../fuzz/duration.js';
 import { focusOfCampaign } from '../fuzz/focus.js';
-import { MetricsServer, parseMetricsAddress } from '../fuzz/metrics.js';
+import { HttpServer, parseHttpAddress } from '../fuzz/http_server.js';
 import type { FocusFiles } from '../patch/focus_files.js';
 import { exitCodeOfCampaign, renderResult, resultOf } from '../fuzz/result.js';
 import { mutantByName } from '../mutant_option.js';
@@ -130,7 +130,8 @@ function addOptions(yargs: Argv): Argv {
     .option('resume', { type: 'string', describe: 'go on with the campaign of this directory' })
     .option('metrics', {
       type: 'string',
-      describe: 'serve figures for Prometheus at this PORT or HOST:PORT; of this machine alone without HOST',
+      describe:
+        'serve the report as it stands, and figures for Prometheus, at this PORT or HOST:PORT; of this machine alone without HOST',
     })
     .option('share', {
       type: 'string',
@@ -157,12 +158,12 @@ async function fuzz(args: FuzzArgs, context: Context): Promise<ExitCode> {
   const seconds = args.time === undefined ? undefined : parseDuration(args.time, '--time');
   if (args.share !== undefined && !(await exists(join(args.share, '.'))))
     throw new UsageError(`--share: there is no directory ${args.share}`);
-  const metrics =
-    args.metrics === undefined ? undefined : await MetricsServer.listen(parseMetricsAddress(args.metrics));
+  const server =
+    args.metrics === undefined ? undefined : await HttpServer.listen(parseHttpAddress(args.metrics));
   try {
-    return await search(args, seconds, metrics, context);
+    return await search(args, seconds, server, context);
   } finally {
-    metrics?.stop();
+    await server?.stop();
   }
 }
 
@@ -170,7 +171,7 @@ async function fuzz(args: FuzzArgs, context: Context): Promise<ExitCode> {
 async function search(
   args: FuzzArgs,
   seconds: number | undefined,
-  metrics: MetricsServer | undefined,
+  server: HttpServer | undefined,
   context: Context,
 ): Promise<ExitCode> {
   const { campaign, troubles } =
@@ -182,9 +183,11 @@ async function search(
   process.stderr.write(
     `fuzz: seed ${String(seed)}, ${String(workers)} ${workers === 1 ? 'worker' : 'workers'} on ${kernel ?? target}, in ${campaign.directory}\n`,
   );
-  if (metrics !== undefined) {
-    metrics.show(campaign);
-    process.stderr.write(`fuzz: figures at ${metrics.url}\n`);
+  if (server !== undefined) {
+    server.show(campaign, `iommufd-cts ${context.version}`);
+    process.stderr.write(
+      `fuzz: report at ${server.url('report')}\nfuzz: figures at ${server.url('figures')}\n`,
+    );
   }
   const ending = new Ending(goal, context.interrupted);
   const display = new Display(campaign, goal, context);

@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { assert } from 'chai';
-import { parseMetricsAddress } from '../../cli/fuzz/metrics.js';
+import { parseHttpAddress } from '../../cli/fuzz/http_server.js';
 import { UsageError } from '../../cli/errors.js';
 import { exists } from '../../targets/files.js';
 import { type RunningCli, assertRefused, runCli, startCli } from './cli.js';
@@ -58,7 +58,21 @@ describe('fuzz --metrics', () => {
       assert.isAtLeast(samples.get('iommufd_cts_calls_total') ?? 0, 1);
       assert.isAtLeast(samples.get('iommufd_cts_coverage_features') ?? 0, 1);
       assert.equal(samples.get('iommufd_cts_findings'), 0);
-      assert.equal((await fetch(new URL('/', url))).status, 404);
+      assert.equal((await fetch(new URL('/else', url))).status, 404);
+      const pages = await Promise.all([fetch(new URL('/', url)), fetch(new URL('/', url))]);
+      for (const page of pages) {
+        assert.equal(page.headers.get('content-type'), 'text/html; charset=utf-8');
+        assert.match(
+          await page.text(),
+          /^<!DOCTYPE html>.*>campaign<\/a><\/th><td>sim<\/td><td class="number">7</s,
+        );
+      }
+      // It has gone on meanwhile.
+      const later = samplesIn(await (await fetch(url)).text());
+      assert.isAbove(
+        later.get('iommufd_cts_programs_total') ?? 0,
+        samples.get('iommufd_cts_programs_total') ?? 0,
+      );
     } finally {
       running.process.kill('SIGINT');
       await running.ended;
@@ -86,13 +100,13 @@ describe('fuzz --metrics', () => {
       64,
       /--metrics is not for/,
     );
-    assert.throws(() => parseMetricsAddress('65536'), UsageError);
-    assert.throws(() => parseMetricsAddress('::1'), UsageError);
+    assert.throws(() => parseHttpAddress('65536'), UsageError);
+    assert.throws(() => parseHttpAddress('::1'), UsageError);
   });
 
   it('takes a port, and a host before it', () => {
-    assert.deepEqual(parseMetricsAddress('9090'), { host: '127.0.0.1', port: 9090 });
-    assert.deepEqual(parseMetricsAddress('0.0.0.0:80'), { host: '0.0.0.0', port: 80 });
-    assert.deepEqual(parseMetricsAddress('[::1]:0'), { host: '::1', port: 0 });
+    assert.deepEqual(parseHttpAddress('9090'), { host: '127.0.0.1', port: 9090 });
+    assert.deepEqual(parseHttpAddress('0.0.0.0:80'), { host: '0.0.0.0', port: 80 });
+    assert.deepEqual(parseHttpAddress('[::1]:0'), { host: '::1', port: 0 });
   });
 });
