@@ -1,10 +1,10 @@
 import { markdownTable } from 'markdown-table';
 import { escapeMarkdown } from './markdown.js';
 
-/** How two things differ: two runs, two kernels, two coverages of kernels, or two designs. */
+/** How two things differ: two runs, two kernels, two coverages of kernels, two designs, or campaigns. */
 export interface Comparison {
   readonly schema: 1;
-  readonly kind: 'runs' | 'kernels' | 'coverages' | 'designs';
+  readonly kind: 'runs' | 'kernels' | 'coverages' | 'designs' | 'campaigns';
   /** What is compared, in words. */
   readonly from: string;
   readonly to: string;

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { DESIGNS, designByName } from '../../models/designs/index.js';
 import { PROFILES, type Profile, profileById, profileOfRelease } from '../../models/profiles/index.js';
 import { type Comparison, renderComparison, renderComparisonMarkdown } from '../../reports/comparison.js';
@@ -9,12 +10,14 @@ import { warnIfStrange } from '../baseline.js';
 import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
 import { answersThatDiffer } from '../diff/answers.js';
+import { compareCampaigns } from '../diff/campaigns.js';
 import { compareCoverages } from '../diff/coverages.js';
 import { compareDesigns } from '../diff/designs.js';
 import { compareKernels } from '../diff/kernels.js';
 import { compareRuns } from '../diff/runs.js';
 import { EXIT, UsageError } from '../errors.js';
 import { isMeantAsCoverage, parseCoverage } from '../kernel_coverage/coverage_file.js';
+import { readCampaigns } from '../report/inputs.js';
 import { parseRun, readJson } from '../run_file.js';
 
 interface DiffArgs {
@@ -35,6 +38,10 @@ export function diffCommand(finish: Finish, context: Context): Command<DiffArgs>
         .example('$0 diff 6.12 7.3', 'the change log of the uAPI')
         .example('$0 diff before/result.json runs/gate/result.json', 'what a change has changed')
         .example('$0 diff before.json after.json', 'coverage gained and lost, if "coverage" wrote both')
+        .example(
+          '$0 diff runs/before runs/after',
+          'two campaigns of fuzz, or directories with several of each kind',
+        )
         .example('$0 diff mmap-v2 mmap-v2-merged', 'a proposal, and what became of it'),
     handler: async ({ a, b, json, md }) => {
       const comparison = await compare(a, b, context);
@@ -50,7 +57,8 @@ export function diffCommand(finish: Finish, context: Context): Command<DiffArgs>
   };
 }
 
-const WHAT = 'the JSON report of a run or of coverage, a profile or a cached kernel, or a design';
+const WHAT =
+  'the JSON report of a run or of coverage, a profile or a cached kernel, a design, or a directory of campaigns';
 
 /** @throws UsageError for what is nothing of the kind, or two of different kinds */
 async function compare(a: string, b: string, context: Context): Promise<Comparison> {
@@ -67,7 +75,25 @@ async function compare(a: string, b: string, context: Context): Promise<Comparis
     if (isKnown !== undefined) throw new UsageError(`${a} and ${b} are not of one kind: ${WHAT}`);
     if (!(await exists(name))) throw await unknown(name, context);
   }
-  return compareFiles(a, b);
+  return compareStored(a, b);
+}
+
+/** @throws UsageError for a directory and a file, and for what holds nothing to compare */
+async function compareStored(a: string, b: string): Promise<Comparison> {
+  const [isFrom, isTo] = [await isDirectory(a), await isDirectory(b)];
+  if (isFrom !== isTo) {
+    const [directory, file] = isFrom ? [a, b] : [b, a];
+    throw new UsageError(
+      `${directory} is a directory and ${file} is not: give two of campaigns, or two files`,
+    );
+  }
+  if (!isFrom) return compareFiles(a, b);
+  const [before, after] = [await readCampaigns(a), await readCampaigns(b)];
+  return compareCampaigns({ name: a, campaigns: before }, { name: b, campaigns: after });
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return (await stat(path)).isDirectory();
 }
 
 /** @throws UsageError for files of different kinds, and for what is neither a run nor coverage */

@@ -12,6 +12,14 @@ import { traceProgram } from './trace.js';
 export interface ReadCampaign {
   readonly campaign: Campaign;
   readonly rules: ReadonlySet<string>;
+  /** Each time that the corpus grew: what was known by then. */
+  readonly growth: readonly Growth[];
+}
+
+/** What a campaign knew after so many programs of all its workers. */
+export interface Growth {
+  readonly programs: number;
+  readonly coverage: number;
 }
 
 /**
@@ -22,7 +30,7 @@ export async function readCampaign(directory: string): Promise<ReadCampaign> {
   const { seed, workers, target, kernel, mutant } = await readConfig(join(directory, 'campaign.json'));
   const text = await readFile(join(directory, 'journal.jsonl'), 'utf8');
   const lines = parseJournal(text, () => undefined);
-  const { moments, calls, features } = story(lines);
+  const { moments, calls, features, growth } = story(lines);
   const name = basename(directory);
   return {
     campaign: {
@@ -36,6 +44,7 @@ export async function readCampaign(directory: string): Promise<ReadCampaign> {
       findings: await readFindings(directory, kernel),
     },
     rules: features,
+    growth,
   };
 }
 
@@ -43,6 +52,7 @@ interface Story {
   readonly moments: readonly CampaignMoment[];
   readonly calls: number;
   readonly features: ReadonlySet<string>;
+  readonly growth: readonly Growth[];
 }
 
 /** What the lines of a journal add up to, moment by moment. */
@@ -52,6 +62,7 @@ function story(lines: readonly JournalLine[]): Story {
   const calls = new Map<number, number>();
   const titles = new Set<string>();
   const moments: CampaignMoment[] = [];
+  const growth: Growth[] = [];
   let corpus = 0;
   for (const line of lines) {
     if (line.kind === 'trouble') continue;
@@ -61,13 +72,14 @@ function story(lines: readonly JournalLine[]): Story {
     if (line.kind === 'entry') {
       corpus += 1;
       for (const feature of line.news) features.add(feature);
+      growth.push({ programs: sumOf(programs), coverage: features.size });
     }
     if (line.kind === 'progress') {
       const moment = { programs: sumOf(programs), coverage: features.size, corpus, findings: titles.size };
       moments.push({ seconds: line.seconds, ...moment });
     }
   }
-  return { moments, calls: sumOf(calls), features };
+  return { moments, calls: sumOf(calls), features, growth };
 }
 
 async function readFindings(directory: string, kernel: string | undefined): Promise<CampaignFinding[]> {

@@ -36,6 +36,17 @@ export async function readInputs(paths: readonly string[]): Promise<Inputs> {
   return { runs, campaigns, coverages };
 }
 
+/**
+ * The campaign of a directory, or all campaigns in it.
+ * @throws UsageError if there is none, or BadInputError saying in one sentence what is wrong with which file
+ */
+export async function readCampaigns(directory: string): Promise<readonly ReadCampaign[]> {
+  const places: string[] = [];
+  for (const path of await found([directory])) if (await isCampaign(path)) places.push(path);
+  if (places.length === 0) throw new UsageError(`there is no campaign in ${directory}`);
+  return Promise.all(places.map(readCampaign));
+}
+
 /** Files of runs and directories of campaigns, also those in directories that were named. */
 async function found(paths: readonly string[]): Promise<string[]> {
   const lists = await Promise.all(
