@@ -300,7 +300,10 @@ describe('fuzz', () => {
     assert.isAtMost((await readProgramFile(join(file, '../reduced.json'))).steps.length, 4);
     assert.match(await readFile(join(file, '../repro.c'), 'utf8'), /int main\(/);
     assert.match(await readFile(join(file, '../repro.syz'), 'utf8'), /openat\$iommufd/);
-    assert.match(await readFile(join(file, '../report.txt'), 'utf8'), /^Subject: \[BUG\] iommufd: IOMMU_DESTROY/);
+    assert.match(
+      await readFile(join(file, '../report.txt'), 'utf8'),
+      /^Subject: \[BUG\] iommufd: IOMMU_DESTROY/,
+    );
     assert.isNotEmpty(await readdir(join(out, 'regressions')));
   });
 
