@@ -6,18 +6,28 @@ import { promisify } from 'node:util';
 import type { Kernel } from '../../targets/kernels/store.js';
 import { type RunningCli, runCli } from '../self/cli.js';
 
-/** Kernels in the cache that are built for gates. */
-export async function gateKernels(): Promise<Kernel[]> {
+async function cachedKernels(): Promise<Kernel[]> {
   const { stdout } = await runCli(['kernel', 'list', '--json']);
-  return (JSON.parse(stdout) as Kernel[]).filter(({ flavour }) => flavour === 'fast');
+  return JSON.parse(stdout) as Kernel[];
 }
 
-/** Those of Debian's sources, of each source the newest. */
-export async function fastKernels(): Promise<Kernel[]> {
-  const kernels = (await gateKernels()).filter(({ source }) => source.startsWith('Debian '));
+/** Kernels in the cache that are built for gates. */
+export async function gateKernels(): Promise<Kernel[]> {
+  return (await cachedKernels()).filter(({ flavour }) => flavour === 'fast');
+}
+
+/** Those of Debian's sources, of each source and flavour the newest. */
+export async function debianKernels(): Promise<Kernel[]> {
+  const kernels = (await cachedKernels()).filter(({ source }) => source.startsWith('Debian '));
   return kernels.filter(
-    ({ source, built }) => !kernels.some((other) => other.source === source && other.built > built),
+    ({ source, flavour, built }) =>
+      !kernels.some((other) => other.source === source && other.flavour === flavour && other.built > built),
   );
+}
+
+/** Those that are built for gates. */
+export async function fastKernels(): Promise<Kernel[]> {
+  return (await debianKernels()).filter(({ flavour }) => flavour === 'fast');
 }
 
 /** Waits until a campaign has reported something, or has ended. */

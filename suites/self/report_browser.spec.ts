@@ -1,36 +1,28 @@
 import { assert } from 'chai';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { AxeResults } from 'axe-core';
-import { type Browser, type Page, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { renderHtml } from '../../reports/html/page.js';
-import { exists } from '../../targets/files.js';
 import { DATA, FAILED, LARGE } from './report_data.js';
-
-/** Where Debian's package has it. */
-const CHROMIUM = '/usr/bin/chromium';
-
-/** It asks the network for nothing, which need not be there. */
-const FLAGS = [
-  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
-  ...['--disable-background-networking', '--disable-component-update'],
-];
+import {
+  type OpenReport,
+  assertAccessible,
+  assertLinksResolve,
+  launchBrowser,
+  openReport,
+} from './report_page.js';
 
 describe('the HTML report in a browser', () => {
   let directory: string;
   let browser: Browser | undefined;
 
   before(async function () {
-    if (!(await exists(CHROMIUM))) {
-      process.stdout.write(`    skipped: ${CHROMIUM} is not there (Debian package chromium)\n`);
-      this.skip();
-    }
+    browser = await launchBrowser();
+    if (browser === undefined) this.skip();
     directory = await mkdtemp(join(tmpdir(), 'iommufd-cts-browser-'));
     await writeFile(join(directory, 'report.html'), await renderHtml(DATA));
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
   });
 
   after(async () => {
@@ -39,33 +31,15 @@ describe('the HTML report in a browser', () => {
     await rm(directory, { recursive: true });
   });
 
-  /** A page with the report, and what the browser complains of. */
-  async function open(
-    colorScheme: 'light' | 'dark',
-    place = '',
-  ): Promise<{ page: Page; complaints: string[] }> {
-    assert.isDefined(browser);
-    const page = await browser.newPage({ colorScheme });
-    const complaints: string[] = [];
-    page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(String(error)));
-    await page.goto(`${pathToFileURL(join(directory, 'report.html')).href}${place}`);
-    return { page, complaints };
+  function open(colorScheme: 'light' | 'dark', place = ''): Promise<OpenReport> {
+    return openReport(browser, join(directory, 'report.html'), colorScheme, place);
   }
 
   for (const scheme of ['light', 'dark'] as const) {
     it(`has no errors, nor anything that axe finds (${scheme})`, async () => {
-      const { page, complaints } = await open(scheme);
-      await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
-      await page.evaluate('for (const folded of document.querySelectorAll("details")) folded.open = true');
-      const { violations } = await page.evaluate<AxeResults>('axe.run()');
-      assert.deepEqual(
-        violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`),
-        [],
-      );
-      assert.deepEqual(complaints, []);
+      const report = await open(scheme);
+      await assertAccessible(report);
+      await assertLinksResolve(report);
     });
   }
 
