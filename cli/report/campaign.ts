@@ -2,7 +2,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { readConfig } from '../../fuzz/campaign/config.js';
 import { type JournalLine, parseJournal } from '../../fuzz/campaign/journal.js';
-import { readFinding } from '../../fuzz/findings/finding_file.js';
+import { FILES, readConsole, readFinding } from '../../fuzz/findings/finding_file.js';
 import { sumOf } from '../../models/base/counts.js';
 import { placedSteps } from '../../models/program/program.js';
 import type { Campaign, CampaignFinding, CampaignMoment } from '../../reports/html/data.js';
@@ -92,12 +92,12 @@ async function readOne(directory: string, id: string, kernel: string | undefined
   const { reduced, program, shown, tried, profile, ...facts } = await readFinding(directory);
   const smallest = reduced ?? program;
   const { title, kind, suspect, allowed, seen, count } = facts;
-  const file = join(directory, reduced === undefined ? 'program.json' : 'reduced.json');
+  const file = join(directory, reduced === undefined ? FILES.program : FILES.reduced);
   const on = kernel === undefined ? '' : ` --kernel ${kernel}`;
   return {
     ...{ id, title, kind, suspect, allowed, seen, count },
     reliability: `shown by ${String(shown)} of ${String(tried)} runs of ${String(placedSteps(smallest).length)} steps`,
-    console: await readFile(join(directory, 'console.txt'), 'utf8').catch(() => ''),
+    console: await readConsole(directory),
     commands: [`iommufd-cts replay ${file}${on}`, `iommufd-cts export --format c ${file}`],
     steps: traceProgram(smallest, profile),
   };

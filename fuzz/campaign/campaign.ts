@@ -1,10 +1,11 @@
-import { mkdir, readFile, readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { Program } from '../../models/program/program.js';
 import { BadInputError } from '../../targets/target.js';
 import { CorpusStore } from '../corpus/store.js';
 import type { Finding } from '../findings/finding.js';
+import { FILES, readConsole } from '../findings/finding_file.js';
 import { FindingStore } from '../findings/store.js';
 import { type CampaignConfig, readConfig } from './config.js';
 import { DiskQueue } from './disk_queue.js';
@@ -30,9 +31,6 @@ const PLACES = {
 export function corpusDirectory(directory: string): string {
   return join(directory, PLACES.corpus);
 }
-
-/** In the directory of a finding: what the kernel printed. */
-const CONSOLE = 'console.txt';
 
 /** At most one line in so many milliseconds says how far a worker is; entries and findings say it too. */
 const PROGRESS_LINE_MS = 1000;
@@ -251,7 +249,7 @@ export class Campaign {
       await this.store.add(sighting);
     });
     if (console !== '')
-      await this.#queue.add(() => this.store.addFiles(sighting.title, { [CONSOLE]: console }));
+      await this.#queue.add(() => this.store.addFiles(sighting.title, { [FILES.console]: console }));
     await this.#queue.add(() =>
       this.journal.append({ kind: 'finding', worker, index, title: sighting.title, stats }),
     );
@@ -270,21 +268,14 @@ export class Campaign {
     reliability,
   }: Extract<CampaignEvent, { kind: 'reduced' }>): Promise<void> {
     await this.#queue.add(() => this.store.setReduced(title, program, reliability));
-    const finding = this.store.find(title);
-    if (this.reproduce !== undefined && finding !== undefined) {
-      const files = this.reproduce(finding, program, await this.#consoleOf(title));
+    const [finding, directory] = [this.store.find(title), this.store.directoryOf(title)];
+    if (this.reproduce !== undefined && finding !== undefined && directory !== undefined) {
+      const files = this.reproduce(finding, program, await readConsole(directory));
       await this.#queue.add(() => this.store.addFiles(title, files));
     }
     await this.#queue.add(async () => {
       await this.regressions.add(program);
     });
-  }
-
-  /** What the kernel printed when a finding was seen first. */
-  async #consoleOf(title: string): Promise<string> {
-    const directory = this.store.directoryOf(title);
-    if (directory === undefined) return '';
-    return readFile(join(directory, CONSOLE), 'utf8').catch(() => '');
   }
 
   async #note(worker: number, stats: WorkerStats): Promise<void> {

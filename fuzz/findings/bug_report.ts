@@ -4,6 +4,7 @@ import { type Program, hasLanes } from '../../models/program/program.js';
 import { ruleSourceByName } from '../../models/rule_sources.js';
 import type { Suspect } from './facts.js';
 import type { Finding } from './finding.js';
+import { FILES } from './finding_file.js';
 
 /** Lines of a console that a mail has room for. */
 const CONSOLE_LINES_MAX = 60;
@@ -79,6 +80,6 @@ function consoleSection(console: string): string[] {
   return [
     'The kernel printed:',
     ...lines.slice(0, CONSOLE_LINES_MAX).map((line) => `  ${line}`),
-    ...(left > 0 ? [`  (${String(left)} lines more in console.txt)`] : []),
+    ...(left > 0 ? [`  (${String(left)} lines more in ${FILES.console})`] : []),
   ];
 }

@@ -17,6 +17,8 @@ export const FILES = {
   finding: 'finding.json',
   program: 'program.json',
   reduced: 'reduced.json',
+  /** What the kernel printed when it was seen first; not there if that is nothing. */
+  console: 'console.txt',
 } as const;
 
 /** What finding.json holds: all but the programs. */
@@ -62,6 +64,11 @@ const validator = once(() =>
     additionalProperties: false,
   }),
 );
+
+/** What the kernel printed when a finding was seen first. */
+export function readConsole(directory: string): Promise<string> {
+  return readFile(join(directory, FILES.console), 'utf8').catch(() => '');
+}
 
 /** The text of finding.json. */
 export function findingText(finding: Finding): string {
