@@ -17,8 +17,8 @@ const PRINTED_MAX = 10;
 const SECONDS_MAX = 1800;
 
 /**
- * Records the kernel's own selftests while they run on it, or takes the recording that the cache has of that, and holds the model against what they saw. What the model cannot judge is
- * printed with the reasons.
+ * Records the kernel's own selftests while they run on it, or takes the recording that the cache has of that, and holds the model
+ * against what they saw. What the model cannot judge is printed with the reasons.
  * @param isAnew whether they run although the cache has a recording of the same programs on the same kernel
  * @param print hears what there is to say
  */
