@@ -1,23 +1,24 @@
 import { assert } from './base/assert.js';
 import type { EffectMutant } from './effects/effect_mutant.js';
-import type { AnyRule, CallDescription, Rule } from './ioctls/description.js';
+import { type Decision, decisionsOf } from './decision.js';
+import type { AnyContext, AnyRule, CallDescription, Rule } from './ioctls/description.js';
 import { ENVELOPE_RULES, type EnvelopeContext } from './ioctls/envelope.js';
 import { CALLS } from './ioctls/index.js';
 import { LANES, RACES, type Race } from './lanes/races.js';
 import { TEST_COMMAND } from './ioctls/test/test_command.js';
 import { type Mutant, isOfEffect, mutateRules } from './mutants.js';
 import { OPERATIONS } from './operations/index.js';
-import type { OperationDescription } from './operations/operation.js';
+import type { OperationContext, OperationDescription } from './operations/operation.js';
 import type { Profile } from './profiles/index.js';
 import type { World } from './state/world.js';
 
 /** What a kernel does: the rules that its profile has, in its order, and the effects, with at most one planted difference. */
 export class Behaviour {
-  readonly envelope: readonly Rule<EnvelopeContext>[];
+  readonly envelope: readonly Decision<EnvelopeContext>[];
   /** What calls of lanes may answer because they overlap. */
   readonly races: readonly Race[];
-  readonly #rules: ReadonlyMap<CallDescription, readonly AnyRule[]>;
-  readonly #operationRules: ReadonlyMap<OperationDescription, OperationDescription['rules']>;
+  readonly #rules: ReadonlyMap<CallDescription, readonly Decision<AnyContext>[]>;
+  readonly #operationRules: ReadonlyMap<OperationDescription, readonly Decision<OperationContext>[]>;
   /** The difference, if it is one of effects. */
   readonly #wrong: EffectMutant | undefined;
   readonly #alteredCalls = new Map<CallDescription, CallDescription>();
@@ -28,20 +29,21 @@ export class Behaviour {
     readonly mutant?: Mutant,
   ) {
     this.#wrong = mutant !== undefined && isOfEffect(mutant) ? mutant : undefined;
-    this.envelope = mutant === undefined ? ENVELOPE_RULES : mutateRules('envelope', ENVELOPE_RULES, mutant);
+    const decide = <C>(name: string, rules: readonly Rule<C>[]): readonly Decision<C>[] =>
+      decisionsOf(name, mutant === undefined ? rules : mutateRules(name, rules, mutant));
+    this.envelope = decide('envelope', ENVELOPE_RULES);
     this.races = mutant === undefined ? RACES : mutateRules(LANES, RACES, mutant);
     this.#rules = new Map(
       CALLS.map((described) => {
         const call = this.#alterCall(described);
-        const rules = rulesInOrder(call, profile);
-        return [call, mutant === undefined ? rules : mutateRules(call.name, rules, mutant)];
+        return [call, decide(call.name, rulesInOrder(call, profile))];
       }),
     );
     this.#operationRules = new Map(
       OPERATIONS.map((described) => {
         const operation = this.#alterOperation(described);
         const rules = operation.rules.filter((rule) => rule.isFor?.(profile) ?? true);
-        return [operation, mutant === undefined ? rules : mutateRules(operation.name, rules, mutant)];
+        return [operation, decide(operation.name, rules)];
       }),
     );
   }
@@ -76,11 +78,11 @@ export class Behaviour {
     return altered;
   }
 
-  rulesOfOperation(operation: OperationDescription): OperationDescription['rules'] {
+  rulesOfOperation(operation: OperationDescription): readonly Decision<OperationContext>[] {
     return this.#operationRules.get(operation) ?? [];
   }
 
-  rulesOf(call: CallDescription): readonly AnyRule[] {
+  rulesOf(call: CallDescription): readonly Decision<AnyContext>[] {
     return this.#rules.get(call) ?? [];
   }
 }

@@ -1,7 +1,8 @@
 import { ERRNO } from './base/errno.js';
 import { type Behaviour, hasCall } from './behaviour.js';
 import { type FindingId, hasFinding } from './findings.js';
-import type { AnyArgs, AnyContext, AnyRule, CallDescription } from './ioctls/description.js';
+import type { Decision } from './decision.js';
+import type { AnyArgs, AnyContext, CallDescription } from './ioctls/description.js';
 import { type FailingWay, failingWays } from './injection.js';
 import { type EnvelopeContext, openEnvelope } from './ioctls/envelope.js';
 import { testOpByNumber } from './ioctls/index.js';
@@ -17,10 +18,10 @@ import {
   NO_FINDINGS,
   type Prediction,
   type Reading,
+  findDecisions,
   refusal,
   refuse,
   returned,
-  trueRules,
 } from './prediction.js';
 import { type RawIoctl, handleOf } from './program/raw.js';
 import { AssertionFailure, present } from './base/assert.js';
@@ -40,9 +41,8 @@ export function predictIoctl(
   const { profile } = behaviour;
   const file = world.fds.get(step.slot);
   const envelope = openEnvelope(file, step.command, step.arg, memory, profile);
-  const refusals = trueRules(behaviour.envelope, envelope, reading);
-  if (refusals.length > 0)
-    return refuse('envelope', refusals, envelope, (rule) => refusal('envelope', rule, envelope));
+  const refusals = findDecisions(behaviour.envelope, envelope, reading);
+  if (refusals.length > 0) return refuse(refusals, envelope, (decision) => refusal(decision, envelope));
   const description = behaviour.callOf(selectOperation(envelope));
   if (description.newFd !== undefined && !hasSlotForNewFd(step)) {
     const why = 'the program says no slot for the descriptor that the call makes';
@@ -96,14 +96,14 @@ class PreparedCall {
 
   predict(reading: Reading): Prediction {
     const c = this.#context(this.envelope.memory, PREDICTING);
-    const rules = trueRules(this.behaviour.rulesOf(this.call), c, reading);
-    if (rules.length === 0 && reading === 'exact') {
+    const decisions = findDecisions(this.behaviour.rulesOf(this.call), c, reading);
+    if (decisions.length === 0 && reading === 'exact') {
       return { kind: 'allowed', branches: [this.#success(c, reading)] };
     }
-    const prediction = refuse(this.call.name, rules, c, (rule) => this.#failure(rule, c));
+    const prediction = refuse(decisions, c, (decision) => this.#failure(decision, c));
     if (reading === 'exact' || prediction.kind === 'unspecified') return prediction;
     const freedom = [
-      ...(rules.length === 0 ? [this.#success(c, reading)] : []),
+      ...(decisions.length === 0 ? [this.#success(c, reading)] : []),
       ...(this.call.allocates ? [this.#exhaustion()] : []),
     ];
     return { kind: 'allowed', branches: [...prediction.branches, ...freedom] };
@@ -170,9 +170,9 @@ class PreparedCall {
     return this.#success(this.#context(this.envelope.memory, PREDICTING), 'contract');
   }
 
-  #failure(rule: AnyRule, c: AnyContext): Branch {
-    const base = refusal(this.call.name, rule, c);
-    const { leaves } = rule;
+  #failure(decision: Decision<AnyContext>, c: AnyContext): Branch {
+    const base = refusal(decision, c);
+    const { leaves } = decision.rule;
     if (leaves === undefined) return base;
     return {
       ...base,

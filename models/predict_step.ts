@@ -1,7 +1,7 @@
 import { present, unreachable } from './base/assert.js';
 import type { Behaviour } from './behaviour.js';
+import type { Decision } from './decision.js';
 import { type FindingId, hasFinding } from './findings.js';
-import type { Rule } from './ioctls/description.js';
 import { operationOf } from './operations/index.js';
 import type { OperationContext, OperationDescription } from './operations/operation.js';
 import type { Returned } from './outcome.js';
@@ -11,9 +11,9 @@ import {
   NO_FINDINGS,
   type Prediction,
   type Reading,
+  findDecisions,
   refusal,
   refuse,
-  trueRules,
 } from './prediction.js';
 import { type RawStep, buffersOf } from './program/raw.js';
 import { CallMemory } from './state/call_memory.js';
@@ -79,21 +79,17 @@ function predictOperation(
   const operation = behaviour.operationOf(present(operationOf(step, file), 'an operation on a file'));
   const memory = new CallMemory(world.memory, buffersOf(step));
   const c: OperationContext = { world, profile: behaviour.profile, step, file, memory };
-  const rules = trueRules(behaviour.rulesOfOperation(operation), c, reading);
-  if (rules.length > 0) return refuse(operation.name, rules, c, (rule) => failureOf(operation, rule, c));
+  const refusals = findDecisions(behaviour.rulesOfOperation(operation), c, reading);
+  if (refusals.length > 0) return refuse(refusals, c, (decision) => failureOf(decision, c));
   return { kind: 'allowed', branches: [successOf(operation, c)] };
 }
 
-function failureOf(
-  { name }: OperationDescription,
-  rule: Rule<OperationContext>,
-  c: OperationContext,
-): Branch {
-  const base = refusal(name, rule, c);
+function failureOf(decision: Decision<OperationContext>, c: OperationContext): Branch {
+  const base = refusal(decision, c);
   return {
     ...base,
     enact: (seen) => {
-      rule.leaves?.does(c);
+      decision.rule.leaves?.does(c);
       return base.enact(seen);
     },
   };

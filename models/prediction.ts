@@ -1,8 +1,7 @@
-import { ERRNO } from './base/errno.js';
 import { present } from './base/assert.js';
+import type { Decision } from './decision.js';
 import type { FindingId } from './findings.js';
 import type { Rule, Splat } from './ioctls/description.js';
-import { errnoOf } from './mutants.js';
 import type { Injection, Returned } from './outcome.js';
 import type { CallMemory } from './state/call_memory.js';
 
@@ -71,47 +70,48 @@ export type Prediction =
     }
   | Unspecified;
 
-export function trueRules<C>(rules: readonly Rule<C>[], c: C, reading: Reading): readonly Rule<C>[] {
-  if (reading === 'contract') return rules.filter((rule) => rule.when(c));
-  for (const rule of rules) if (rule.when(c)) return [rule];
-  return NO_RULES;
+/** Those of which the answer may be: the first rule that applies, or all that do. */
+export function findDecisions<C>(
+  decisions: readonly Decision<C>[],
+  c: C,
+  reading: Reading,
+): readonly Decision<C>[] {
+  if (reading === 'contract') return decisions.filter(({ when }) => when(c));
+  for (const decision of decisions) if (decision.when(c)) return [decision];
+  return NO_DECISIONS;
 }
 
-const NO_RULES: readonly never[] = [];
+const NO_DECISIONS: readonly never[] = [];
 export const NO_FINDINGS: readonly never[] = [];
 
 /** The answers of rules that apply; none of them may be one that the model cannot tell. */
 export function refuse<C>(
-  call: string,
-  rules: readonly Rule<C>[],
+  decisions: readonly Decision<C>[],
   c: C,
-  branchOf: (rule: Rule<C>) => Branch,
+  branchOf: (decision: Decision<C>) => Branch,
 ): Prediction {
-  const unknown = rules.find(({ id }) => errnoOf(id) === undefined);
+  const unknown = decisions.find(({ errno }) => errno === undefined);
   if (unknown !== undefined) {
-    const { id, says: why, splat } = unknown;
-    const findings = findingsOf(unknown, c);
-    return { kind: 'unspecified', because: `${call}/${id}`, why, findings, ...(splat && { splat }) };
+    const { because, rule, splat } = unknown;
+    const findings = findingsOf(rule, c);
+    return { kind: 'unspecified', because, why: rule.says, findings, ...(splat && { splat }) };
   }
-  return { kind: 'allowed', branches: rules.map(branchOf) };
+  return { kind: 'allowed', branches: decisions.map(branchOf) };
 }
 
 /** The branch of a rule that leaves nothing behind. */
-export function refusal<C extends { readonly memory: CallMemory }>(
-  call: string,
-  rule: Rule<C>,
-  c: C,
-): Branch {
-  const errno = ERRNO[present(errnoOf(rule.id), 'an errno')];
-  return {
-    because: `${call}/${rule.id}`,
+export function refusal<C extends { readonly memory: CallMemory }>(decision: Decision<C>, c: C): Branch {
+  const { because, rule, mayLeave, splat } = decision;
+  const errno = present(decision.errno, 'an errno');
+  const branch: Branch = {
+    because,
     errno,
-    mayLeave: rule.leaves === undefined ? 'nothing' : (rule.leaves.changesOnly ?? 'anything'),
-    ...(rule.splat === undefined ? {} : { splat: rule.splat }),
-    ...(rule.maySplat === undefined ? {} : { maySplat: rule.maySplat(c) }),
+    mayLeave,
     findings: findingsOf(rule, c),
     enact: () => ({ returned: returned(errno, c.memory), illegal: [] }),
   };
+  if (splat === undefined && rule.maySplat === undefined) return branch;
+  return { ...branch, ...(splat && { splat }), ...(rule.maySplat && { maySplat: rule.maySplat(c) }) };
 }
 
 function findingsOf<C>({ finding, splat }: Rule<C>, c: C): readonly FindingId[] {

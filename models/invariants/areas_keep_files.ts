@@ -9,13 +9,15 @@ export const areasKeepFiles: Invariant = {
   cite: 'pages.c:iopt_alloc_file_pages, iopt_map_dmabuf, iopt_release_pages',
   looksAt: ({ pages }) => [...pages].some(({ source }) => source.kind !== 'user'),
   check: ({ world, pages }) => {
-    const held = new Map<OpenFile, number>();
+    let held: Map<OpenFile, number> | undefined;
     const hold = (file: OpenFile): void => {
-      if (file.kind === 'memfd' || file.kind === 'dmabuf') held.set(file, (held.get(file) ?? 0) + 1);
+      if (file.kind !== 'memfd' && file.kind !== 'dmabuf') return;
+      held ??= new Map();
+      held.set(file, (held.get(file) ?? 0) + 1);
     };
     for (const { fds } of world.processes) for (const [, file] of fds.entries) hold(file);
     for (const { source } of pages) if (source.kind !== 'user') hold(source.file);
-    for (const [file, count] of held) {
+    for (const [file, count] of held ?? []) {
       if (file.references !== count)
         return `a ${file.kind} has ${String(file.references)} references, holders are ${String(count)}`;
     }

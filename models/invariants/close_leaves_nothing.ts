@@ -7,8 +7,9 @@ export const closeLeavesNothing: Invariant = {
     'Files that something else than a descriptor keeps open; what processes that are gone are charged.',
   cite: 'main.c:iommufd_fops_release',
   looksAt: ({ step, world }) => step.do === 'close' && world.contexts.size === 0,
-  check: ({ step, world: { contexts, memory, everyProcess, user } }) => {
-    if (step.do !== 'close' || contexts.size > 0) return undefined;
+  check: ({ step, world }) => {
+    if (step.do !== 'close' || world.contexts.size > 0) return undefined;
+    const { memory, everyProcess, user } = world;
     const counters = everyProcess
       .filter(({ isAlive }) => isAlive)
       .flatMap(({ pinnedVm, miscountedPins, lockedVm }) => [pinnedVm + miscountedPins, lockedVm]);

@@ -1,5 +1,4 @@
 import { hex } from '../base/u64.js';
-import type { Process } from '../state/process.js';
 import type { World } from '../state/world.js';
 import type { Pages } from '../state/pages.js';
 import type { Invariant } from './invariant.js';
@@ -48,46 +47,44 @@ function firstUnpinned(
   return undefined;
 }
 
-/** What the pages charge to one process and its user. */
-interface Sums {
-  pinned: number;
-  locked: number;
-}
-
-const NOTHING: Readonly<Sums> = { pinned: 0, locked: 0 };
-
 /** Nobody can relieve the memory of a process that is gone, so that it may count more. */
 function differs(counter: number, pages: number, isAlive: boolean): boolean {
   return isAlive ? counter !== pages : counter < pages;
 }
 
 function wrongSums({ everyProcess, user, memory }: World, all: ReadonlySet<Pages>): string | undefined {
-  const sums = new Map<Process, Sums>();
-  const pins = new Map<number, number>();
-  let userLocked = 0;
-  for (const { accountMode, frames, owner } of all) {
-    if (frames.size === 0) continue;
-    const sum = sums.get(owner) ?? { pinned: 0, locked: 0 };
-    sums.set(owner, sum);
-    sum.pinned += frames.size;
-    if (accountMode === 'MM') sum.locked += frames.size;
-    if (accountMode === 'USER') userLocked += frames.size;
-    for (const frame of frames.values()) pins.set(frame, (pins.get(frame) ?? 0) + 1);
-  }
+  const held: Pages[] = [];
+  for (const pages of all) if (pages.frames.size > 0) held.push(pages);
   for (const process of everyProcess) {
-    const { pinned, locked } = sums.get(process) ?? NOTHING;
-    sums.delete(process);
     const { pinnedVm, miscountedPins, isAlive } = process;
+    const own = held.filter(({ owner }) => owner === process);
+    const pinned = sumOfFrames(own);
+    const locked = sumOfFrames(own.filter(({ accountMode }) => accountMode === 'MM'));
     if (differs(pinnedVm, pinned - miscountedPins, isAlive))
       return `pinned_vm is ${String(pinnedVm)}, pages held are ${String(pinned)}, ${String(miscountedPins)} of them counted elsewhere`;
     if (differs(process.lockedVm, locked, isAlive))
       return `locked_vm is ${String(process.lockedVm)}, pages charged to it are ${String(locked)}`;
   }
-  if (sums.size > 0) return 'pages are charged to a process that is not of the program';
+  if (held.some(({ owner }) => !everyProcess.includes(owner)))
+    return 'pages are charged to a process that is not of the program';
+  const userLocked = sumOfFrames(held.filter(({ accountMode }) => accountMode === 'USER'));
   if (user.lockedVm !== userLocked) {
     return `the user's locked_vm is ${String(user.lockedVm)}, pages charged to it are ${String(userLocked)}`;
   }
-  for (const [frame, count] of memory.pins)
-    if (pins.get(frame) !== count) return 'a page has pins that no mapping holds';
-  return pins.size === memory.pins.size ? undefined : 'a page that a mapping holds has no pin';
+  return wrongPins(memory.pins, held);
+}
+
+function sumOfFrames(pages: readonly Pages[]): number {
+  return pages.reduce((sum, { frames }) => sum + frames.size, 0);
+}
+
+function wrongPins(pins: ReadonlyMap<number, number>, held: readonly Pages[]): string | undefined {
+  if (held.length === 0) return pins.size === 0 ? undefined : 'a page has pins that no mapping holds';
+  const holders = new Map<number, number>();
+  for (const { frames } of held) {
+    for (const frame of frames.values()) holders.set(frame, (holders.get(frame) ?? 0) + 1);
+  }
+  for (const [frame, count] of pins)
+    if (holders.get(frame) !== count) return 'a page has pins that no mapping holds';
+  return holders.size === pins.size ? undefined : 'a page that a mapping holds has no pin';
 }

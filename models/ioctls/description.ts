@@ -60,7 +60,7 @@ export interface Rule<C> {
   readonly cite: string;
   /** Which kernels have the rule; without it, all. */
   readonly isFor?: (profile: Profile) => boolean;
-  when(c: C): boolean;
+  when(this: void, c: C): boolean;
   /** The exception from "a failing call changes nothing and writes nothing". */
   readonly leaves?: Leftover<C>;
   /** A kernel warning that comes with the answer: a kernel finding. */

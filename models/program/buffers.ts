@@ -264,10 +264,13 @@ export function fitsField(value: number | bigint, { bytes, signed }: Field<numbe
   return fits(value, bytes * 8, signed);
 }
 
+/** 2^0 to 2^64. Numbers are held against them so often that working them out is felt. */
+const POWERS_OF_TWO: readonly number[] = Array.from({ length: 65 }, (_, exponent) => 2 ** exponent);
+
 /** Whether so many bits hold a number. */
 function fits(value: number | bigint, bits: number, signed: boolean): boolean {
   if (typeof value === 'bigint')
     return (signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value)) === value;
-  const limit = 2 ** (signed ? bits - 1 : bits);
+  const limit = present(POWERS_OF_TWO[signed ? bits - 1 : bits], 'a limit');
   return Number.isSafeInteger(value) && value < limit && value >= (signed ? -limit : 0);
 }

@@ -57,6 +57,8 @@ export type Presence = 'mapped' | 'unmapped' | 'unknown';
 /** The address space of a process of the program under test. */
 export class UserMemory {
   #vmas: Vma[] = [];
+  /** The mapping that was asked for last, as long as it is there: the next question is often about the same. */
+  #lastFound: Vma | undefined;
 
   /**
    * @param regions what is mapped at the start
@@ -274,7 +276,11 @@ export class UserMemory {
   }
 
   #vmaAt(address: bigint): Vma | undefined {
-    for (const vma of this.#vmas) if (address >= vma.start && address < vma.end) return vma;
+    const last = this.#lastFound;
+    if (last !== undefined && address >= last.start && address < last.end) return last;
+    for (const vma of this.#vmas) {
+      if (address >= vma.start && address < vma.end) return (this.#lastFound = vma);
+    }
     return undefined;
   }
 
@@ -321,6 +327,7 @@ export class UserMemory {
       changes.set(region, (changes.get(region) ?? 0) + pieces.length - 1);
     }
     this.#vmas = kept;
+    this.#lastFound = undefined;
     return changes;
   }
 }
