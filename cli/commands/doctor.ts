@@ -1,5 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import { freemem, cpus } from 'node:os';
+import { findUnrepeated } from '../../fuzz/campaign/repeat.js';
+import { Behaviour } from '../../models/behaviour.js';
+import { DEFAULT_PROFILE } from '../../models/profiles/index.js';
 import {
   REQUIREMENTS,
   type Requirement,
@@ -15,7 +18,7 @@ import { EXIT } from '../errors.js';
 /** One line of the diagnosis. */
 interface Finding {
   readonly what: string;
-  readonly state: 'good' | 'missing' | 'note';
+  readonly state: 'good' | 'missing' | 'broken' | 'note';
   readonly detail: string;
 }
 
@@ -28,7 +31,7 @@ export function doctorCommand(finish: Finish, context: Context): Command<{ json:
     handler: async ({ json }) => {
       const findings = await diagnose(context);
       process.stdout.write(json ? `${JSON.stringify(findings, null, 2)}\n` : render(findings));
-      finish(EXIT.pass);
+      finish(findings.some(({ state }) => state === 'broken') ? EXIT.unknown : EXIT.pass);
     },
   };
 }
@@ -48,6 +51,7 @@ async function diagnose({ path, cache, isRoot }: Context): Promise<Finding[]> {
   const needs = (purpose: Requirement['for']) => missing.filter((requirement) => requirement.for === purpose);
   return [
     { what: 'the embedded model', state: 'good', detail: `node ${process.version}, needs nothing else` },
+    await repeatability(),
     ...REQUIREMENTS.map((requirement): Finding => {
       const isMissing = missing.includes(requirement);
       return {
@@ -81,6 +85,18 @@ async function diagnose({ path, cache, isRoot }: Context): Promise<Finding[]> {
   ];
 }
 
+/** Programs of a campaign that are carried out twice: most of the last batch are made of others. */
+const REPEATED_PROGRAMS = 256;
+
+/** Whether a seed reproduces a campaign, here and with this version of Node. */
+async function repeatability(): Promise<Finding> {
+  const what = 'the fuzzer';
+  const different = await findUnrepeated(new Behaviour(DEFAULT_PROFILE), 1, REPEATED_PROGRAMS);
+  if (different !== undefined) return { what, state: 'broken', detail: different };
+  const programs = String(REPEATED_PROGRAMS);
+  return { what, state: 'good', detail: `${programs} programs of a campaign came out the same twice` };
+}
+
 /** Source, objects and images of one kernel. */
 const DISK_NEEDED_GIB = 4;
 
@@ -90,6 +106,6 @@ function advice(job: string, missing: Parameters<typeof describeMissing>[0], isR
 }
 
 function render(findings: readonly Finding[]): string {
-  const marks = { good: '✓', missing: '✗', note: '·' };
+  const marks = { good: '✓', missing: '✗', broken: '✗', note: '·' };
   return findings.map(({ what, state, detail }) => `${marks[state]} ${what.padEnd(24)} ${detail}\n`).join('');
 }
