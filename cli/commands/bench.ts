@@ -13,7 +13,10 @@ import { KernelStore } from '../../targets/kernels/store.js';
 import type { Session } from '../../targets/target.js';
 import type { Command, Finish } from '../command.js';
 import type { Context } from '../context.js';
-import { EXIT } from '../errors.js';
+import { measureAgainst, renderHeld } from '../bench/against.js';
+import { type Figures, Taken, figuresOf } from '../bench/figures.js';
+import { EXIT, type ExitCode, UsageError } from '../errors.js';
+import { requireWhole } from '../whole_numbers.js';
 import { type TargetArgs, addTargetOptions, chooseTarget } from '../target_options.js';
 
 interface BenchArgs extends Omit<TargetArgs, 'target'> {
@@ -22,10 +25,9 @@ interface BenchArgs extends Omit<TargetArgs, 'target'> {
   readonly rounds: number;
   readonly seconds: number;
   readonly corpus: number;
+  readonly against: string | undefined;
+  readonly least: number | undefined;
 }
-
-/** What is measured, in ioctls per second unless the name says otherwise. */
-type Figures = Record<string, number>;
 
 /** What a figure must reach. Source: docs/performance.md. */
 const BARS: Readonly<Record<string, { readonly least?: number; readonly most?: number }>> = {
@@ -52,11 +54,29 @@ export function benchCommand(finish: Finish, context: Context): Command<BenchArg
           default: 100_000,
           describe: 'programs of the corpus whose cost is held against that of 100',
         })
+        .option('against', {
+          type: 'string',
+          describe:
+            'hold this build against another one, a checkout that has been built, in turn on this machine',
+        })
+        .option('least', {
+          type: 'number',
+          describe: 'what a rate here must be of that there at least, or the exit code is 1',
+        })
         .example('$0 bench', 'model, campaign, agent and loop on the newest cached kernel')
-        .example('$0 bench --target sim', 'the model and a campaign on it'),
+        .example('$0 bench --target sim', 'the model and a campaign on it')
+        .example('$0 bench --against ../base --least 0.9', 'whether a change has made anything slower'),
     handler: async (args) => {
+      requireWhole({ rounds: args.rounds, corpus: args.corpus }, 1);
+      if (!(args.seconds > 0)) throw new UsageError('--seconds takes a number above 0');
+      if (args.least !== undefined && args.against === undefined)
+        throw new UsageError('--least says what a rate must be of that of another build: --against names it');
+      if (args.against !== undefined) {
+        finish(await holdAgainst(args.against, args));
+        return;
+      }
       const { figures, description, accel } = await measure(args, context);
-      const machine = `${cpus()[0]?.model.trim() ?? 'unknown'}, ${String(cpus().length)} cores, node ${process.version}`;
+      const machine = describeMachine();
       const data = {
         schema: 1,
         machine,
@@ -72,6 +92,21 @@ export function benchCommand(finish: Finish, context: Context): Command<BenchArg
       finish(EXIT.pass);
     },
   };
+}
+
+/** Says which rates the other build does not reach, and which it surpasses. */
+async function holdAgainst(directory: string, args: BenchArgs): Promise<ExitCode> {
+  const { rounds: turns, seconds, kernel, least } = args;
+  const held = await measureAgainst(directory, { turns, seconds, kernel }, (done) => {
+    process.stderr.write(`bench: ${String(done)} of ${String(turns)} turns\n`);
+  });
+  const data = { schema: 1, machine: describeMachine(), against: directory, rounds: turns, seconds, held };
+  process.stdout.write(args.json ? `${JSON.stringify(data, null, 2)}\n` : renderHeld(held, directory, least));
+  return least !== undefined && held.some(({ ratio }) => ratio < least) ? EXIT.finding : EXIT.pass;
+}
+
+function describeMachine(): string {
+  return `${cpus()[0]?.model.trim() ?? 'unknown'}, ${String(cpus().length)} cores, node ${process.version}`;
 }
 
 interface Measured {
@@ -172,68 +207,11 @@ function takeGrowth(
   }
 }
 
-/** What has been measured in each round. */
-class Taken {
-  readonly #values = new Map<string, number[]>();
-
-  take(name: string, value: number): this {
-    const values = this.#values.get(name) ?? [];
-    this.#values.set(name, values);
-    values.push(value);
-    return this;
-  }
-
-  get names(): string[] {
-    return [...this.#values.keys()];
-  }
-
-  has(name: string): boolean {
-    return this.#values.has(name);
-  }
-
-  median(name: string): number {
-    return median(this.#values.get(name) ?? []);
-  }
-
-  /** Taken round by round. */
-  ratio(name: string, per: string): number {
-    const below = this.#values.get(per) ?? [];
-    return median((this.#values.get(name) ?? []).map((value, at) => value / (below[at] ?? NaN)));
-  }
-}
-
-function figuresOf(taken: Taken): Figures {
-  const rate = (name: string): Figures =>
-    taken.has(name) ? { [`${name}.calls_per_s`]: taken.median(name) } : {};
-  const ratio = (name: string, one: string, other: string): Figures =>
-    taken.has(one) && taken.has(other) ? { [name]: taken.ratio(one, other) } : {};
-  const shares = taken.names.filter((name) => name.startsWith('share.'));
-  return {
-    ...rate('model'),
-    ...rate('agent'),
-    ...rate('differential'),
-    ...ratio('model_per_agent', 'model', 'agent'),
-    ...ratio('differential_per_agent', 'differential', 'agent'),
-    ...rate('campaign'),
-    'campaign.programs_per_s': taken.median('campaign_programs'),
-    ...ratio('campaign_per_model', 'campaign', 'model'),
-    ...Object.fromEntries(shares.map((name) => [`campaign.${name}`, taken.median(name)])),
-    ...ratio('campaign.cost_of_corpus', 'large_corpus', 'small_corpus'),
-    ...(taken.has('sweep') ? { 'sweep.programs_per_s': taken.median('sweep') } : {}),
-    ...ratio('sweep_per_unswept', 'sweep', 'unswept'),
-  };
-}
-
 async function benchPrograms({ corpus }: Context): Promise<AssembledProgram[]> {
   const directory = join(corpus, 'bench');
   const names = (await readdir(directory)).filter((name) => name.endsWith('.json')).sort();
   const programs = await Promise.all(names.map((name) => readProgramFile(join(directory, name))));
   return programs.map(assemble);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((one, two) => one - two);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
 }
 
 function render(description: string, machine: string, figures: Figures): string {
