@@ -99,6 +99,7 @@ import { vfioDevice } from './vfio/device.js';
 import { vfioDeviceAttach } from './vfio/device_attach.js';
 import { vfioFiles } from './vfio/files.js';
 import { vfioGroup } from './vfio/group.js';
+import { vfioGroupDevice } from './vfio/group_device.js';
 import { vfioMapDma } from './vfio/map_dma.js';
 import { vfioNumbers } from './vfio/numbers.js';
 import { vfioPieces } from './vfio/pieces.js';
@@ -214,6 +215,7 @@ export const SUITES: readonly Suite[] = [
   vfioDevice,
   vfioDeviceAttach,
   vfioGroup,
+  vfioGroupDevice,
   processExec,
   processExecDescriptors,
   processFork,

@@ -1,4 +1,5 @@
 import type { Profile } from '../../models/profiles/index.js';
+import { deviceNameArgs } from '../../models/ioctls/vfio_group/get_device_fd.js';
 import { ASK_COHERENCY } from './vfio_themes.js';
 import { ALLOC, type Kind, type Theme, spread, times } from './theme.js';
 
@@ -123,4 +124,46 @@ const GROUP: Theme = {
   ],
 };
 
-export const VFIO_FILE_THEMES: readonly Theme[] = [BOUND_DEVICE, UNBOUND_DEVICE, GROUP];
+const OPEN_DEVICE: Kind = { call: 'VFIO_GROUP_GET_DEVICE_FD', args: deviceNameArgs() };
+
+/** What opens the device where there is nothing to attach it to. */
+const OPEN_WITHOUT_IOAS: Kind = { inTurn: [{ call: 'IOMMU_VFIO_IOAS', args: { op: 2 } }, OPEN_DEVICE] };
+
+const GROUP_DEVICE: Theme = {
+  about:
+    'A device of VFIO that its group opens, once or several times, beside what uses the compatible IOAS.',
+  isFor,
+  biases: { otherFd: 3 },
+  prelude: ['vfio_group', { call: 'VFIO_GROUP_SET_CONTAINER' }, OPEN_DEVICE],
+  kinds: [
+    ...times(8, OPEN_DEVICE),
+    OPEN_WITHOUT_IOAS,
+    OPEN_WITHOUT_IOAS,
+    ...spread({
+      VFIO_GROUP_GET_DEVICE_FD: 3,
+      VFIO_GROUP_SET_CONTAINER: 5,
+      VFIO_GROUP_UNSET_CONTAINER: 4,
+      VFIO_GROUP_GET_STATUS: 1,
+      VFIO_DEVICE_BIND_IOMMUFD: 5,
+      VFIO_DEVICE_ATTACH_IOMMUFD_PT: 2,
+      VFIO_DEVICE_DETACH_IOMMUFD_PT: 2,
+      IOMMU_VFIO_IOAS: 5,
+      IOMMU_IOAS_ALLOC: 3,
+      IOMMU_IOAS_MAP: 5,
+      IOMMU_IOAS_UNMAP: 3,
+      IOMMU_DESTROY: 5,
+      VFIO_IOMMU_MAP_DMA: 3,
+      VFIO_IOMMU_UNMAP_DMA: 2,
+      IOMMU_TEST_OP_MOCK_DOMAIN: 2,
+      vfio_group: 4,
+      vfio_device: 2,
+      file: 8,
+      second_file: 2,
+      child: 1,
+      pass: 1,
+      counters: 2,
+    }),
+  ],
+};
+
+export const VFIO_FILE_THEMES: readonly Theme[] = [BOUND_DEVICE, UNBOUND_DEVICE, GROUP, GROUP_DEVICE];

@@ -8,6 +8,9 @@ export const ASK_COHERENCY: Kind = { call: 'VFIO_CHECK_EXTENSION', args: { exten
 const UNMAP_EVERYTHING: Kind = { call: 'VFIO_IOMMU_UNMAP_DMA', args: { flags: 2, iova: 0, size: 0 } };
 const UNMAP_RANGE: Kind = { call: 'VFIO_IOMMU_UNMAP_DMA', args: { flags: 0 } };
 
+/** All that can be wrong with it is its struct. */
+const SHORT_INFO: Kind = { call: 'VFIO_IOMMU_GET_INFO', args: { argsz: 15 } };
+
 const VFIO: Theme = {
   about: 'VFIO’s view of an IOAS, mostly without large pages, so that areas are cut.',
   prelude: [ALLOC, SET_COMPAT, { call: 'VFIO_SET_IOMMU' }],
@@ -18,7 +21,7 @@ const VFIO: Theme = {
       VFIO_GET_API_VERSION: 1,
       VFIO_CHECK_EXTENSION: 3,
       VFIO_SET_IOMMU: 4,
-      VFIO_IOMMU_GET_INFO: 8,
+      VFIO_IOMMU_GET_INFO: 12,
       VFIO_IOMMU_MAP_DMA: 24,
       VFIO_IOMMU_UNMAP_DMA: 8,
       IOMMU_IOAS_MAP: 4,
@@ -44,6 +47,7 @@ const VFIO: Theme = {
       counters: 3,
     }),
     ...times(3, ASK_COHERENCY),
+    ...times(3, SHORT_INFO),
     ...times(4, UNMAP_EVERYTHING),
     ...times(16, UNMAP_RANGE),
   ],

@@ -298,7 +298,8 @@ export class ProgramWriter {
   }
 
   #addFileStep(step: Step | undefined, picks: Picks): void {
-    const tried = step && this.#draft.addIfFollowed(step);
+    // A file of huge pages, which a mutated program may have, is cut and mapped whole or not at all.
+    const tried = step && assembledOrNothing(() => this.#draft.addIfFollowed(step));
     if (tried !== undefined) this.#lookBack(tried, picks);
   }
 

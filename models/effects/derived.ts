@@ -28,7 +28,8 @@ export function effectMutantsOfCall({ name, layout, effect }: CallDescription): 
     value,
     idle(
       name,
-      inCall(name, () => ({ effect: changesNothing })),
+      // What returns a descriptor has made it.
+      inCall(name, ({ newFd }) => ({ effect: changesNothing, ...(newFd && { returns: () => 0 }) })),
     ),
   ];
 }

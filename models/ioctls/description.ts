@@ -167,8 +167,8 @@ interface CallIdentity {
 
 /** The face of a call: what user space passes, and what comes back. `F` is its field table. */
 export interface CallInterface<F extends FieldTable> extends CallIdentity {
-  /** The last member that user space must know of. */
-  readonly lastRequired: keyof F & string;
+  /** The last member that user space must know of; `none` where the kernel reads as far as it needs to. */
+  readonly lastRequired: (keyof F & string) | 'none';
   /** A function if it depends on what user space passed. */
   readonly respond: Response | ((this: void, args: ArgsOf<F>) => Response);
 }
@@ -253,7 +253,7 @@ export function defineSegmentedCall<F extends FieldTable, R extends object>(
   return describe(face, lookUp, {
     argument: 'struct',
     layout,
-    bytesMin: layout.endOf(face.lastRequired),
+    bytesMin: face.lastRequired === 'none' ? 0 : layout.endOf(face.lastRequired),
     responseTo: (args) => (typeof respond === 'function' ? respond(args as ArgsOf<F>) : respond),
   });
 }

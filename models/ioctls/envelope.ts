@@ -146,15 +146,23 @@ export function openEnvelope(
 /** The call that a command names on a file. */
 function describedFor(file: OpenFile | undefined, command: number): CallDescription | undefined {
   const description = callByCommand(command);
-  return description?.on === (isOfVfio(file) ? file.kind : 'iommufd') ? description : undefined;
+  if (description?.on !== (isOfVfio(file) ? file.kind : 'iommufd')) return undefined;
+  return file?.kind === 'vfio_device' && file.isOfGroup && OF_NODE.includes(command)
+    ? undefined
+    : description;
 }
+
+/**
+ * Commands that only opens of a device's node have: ATTACH_IOMMUFD_PT, DETACH_IOMMUFD_PT.
+ * Source: drivers/vfio/vfio_main.c:vfio_device_fops_unl_ioctl.
+ */
+const OF_NODE: readonly number[] = [0x3b77, 0x3b78];
 
 /** Commands that VFIO's files take and the model does not know. Source: linux/vfio.h. */
 const UNDESCRIBED: Readonly<Record<VfioFile['kind'], readonly number[]>> = {
   // GET_INFO, GET_REGION_INFO, GET_IRQ_INFO, SET_IRQS, RESET, FEATURE.
   vfio_device: [0x3b6b, 0x3b6c, 0x3b6d, 0x3b6e, 0x3b6f, 0x3b75],
-  // GET_DEVICE_FD.
-  vfio_group: [0x3b6a],
+  vfio_group: [],
 };
 
 /** Whether the command is one of VFIO's, of which the kernel reads what it requires; it compares the whole number. */

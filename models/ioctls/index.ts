@@ -30,6 +30,7 @@ import { vfioUnmapDma } from './vfio/unmap_dma.js';
 import { vfioAttachIommufdPt } from './vfio_device/attach_iommufd_pt.js';
 import { vfioBindIommufd } from './vfio_device/bind_iommufd.js';
 import { vfioDetachIommufdPt } from './vfio_device/detach_iommufd_pt.js';
+import { vfioGroupGetDeviceFd } from './vfio_group/get_device_fd.js';
 import { vfioGroupGetStatus } from './vfio_group/get_status.js';
 import { vfioGroupSetContainer } from './vfio_group/set_container.js';
 import { vfioGroupUnsetContainer } from './vfio_group/unset_container.js';
@@ -89,6 +90,7 @@ export const CALLS: readonly CallDescription[] = [
   vfioBindIommufd,
   vfioAttachIommufdPt,
   vfioDetachIommufdPt,
+  vfioGroupGetDeviceFd,
   vfioGroupGetStatus,
   vfioGroupSetContainer,
   vfioGroupUnsetContainer,

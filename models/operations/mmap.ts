@@ -67,7 +67,7 @@ const RULES: readonly Rule<Context>[] = [
     says: 'the mapping is executable, and the file is none that can hold programs',
     cite: `${VFS}; fs/libfs.c:pseudo_fs_get_tree, SB_I_NOEXEC`,
     isFor: ({ hasNoExecFiles }) => hasNoExecFiles,
-    when: ({ file, step }) => isAnonymous(file) && step.access === 'rwx',
+    when: ({ file, step }) => (isAnonymous(file) || isOfGroup(file)) && step.access === 'rwx',
   },
   {
     id: 'ENODEV.anonymous',
@@ -110,6 +110,11 @@ const RULES: readonly Rule<Context>[] = [
   },
   ...DMABUF_RULES,
 ];
+
+/** Whether a group of VFIO has opened a device: its file is none of a node. */
+function isOfGroup(file: OpenFile | undefined): boolean {
+  return file?.kind === 'vfio_device' && file.isOfGroup;
+}
 
 /** Source: mm/mmap.c, MAP_FIXED. */
 const HOLE: Leftover<Context> = {

@@ -210,10 +210,17 @@ export class World {
     }
   }
 
-  /** Source: drivers/vfio/device_cdev.c:vfio_df_unbind_iommufd. */
-  #unbind({ bound }: VfioDeviceFile): void {
+  /** Source: drivers/vfio/device_cdev.c:vfio_df_unbind_iommufd; group.c:vfio_df_group_close. */
+  #unbind({ bound, isOfGroup }: VfioDeviceFile): void {
     if (bound === undefined) return;
-    this.vfio.bound = undefined;
+    if (isOfGroup) {
+      const opens = present(this.vfio.ofGroup, 'opens through the group');
+      opens.files -= 1;
+      if (opens.files > 0) return;
+      this.vfio.ofGroup = undefined;
+    } else {
+      this.vfio.bound = undefined;
+    }
     destroyAccess(bound.iommufd, bound.access);
     this.put(bound.iommufd);
   }

@@ -270,6 +270,11 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
     'envelope/ENOTTY.file:swap:EINVAL.unbound': OTHER_FILE,
     'VFIO_DEVICE_BIND_IOMMUFD/EBUSY.group:swap:EINVAL.bound':
       'the group of a device that is bound by itself cannot be opened',
+    'VFIO_GROUP_GET_DEVICE_FD/EFAULT.name:swap:EINVAL.name':
+      'a name that is longer than a page has been read',
+    'VFIO_GROUP_GET_DEVICE_FD/EINVAL.name:swap:ENODEV.name': 'a name without end is none',
+    'VFIO_GROUP_GET_DEVICE_FD/EINVAL.container:swap:ENODEV.compat': NO_TARGET,
+    'VFIO_GROUP_GET_DEVICE_FD/ENODEV.compat:swap:EADDRINUSE.alignment': NO_TARGET,
     'VFIO_DEVICE_BIND_IOMMUFD/EBADF.iommufd:swap:EBADFD.iommufd': NO_FILE,
     'VFIO_DEVICE_ATTACH_IOMMUFD_PT/ENOENT.ioas:swap:EADDRINUSE.alignment': NO_TARGET,
   }),

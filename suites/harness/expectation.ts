@@ -1,4 +1,5 @@
 import { ERRNO, errnoName } from '../../models/base/errno.js';
+import { present } from '../../models/base/assert.js';
 import { readU32, sameBytes, viewOf, writeNumber } from '../../models/base/bytes.js';
 import { hex } from '../../models/base/u64.js';
 import { decodeRanges } from '../../models/layout/iova_range.js';
@@ -40,7 +41,7 @@ export function checkExpectation(
   if (seen !== expected) return `expected ${expected}, saw ${seen}`;
   const { counters } = expectation;
   if (counters !== undefined) return checkCounters(counters, returned);
-  const { value: wanted = ANSWER_BY_VALUE.has(step.do) ? undefined : 0 } = expectation;
+  const wanted = expectedValue(expectation, step);
   if (returned.errno === 0 && wanted !== undefined && returned.value !== wanted)
     return `expected to return ${String(wanted)}, saw ${String(returned.value)}`;
   if (step.do === 'read') {
@@ -59,6 +60,13 @@ export function checkExpectation(
     if (wrong !== undefined) return wrong;
   }
   return undefined;
+}
+
+/** What must be returned on success, if that is known. */
+function expectedValue({ value }: Expectation, step: RawStep): number | undefined {
+  if (value !== 'descriptor') return value ?? (ANSWER_BY_VALUE.has(step.do) ? undefined : 0);
+  const fd = step.do === 'ioctl' ? step.fds.find(({ direction }) => direction === 'hidden') : undefined;
+  return handleOf(present(fd, 'a descriptor that the call makes').slot);
 }
 
 /** Steps whose scenarios say what is returned; all others return 0 on success. */

@@ -26,7 +26,7 @@ export interface Expectation {
   readonly outputs: ExpectedOutputs;
   readonly counters?: Counters;
   /** What the call returns if it does not fail; without it, 0. */
-  readonly value?: number;
+  readonly value?: number | 'descriptor';
   /** Words of 32 bits at the start of what a read filled. */
   readonly words?: readonly number[] | 'any';
   /** Bytes behind the struct after the call. */
@@ -98,6 +98,12 @@ export class ExpectedStep {
   /** Success that returns this number. */
   returns(value: number): this {
     this.#expectation = { ...this.#expectation, value };
+    return this;
+  }
+
+  /** Success that returns the new descriptor. */
+  returnsFd(): this {
+    this.#expectation = { ...this.#expectation, value: 'descriptor' };
     return this;
   }
 

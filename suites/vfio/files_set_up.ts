@@ -36,8 +36,12 @@ export function detach(t: ScenarioBuilder, options: Options = {}): ExpectedStep 
 }
 
 /** VFIO_GROUP_SET_CONTAINER: gives the group an iommufd. */
-export function setContainer(t: ScenarioBuilder, container: Operand = { fd: 'f' }): ExpectedStep {
-  return t.ioctl('VFIO_GROUP_SET_CONTAINER', { container }, { file: GROUP });
+export function setContainer(
+  t: ScenarioBuilder,
+  container: Operand = { fd: 'f' },
+  file = GROUP,
+): ExpectedStep {
+  return t.ioctl('VFIO_GROUP_SET_CONTAINER', { container }, { file });
 }
 
 export function unsetContainer(t: ScenarioBuilder): ExpectedStep {
@@ -46,4 +50,31 @@ export function unsetContainer(t: ScenarioBuilder): ExpectedStep {
 
 export function getStatus(t: ScenarioBuilder, options: Options = {}): ExpectedStep {
   return t.ioctl('VFIO_GROUP_GET_STATUS', {}, { file: GROUP, ...options });
+}
+
+/** What the agent calls the sample device. */
+export const DEVICE_NAME = '00000000-0000-0000-0000-000000000001';
+
+/** VFIO_GROUP_GET_DEVICE_FD of the device, but for what is said. */
+export function getDeviceFd(
+  t: ScenarioBuilder,
+  {
+    name = DEVICE_NAME,
+    label = DEVICE,
+    file = GROUP,
+    ...options
+  }: Options & { readonly name?: string; readonly label?: string; readonly file?: string } = {},
+): ExpectedStep {
+  return t.ioctl('VFIO_GROUP_GET_DEVICE_FD', wordsOf(name), { file, fd: label, ...options }).returnsFd();
+}
+
+/** A name of up to 40 characters, eight in each word, the first of them in its lowest byte. */
+function wordsOf(name: string): Record<string, bigint> {
+  const words: Record<string, bigint> = {};
+  for (let word = 0; word < 5; word++) {
+    let value = 0n;
+    for (let at = 7; at >= 0; at--) value = (value << 8n) | BigInt(name.charCodeAt(word * 8 + at) || 0);
+    words[`name_${String(word)}`] = value;
+  }
+  return words;
 }

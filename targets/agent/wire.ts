@@ -2,6 +2,7 @@
  * The numbers that the agent and its host share. The C side includes them as a generated header (`cHeader`), so there is one
  * definition. The frames themselves are written by `encode.ts` and `src/program.c`, read by `src/program.c` and `decode.ts`.
  */
+import { VFIO_DEVICE_NAME } from '../../models/state/vfio_files.js';
 
 /** Starts each frame: "ICTS". */
 export const FRAME_MAGIC = 0x53544349;
@@ -149,6 +150,7 @@ export function cHeader(programLimits: {
     define('FRAME_BYTES_MAX', FRAME_BYTES_MAX),
     define('PROGRESS_BYTES', PROGRESS_BYTES),
     define('PORT_NAME', `"${PORT_NAME}"`),
+    define('VFIO_DEVICE_NAME', `"${VFIO_DEVICE_NAME}"`),
     define('SLOTS_MAX', programLimits.slots),
     define('STEPS_MAX', programLimits.steps),
     define('FD_HANDLE_BASE', programLimits.handles),

@@ -57,6 +57,12 @@ export const vfioBindIommufd = defineCall(
         args.iommufd < 0 || (passed === undefined && slotOf(args.iommufd) !== undefined),
     },
     {
+      id: 'EINVAL.group_file',
+      says: 'the file is one that the group has opened',
+      cite: SOURCE,
+      when: ({ device }) => device.isOfGroup,
+    },
+    {
       id: 'EBUSY.group',
       says: 'the group of the device is open',
       cite: 'drivers/vfio/group.c:vfio_device_block_group',
@@ -80,9 +86,10 @@ export const vfioBindIommufd = defineCall(
     notIommufd('iommufd', 'main.c:iommufd_ctx_from_fd'),
     {
       id: 'EINVAL.opened',
-      says: 'the device is bound through another open of its node',
+      says: 'the device is bound through another open of its node, or through its group',
       cite: 'drivers/vfio/vfio_main.c:vfio_df_open',
-      when: ({ world, device }) => world.vfio.bound !== undefined && world.vfio.bound !== device,
+      when: ({ world: { vfio }, device }) =>
+        vfio.ofGroup !== undefined || (vfio.bound !== undefined && vfio.bound !== device),
     },
     {
       id: 'EFAULT.out_devid',

@@ -11,7 +11,6 @@
 #include "agent.h"
 
 #define CREATE_FILE "/sys/devices/virtual/mtty/mtty/mdev_supported_types/mtty-1/create"
-#define DEVICE_UUID "00000000-0000-0000-0000-000000000001"
 
 void vfio_make_device(void)
 {
@@ -20,7 +19,7 @@ void vfio_make_device(void)
 	/* Not every kernel has the driver. */
 	if (file < 0)
 		return;
-	if (write(file, DEVICE_UUID, strlen(DEVICE_UUID)) < 0)
+	if (write(file, VFIO_DEVICE_NAME, strlen(VFIO_DEVICE_NAME)) < 0)
 		trouble("the sample device of VFIO cannot be made");
 	close(file);
 }
