@@ -126,6 +126,12 @@ const GROUP: Theme = {
 
 const OPEN_DEVICE: Kind = { call: 'VFIO_GROUP_GET_DEVICE_FD', args: deviceNameArgs() };
 
+/** A name that no 0 ends. */
+const OPEN_ENDLESS: Kind = {
+  call: 'VFIO_GROUP_GET_DEVICE_FD',
+  args: Object.fromEntries(Object.keys(deviceNameArgs()).map((word) => [word, 0x6161_6161_6161_6161n])),
+};
+
 /** What opens the device where there is nothing to attach it to. */
 const OPEN_WITHOUT_IOAS: Kind = { inTurn: [{ call: 'IOMMU_VFIO_IOAS', args: { op: 2 } }, OPEN_DEVICE] };
 
@@ -137,6 +143,7 @@ const GROUP_DEVICE: Theme = {
   prelude: ['vfio_group', { call: 'VFIO_GROUP_SET_CONTAINER' }, OPEN_DEVICE],
   kinds: [
     ...times(8, OPEN_DEVICE),
+    OPEN_ENDLESS,
     OPEN_WITHOUT_IOAS,
     OPEN_WITHOUT_IOAS,
     ...spread({
