@@ -91,7 +91,8 @@ export const exhaustionViommu = suite(
               length: P,
             }),
           undo: destroyIt('out_hw_queue_id'),
-          rounds: 11,
+          // More of them on a sanitized kernel.
+          rounds: 13,
         }),
         invalidate: sweep({
           setup: (t) => {
