@@ -67,6 +67,9 @@ export interface IoctlStep extends Injecting {
 export const VFIO_NODES = ['vfio_device', 'vfio_group'] as const;
 export type VfioNode = (typeof VFIO_NODES)[number];
 
+/** The name of VFIO's sample device, by which its group knows it: what the agent makes it under. */
+export const VFIO_DEVICE_NAME = '00000000-0000-0000-0000-000000000001';
+
 /** Opens /dev/iommu, or a node of VFIO. */
 export interface OpenStep {
   readonly do: 'open';

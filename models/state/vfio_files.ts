@@ -2,9 +2,6 @@ import type { IommufdFile } from './iommufd_file.js';
 import type { AccessObject } from './objects.js';
 import type { OpenFileBase } from './open_file.js';
 
-/** The name of the device, by which its group knows it: what the agent makes it under. */
-export const VFIO_DEVICE_NAME = '00000000-0000-0000-0000-000000000001';
-
 /** What the device has of the iommufd that it is bound to. */
 export interface Binding {
   readonly iommufd: IommufdFile;

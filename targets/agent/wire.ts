@@ -2,7 +2,7 @@
  * The numbers that the agent and its host share. The C side includes them as a generated header (`cHeader`), so there is one
  * definition. The frames themselves are written by `encode.ts` and `src/program.c`, read by `src/program.c` and `decode.ts`.
  */
-import { VFIO_DEVICE_NAME } from '../../models/state/vfio_files.js';
+import { VFIO_DEVICE_NAME } from '../../models/program/program.js';
 
 /** Starts each frame: "ICTS". */
 export const FRAME_MAGIC = 0x53544349;

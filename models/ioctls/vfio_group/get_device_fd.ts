@@ -2,10 +2,11 @@ import { present } from '../../base/assert.js';
 import { viewOf } from '../../base/bytes.js';
 import { PAGE_SIZE } from '../../base/u64.js';
 import { u64 } from '../../layout/field.js';
+import { VFIO_DEVICE_NAME } from '../../program/program.js';
 import { createAccess, moveAccess, refusesAccess } from '../../state/access.js';
 import type { CallMemory } from '../../state/call_memory.js';
 import type { IommufdFile } from '../../state/iommufd_file.js';
-import { type Binding, VFIO_DEVICE_NAME, VfioDeviceFile } from '../../state/vfio_files.js';
+import { type Binding, VfioDeviceFile } from '../../state/vfio_files.js';
 import { type AnyArgs, defineCall, once } from '../description.js';
 import { groupOf } from './group.js';
 
