@@ -129,7 +129,7 @@ export function noSuchDevice(cite: string): Rule<{ device: Device | undefined }>
   };
 }
 
-/** The answer cannot be written back; without `leaves` the kernel undoes what it did. */
+/** The answer cannot be written back; without `leaves` the kernel undoes what it did, all but what pinning does to memory. */
 export function cannotRespond<C extends Pick<CallContext<unknown>, 'canRespond'>>(
   leaves?: Omit<Leftover<C>, 'cite'>,
 ): Rule<C> {
@@ -250,7 +250,7 @@ interface Filling {
   plan(): { readonly failure: FailureToFill; reach(): void } | undefined;
 }
 
-/** What pinning has done to memory before a failure, and unpinning does not undo. */
+/** What pinning has done to memory before a failure, and unpinning does not undo. Nothing where no plan was made. */
 export const REACHED: Leftover<{ plan(): { reach(): void } | undefined }> = {
   what: 'pages of private mappings of files stay copied, as many as were pinned before',
   cite: 'mm/internal.h:gup_must_unshare',
@@ -259,6 +259,11 @@ export const REACHED: Leftover<{ plan(): { reach(): void } | undefined }> = {
     c.plan()?.reach();
   },
 };
+
+/** A rule that is only asked after a new page table is filled, which is undone if it applies. */
+export function afterFilling<C extends Pick<Filling, 'plan'>>(rule: Rule<C>): Rule<C> {
+  return { ...rule, leaves: REACHED };
+}
 
 const MEMLOCK: Rule<Filling> = {
   id: 'ENOMEM.memlock',
@@ -300,6 +305,7 @@ export const NOTHING_PERMITTED: Rule<Filling> = {
   cite: 'drivers/iommu/generic_pt/iommu_pt.h:map_range',
   isFor: (profile) => profile.hasGenericPageTable,
   when: (c) => c.plan()?.failure === 'no_access',
+  leaves: REACHED,
   splat: { title: 'WARNING in amdv1_mock_map_range', finding: 'map-without-access-warn' },
 };
 

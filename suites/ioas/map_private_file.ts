@@ -1,9 +1,11 @@
 import { SCRATCH } from '../../models/program/arena.js';
 import type { Reference, Scalar } from '../../models/program/program.js';
-import type { ScenarioBuilder } from '../harness/builder.js';
 import { SLOW, makeAccess, read } from '../access/set_up.js';
 import { APERTURE_START as A, P } from '../harness/constants.js';
+import { WITH_FAULT } from '../event/set_up.js';
+import { NO_SUCH_ID, type ScenarioBuilder } from '../harness/builder.js';
 import { scenario, suite } from '../harness/scenario.js';
+import { PASID } from '../pasid/set_up.js';
 
 const PAGES = 4n;
 /** Where the process sees the file. */
@@ -26,6 +28,41 @@ function seenTwice(t: ScenarioBuilder): Seen {
   t.mmapFile(file, 0n, PAGES, { start: SHARED });
   t.mmapFile(file, 0n, PAGES, { start: PRIVATE, isPrivate: true });
   return { ioas, device: mock.out('out_idev_id'), hwpt: mock.out('out_hwpt_id'), file };
+}
+
+interface Unfilled extends Seen {
+  /** An IOAS with the first page of the private mapping, which nobody has pinned yet. */
+  readonly other: Reference;
+  /** The handle of the device. */
+  readonly handle: Reference;
+}
+
+/** The same, with an IOAS that has no domain, and one whose domain has the file. */
+function seenTwiceAndUnfilled(t: ScenarioBuilder, deviceFlags: number): Unfilled {
+  const ioas = t.ioas();
+  const mock = t.mockDevice(ioas, deviceFlags);
+  const file = t.memfd('m', PAGES);
+  t.mmapFile(file, 0n, PAGES, { start: SHARED });
+  t.mmapFile(file, 0n, PAGES, { start: PRIVATE, isPrivate: true });
+  const hwpt = t.mockDomain(ioas).out('out_hwpt_id');
+  t.map(ioas, { va: SHARED, iova: A });
+  const other = t.ioas();
+  t.map(other, { va: PRIVATE, iova: A });
+  t.checkMap(hwpt, A, PRIVATE);
+  return { ioas, device: mock.out('out_idev_id'), handle: mock.out('out_stdev_id'), hwpt, file, other };
+}
+
+/** Says that the page which the failed call would have pinned is the process's own now. */
+function expectCopied(t: ScenarioBuilder, { hwpt }: Unfilled): void {
+  t.checkMap(hwpt, A, PRIVATE).fails('EINVAL');
+  t.checkRefs(PRIVATE, 0);
+  t.counters(1);
+}
+
+/** Says that it has not come to pinning it. */
+function expectShared(t: ScenarioBuilder, { hwpt }: Unfilled): void {
+  t.checkMap(hwpt, A, PRIVATE);
+  t.counters(1);
 }
 
 /** Lets a call write to memory. */
@@ -129,6 +166,117 @@ export const ioasMapPrivateFile = suite(
         t.checkMap(hwpt, A, PRIVATE);
         t.checkRefs(PRIVATE, 1);
       },
+    }),
+    scenario('pages,copied_in_vain', {
+      doc: 'A call that fails once it has filled a new page table lets go of the pages; those of private mappings stay copied.',
+      covers: [
+        'IOMMU_HWPT_ALLOC/EFAULT.respond',
+        'IOMMU_HWPT_ALLOC/ENOENT.fault',
+        'IOMMU_TEST_OP_MOCK_DOMAIN/EFAULT.respond',
+      ],
+      source: 'mm/internal.h:gup_must_unshare',
+      setup: (t) => seenTwiceAndUnfilled(t, 0),
+      cases: {
+        page_table_sealed: (t, all) => {
+          t.hwptAlloc(all.device, all.other, {}, { at: 'sealed' }).fails('EFAULT');
+          expectCopied(t, all);
+        },
+        page_table_without_queue: (t, { hwpt, device, other }) => {
+          const queue = { flags: WITH_FAULT, fault_id: NO_SUCH_ID };
+          t.hwptAlloc(device, other, queue).fails({ '7.3': 'ENOENT', '6.12': 'EOPNOTSUPP' });
+          t.checkMap(hwpt, A, PRIVATE).fails({ '7.3': 'EINVAL', '6.12': 'OK' });
+        },
+        page_table_refused_before: (t, all) => {
+          t.hwptAlloc(all.device, all.other, { flags: 0x80 }).fails('EOPNOTSUPP');
+          expectShared(t, all);
+        },
+        device_sealed: (t, all) => {
+          t.ioctl('IOMMU_TEST_OP_MOCK_DOMAIN', { id: all.other }, { at: 'sealed' }).fails('EFAULT');
+          expectCopied(t, all);
+        },
+        device_with_flags_sealed: (t, all) => {
+          const device = { id: all.other, dev_flags: 0 };
+          t.ioctl('IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', device, { at: 'sealed' }).fails('EFAULT');
+          expectCopied(t, all);
+        },
+        again_with_success: (t, all) => {
+          t.hwptAlloc(all.device, all.other, {}, { at: 'sealed' }).fails('EFAULT');
+          const second = t.hwptAlloc(all.device, all.other).out('out_hwpt_id');
+          t.checkMap(second, A, PRIVATE);
+          t.checkRefs(PRIVATE, 1);
+        },
+      },
+      control: (t, all) => expectShared(t, all),
+    }),
+    scenario('pages,copied_for_no_replacement', {
+      doc: 'A replacement to an IOAS fills a new page table before it finds that it cannot be; an attachment finds it before.',
+      covers: [
+        'IOMMU_TEST_OP_PASID_REPLACE/EINVAL.not_attached',
+        'IOMMU_TEST_OP_PASID_REPLACE/EINVAL.without_alloc_pasid',
+        'IOMMU_TEST_OP_PASID_REPLACE/EINVAL.pasids_attached',
+        'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/EINVAL.not_attached',
+        'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/EINVAL.pasids_attached',
+        'IOMMU_TEST_OP_PASID_ATTACH/EFAULT.respond',
+      ],
+      source: 'device.c:iommufd_device_auto_get_domain',
+      needs: ['pasid'],
+      setup: (t) => {
+        const all = seenTwiceAndUnfilled(t, 4);
+        const hwptWithPasids = t.hwptAlloc(all.device, all.ioas, { flags: PASID }).out('out_hwpt_id');
+        t.replace(all.handle, hwptWithPasids);
+        return { ...all, hwptWithPasids };
+      },
+      cases: {
+        pasid_not_attached: (t, all) => {
+          t.pasidReplace(all.handle, 7, all.other).fails('EINVAL');
+          expectCopied(t, all);
+        },
+        device_not_attached: (t, all) => {
+          t.pasidDetach(all.handle, 0);
+          t.pasidReplace(all.handle, 0, all.other).fails('EINVAL');
+          expectCopied(t, all);
+        },
+        device_not_attached_named_otherwise: (t, all) => {
+          t.pasidDetach(all.handle, 0);
+          t.replace(all.handle, all.other).fails('EINVAL');
+          expectCopied(t, all);
+        },
+        pasid_to_an_ioas: (t, all) => {
+          t.pasidAttach(all.handle, 7, all.hwptWithPasids);
+          t.pasidReplace(all.handle, 7, all.other).fails('EINVAL');
+          expectCopied(t, all);
+        },
+        device_with_pasids: (t, all) => {
+          t.pasidAttach(all.handle, 7, all.hwptWithPasids);
+          t.replace(all.handle, all.other).fails('EINVAL');
+          expectCopied(t, all);
+        },
+        device_with_pasids_as_pasid: (t, all) => {
+          t.pasidAttach(all.handle, 7, all.hwptWithPasids);
+          t.pasidReplace(all.handle, 0, all.other).fails('EINVAL');
+          expectCopied(t, all);
+        },
+        attached_sealed: (t, all) => {
+          t.pasidDetach(all.handle, 0);
+          t.pasidAttach(all.handle, 0, all.other, { at: 'sealed' }).fails('EFAULT');
+          expectCopied(t, all);
+        },
+        attachment_of_a_pasid: (t, all) => {
+          t.pasidAttach(all.handle, 7, all.other).fails('EINVAL');
+          expectShared(t, all);
+        },
+        attachment_with_pasids: (t, all) => {
+          t.pasidAttach(all.handle, 7, all.hwptWithPasids);
+          t.pasidDetach(all.handle, 0);
+          t.pasidAttach(all.handle, 0, all.other).fails('EINVAL');
+          expectShared(t, all);
+        },
+        no_such_target: (t, all) => {
+          t.pasidReplace(all.handle, 7, 0).fails('ENOENT');
+          expectShared(t, all);
+        },
+      },
+      control: (t, all) => expectShared(t, all),
     }),
     scenario('pages,lost_or_moved', {
       doc: 'Written pages are the process’s own too; they move with the mapping, are lost with the end of the file, and a child gets copies.',

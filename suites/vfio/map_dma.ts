@@ -1,4 +1,4 @@
-import { BUFFER, FROZEN, HOLE, PRIVATE } from '../../models/program/arena.js';
+import { BUFFER, FROZEN, HOLE, PRIVATE, SCRATCH } from '../../models/program/arena.js';
 import type { Reference } from '../../models/program/program.js';
 import { NO_SUCH_ID, type ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START, P, U64_MAX } from '../harness/constants.js';
@@ -225,6 +225,19 @@ export const vfioMapDma = suite(
           t.mockDomain(ioas);
           mapDma(t, { flags: 0, iova: APERTURE_START }).fails(GENERIC_REFUSES).warns(WARNING, ['7.3']);
           mapDma(t, { iova: APERTURE_START }).fails({ '7.3': 'OK', '6.12': 'EEXIST' });
+        },
+        private_page_copied: (t, ioas) => {
+          const hwpt = t.mockDomain(ioas).out('out_hwpt_id');
+          const file = t.memfd('m', 1n);
+          const own = SCRATCH.start + P;
+          t.mmapFile(file, 0n, 1n, { start: SCRATCH.start });
+          t.mmapFile(file, 0n, 1n, { start: own, isPrivate: true });
+          mapDma(t, { iova: APERTURE_START, vaddr: SCRATCH.start });
+          t.checkMap(hwpt, APERTURE_START, own);
+          mapDma(t, { flags: 0, iova: APERTURE_START + P, vaddr: own })
+            .fails(GENERIC_REFUSES)
+            .warns(WARNING, ['7.3']);
+          t.checkMap(hwpt, APERTURE_START, own).fails('EINVAL');
         },
         hole_first: (t, ioas) => {
           t.mockDomain(ioas);

@@ -16,7 +16,13 @@ import type { Device, Fault, HwptPaging, IommufdObject, Viommu } from '../../sta
 import { chooseIds } from '../choices.js';
 import { defineCall, once } from '../description.js';
 import { type DataFailure, HWPT_DATA_TYPES, type HwptSelftest, readHwptSelftest } from '../driver_data.js';
-import { ADD_DOMAIN_RULES, cannotRespond, noSuchDevice, reservedNotZero } from '../shared_rules.js';
+import {
+  ADD_DOMAIN_RULES,
+  afterFilling,
+  cannotRespond,
+  noSuchDevice,
+  reservedNotZero,
+} from '../shared_rules.js';
 
 const SOURCE = 'hw_pagetable.c:iommufd_hwpt_alloc';
 const PAGING = 'hw_pagetable.c:iommufd_hwpt_paging_alloc';
@@ -191,13 +197,13 @@ export const hwptAlloc = defineCall(
       when: ({ target, data }) => isIoas(target) && tableNumber(data()) >= TABLES.length,
     },
     ...ADD_DOMAIN_RULES,
-    {
+    afterFilling({
       id: 'ENOENT.fault',
       says: 'FAULT_ID_VALID is set, and no fault queue of this file has the id fault_id',
       cite: SOURCE,
       when: ({ args, fault }) => (args.flags & HWPT_FLAGS.FAULT_ID_VALID) !== 0 && fault === undefined,
-    },
-    cannotRespond(),
+    }),
+    afterFilling(cannotRespond()),
   ],
   effect: (c) => {
     const { args, fault, file, target } = c;

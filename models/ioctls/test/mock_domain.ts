@@ -5,7 +5,7 @@ import { attachDevice } from '../../state/attach.js';
 import { type Device, type Hwpt, NO_PASID } from '../../state/objects.js';
 import { chooseIds } from '../choices.js';
 import type { CallContext, CallDescription, Failing } from '../description.js';
-import { ADD_DOMAIN_RULES, cannotRespond } from '../shared_rules.js';
+import { ADD_DOMAIN_RULES, afterFilling, cannotRespond } from '../shared_rules.js';
 import {
   type AttachTarget,
   CANNOT_TRACK,
@@ -74,7 +74,7 @@ export const mockDomain: CallDescription = defineTestOp(
   (c) => lookUp(c, new MockDevice(0, c.profile.hasGenericPageTable)),
 ).behaves({
   // A device with every ability is never refused for one.
-  rules: [...TARGET_RULES, NO_VDEVICE, ...ADD_DOMAIN_RULES, cannotRespond()],
+  rules: [...TARGET_RULES, NO_VDEVICE, ...ADD_DOMAIN_RULES, afterFilling(cannotRespond())],
   failing: FAILING,
   effect: createDevice,
 });
@@ -102,7 +102,7 @@ export const mockDomainFlags: CallDescription = defineTestOp(
     CANNOT_TRACK,
     NO_VDEVICE,
     ...ADD_DOMAIN_RULES,
-    cannotRespond(),
+    afterFilling(cannotRespond()),
   ],
   failing: FAILING,
   effect: createDevice,

@@ -1,6 +1,6 @@
 import { id32 } from '../../layout/field.js';
 import { NO_PASID } from '../../state/objects.js';
-import { ADD_DOMAIN_RULES, cannotRespond } from '../shared_rules.js';
+import { ADD_DOMAIN_RULES, afterFilling, cannotRespond } from '../shared_rules.js';
 import {
   CANNOT_TRACK,
   NOT_ATTACHED,
@@ -32,8 +32,8 @@ export const mockDomainReplace = defineTestOp(
     noSuchHandle(SOURCE),
     ...TARGET_RULES,
     ...ADD_DOMAIN_RULES,
-    NOT_ATTACHED,
-    PASIDS_ATTACHED,
+    afterFilling(NOT_ATTACHED),
+    afterFilling(PASIDS_ATTACHED),
     CANNOT_TRACK,
     NO_VDEVICE,
     cannotRespond({

@@ -1,7 +1,7 @@
 import { id32 } from '../../layout/field.js';
 import { present } from '../../base/assert.js';
 import { attachDevice } from '../../state/attach.js';
-import { ADD_DOMAIN_RULES, cannotRespond } from '../shared_rules.js';
+import { ADD_DOMAIN_RULES, afterFilling, cannotRespond } from '../shared_rules.js';
 import {
   ATTACHED_UNCHECKED,
   CANNOT_TRACK,
@@ -53,7 +53,7 @@ export const pasidAttach = defineTestOp(
     CANNOT_TRACK,
     NO_VDEVICE,
     ...ADD_DOMAIN_RULES,
-    cannotRespond(),
+    afterFilling(cannotRespond()),
   ],
   effect: (c) => {
     attachDevice(present(c.device, 'a device'), c.args.pasid, takeTargetHwpt(c));

@@ -1,7 +1,7 @@
 import { PASID_FAILING } from '../../hardware/mock_device.js';
 import { id32 } from '../../layout/field.js';
 import { present } from '../../base/assert.js';
-import { ADD_DOMAIN_RULES, cannotRespond } from '../shared_rules.js';
+import { ADD_DOMAIN_RULES, afterFilling, cannotRespond } from '../shared_rules.js';
 import {
   ATTACHED_UNCHECKED,
   CANNOT_TRACK,
@@ -36,9 +36,9 @@ export const pasidReplace = defineTestOp(
     noSuchHandle(SOURCE),
     ...TARGET_RULES,
     ...ADD_DOMAIN_RULES,
-    NOT_ATTACHED,
-    PASIDS_ATTACHED,
-    WITHOUT_ALLOC_PASID,
+    afterFilling(NOT_ATTACHED),
+    afterFilling(PASIDS_ATTACHED),
+    afterFilling(WITHOUT_ALLOC_PASID),
     CANNOT_TRACK,
     NO_VDEVICE,
     {
