@@ -10,7 +10,13 @@ import type { Outcome, Returned } from './outcome.js';
 import type { Branch, Prediction, Reading, Unspecified } from './prediction.js';
 import { predictStep } from './predict_step.js';
 import type { CallUnderWay } from './lanes/lane_call.js';
-import { type RaceContext, mayMeetPassing, mayOutlive, racingAnswers } from './lanes/races.js';
+import {
+  type RaceContext,
+  mayMeetPassing,
+  mayOutlive,
+  racingAnswers,
+  successInAperture,
+} from './lanes/races.js';
 import type { RawStep } from './program/raw.js';
 import { PASIDS_OUTLIVE_DEVICE } from './pasids_outlive.js';
 import type { CopySource } from './state/copy_source.js';
@@ -231,12 +237,17 @@ export class ModelRun {
     errno: number,
     lane: LaneMoment | undefined,
   ): Prediction {
-    const prediction = predictStep(this.world, this.behaviour, step, this.reading);
+    const prediction = this.#plain(step);
     if (lane === undefined || lane.underWay.length === 0 || prediction.kind === 'unspecified')
       return prediction;
     const c = this.#raceOf(step, call, lane.underWay);
     const usual = mayMeetPassing(c) ? this.#withAnyChoice(step, prediction.branches) : prediction.branches;
-    return { kind: 'allowed', branches: oneOf([...usual, ...racingAnswers(c)], errno, lane) };
+    const inAperture = successInAperture(c, () => this.#plain(step));
+    return { kind: 'allowed', branches: oneOf([...usual, ...inAperture, ...racingAnswers(c)], errno, lane) };
+  }
+
+  #plain(step: RawStep): Prediction {
+    return predictStep(this.world, this.behaviour, step, this.reading);
   }
 
   /** What a copy would find under its source range now. */

@@ -3,7 +3,13 @@ import { takeSnapshot } from '../../models/invariants/snapshot.js';
 import type { Behaviour } from '../../models/behaviour.js';
 import type { Splat } from '../../models/ioctls/description.js';
 import type { CallUnderWay } from '../../models/lanes/lane_call.js';
-import { type RaceContext, mayMeetPassing, mayOutlive, racingAnswers } from '../../models/lanes/races.js';
+import {
+  type RaceContext,
+  mayMeetAperture,
+  mayMeetPassing,
+  mayOutlive,
+  racingAnswers,
+} from '../../models/lanes/races.js';
 import type { Counters, Injection, Returned } from '../../models/outcome.js';
 import type { Branch, Prediction } from '../../models/prediction.js';
 import { predictStep } from '../../models/predict_step.js';
@@ -195,7 +201,7 @@ export class Walk {
   ): readonly Branch[] {
     if (others.length === 0) return withoutHidden(branches);
     const c = this.#raceOf(step, at, others);
-    if (mayMeetPassing(c)) this.hasFreeChoices = true;
+    if (mayMeetPassing(c) || mayMeetAperture(c)) this.hasFreeChoices = true;
     // Several may answer the same, and leave something else.
     return [...branches, ...racingAnswers(c)];
   }

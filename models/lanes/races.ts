@@ -9,7 +9,7 @@ import type { Range } from '../base/ranges.js';
 import { U64_MAX, rangeWraps, wrapU64 } from '../base/u64.js';
 import type { Rule } from '../ioctls/description.js';
 import { errnoOf } from '../mutants.js';
-import { type Branch, NO_FINDINGS } from '../prediction.js';
+import { type Branch, NO_FINDINGS, type Prediction } from '../prediction.js';
 import { CallMemory } from '../state/call_memory.js';
 import type { HwptPaging } from '../state/objects.js';
 import { dropAreas, reachOf } from '../state/unmap.js';
@@ -27,6 +27,7 @@ import {
   tableOf,
   tableOfAccess,
 } from './lane_call.js';
+import { placedInAperture } from './passing_aperture.js';
 
 /** A call of a lane, and what others are doing at its moment. */
 export interface RaceContext extends CallUnderWay {
@@ -79,9 +80,18 @@ const PASSING_IDS: ReadonlySet<string> = new Set([
   'IOMMU_VDEVICE_ALLOC',
 ]);
 
+/** Calls that may take a page table away from the IOAS of its device. */
+const TAKING_DOMAINS: ReadonlySet<string> = new Set([
+  'IOMMU_DESTROY',
+  'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE',
+  'IOMMU_TEST_OP_PASID_DETACH',
+  'IOMMU_TEST_OP_PASID_REPLACE',
+]);
+
 /** Success is not as usual. */
 const PASSING_ID = 'OK.passing_ids';
 const PASSING_PLACE = 'OK.passing_places';
+const PASSING_APERTURE = 'OK.passing_apertures';
 const OUTLIVES = 'OK.page_table_stays';
 
 /** What the rules are called together. */
@@ -145,6 +155,13 @@ export const RACES: readonly Race[] = [
     when: ({ own, other }) => isPlacedByKernel(own) && movesAreas(other, tableOf(own, MAPPING)),
   },
   {
+    id: PASSING_APERTURE,
+    calls: [...MAPPING.keys()].filter((name) => MAPPING.get(name) !== undefined),
+    says: 'another call takes a page table away from the IOAS once the kernel has found a place for an area that suits it, and before the area would be filled',
+    cite: 'io_pagetable.c:iopt_map_pages, iopt_table_remove_domain',
+    when: ({ own, other }) => isPlacedByKernel(own) && mayTakeDomain(other, tableOf(own, MAPPING)),
+  },
+  {
     id: OUTLIVES,
     calls: [
       'IOMMU_DESTROY',
@@ -161,6 +178,17 @@ export const RACES: readonly Race[] = [
 /** Whether what the kernel chooses for a call may be higher than in any serial order, because something was in the way for a while. */
 export function mayMeetPassing(c: RaceContext): boolean {
   return overlapsOf(c).some(({ race: { id } }) => id === PASSING_ID || id === PASSING_PLACE);
+}
+
+/** Whether what the kernel chooses for a call may suit a page table that is gone. */
+export function mayMeetAperture(c: RaceContext): boolean {
+  return overlapsOf(c).some(({ race: { id } }) => id === PASSING_APERTURE);
+}
+
+/** Success in a place that suits a page table which another call has taken away, if one may have. */
+export function successInAperture(c: RaceContext, predict: () => Prediction): Branch[] {
+  const met = overlapsOf(c).find(({ race: { id } }) => id === PASSING_APERTURE);
+  return met === undefined ? [] : placedInAperture(met.overlap.own, predict);
 }
 
 /** Whether another call may keep an automatic page table that a call gives up. */
@@ -217,6 +245,12 @@ function branchOf({ id }: Race, { step, world }: RaceContext, leftover?: Leftove
 
 function getsIds({ call }: LaneCall): boolean {
   return call.layout.members.some(({ field: { role, direction } }) => role.is === 'id' && direction !== 'in');
+}
+
+/** Whether a call may take a page table away from an IOAS, be it one that it has made in vain. */
+function mayTakeDomain(other: LaneCall, table: bigint | undefined): boolean {
+  const { name } = other.call;
+  return TAKING_DOMAINS.has(name) || (PASSING_IDS.has(name) && namesObject(other, table));
 }
 
 /** Whether a call may have a reference of an automatic page table for as long as it is under way. */

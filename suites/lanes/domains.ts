@@ -1,5 +1,5 @@
-import { BUFFER } from '../../models/program/arena.js';
-import { APERTURE_START as A, P } from '../harness/constants.js';
+import { BUFFER, HOLE } from '../../models/program/arena.js';
+import { APERTURE_START as A, P, U64_MAX } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
 import { rounds, together } from './set_up.js';
 
@@ -49,5 +49,36 @@ export const lanesDomains = suite('lanes/domains', 'Page tables that go while ar
       },
     },
     control: (t, { ioas, mock }) => t.replace(mock.out('out_stdev_id'), ioas),
+  }),
+  scenario('detach,and_place', {
+    doc: 'A place is found for an area before the page table has to take it: one that goes in between has limited the place, and does not need the memory.',
+    covers: ['IOMMU_IOAS_MAP/EFAULT.user_memory', 'IOMMU_IOAS_MAP/OK', 'lanes/OK.passing_apertures'],
+    source: 'io_pagetable.c:iopt_map_pages',
+    gaps: [58],
+    setup: (t) => ({ device: t.mockDomain(t.ioas()).out('out_idev_id'), ioas: t.ioas() }),
+    cases: {
+      automatic: (t, { device, ioas }) => {
+        rounds(() => {
+          const hwpt = t.hwptAlloc(device, ioas).out('out_hwpt_id');
+          const [, mapped] = together(
+            t,
+            () => t.destroy(hwpt),
+            () => t.map(ioas, { va: HOLE }),
+          );
+          const left = t.unmap(ioas, 0n, U64_MAX);
+          t.either({
+            map_first: () => [mapped.fails('EFAULT'), left.ok({ length: 0n })],
+            gone_first: () => [mapped.ok({ iova: P }), left.ok({ length: P })],
+            gone_meanwhile: () => [mapped.ok({ iova: A }), left.ok({ length: P })],
+          });
+        });
+      },
+    },
+    control: (t, { device, ioas }) => {
+      const hwpt = t.hwptAlloc(device, ioas).out('out_hwpt_id');
+      t.map(ioas, { va: HOLE }).fails('EFAULT');
+      t.destroy(hwpt);
+      t.map(ioas, { va: HOLE }).ok({ iova: P });
+    },
   }),
 ]);

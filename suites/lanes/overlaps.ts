@@ -174,6 +174,22 @@ function mappedWhileMoved(t: ScenarioBuilder): Answer[] {
   return [[made, { iova: A + P }]];
 }
 
+/** Maps memory that is not there, where the kernel finds a place, while another lane does something about the only page table. */
+function mappedWithoutMemory(
+  t: ScenarioBuilder,
+  doing: (handle: Reference, other: Reference) => unknown,
+  iova: bigint,
+): Answer[] {
+  const [ioas, other] = [t.ioas(), t.ioas()];
+  const handle = t.mockDomain(ioas).out('out_stdev_id');
+  const [, made] = together(
+    t,
+    () => doing(handle, other),
+    () => t.map(ioas, { va: HOLE, length: 2n * P }),
+  );
+  return [[made, { iova }]];
+}
+
 const RULES: Readonly<Record<string, Pair>> = {
   'EBUSY.in_flight': destroyed,
   'EBUSY.settling': unmapped,
@@ -214,6 +230,39 @@ export const OVERLAPS: readonly OverlapCase[] = [
     what: 'mapped, which gets no id, while a device moves',
     isAllowed: false,
     write: mappedWhileMoved,
+  },
+  {
+    rule: 'OK.passing_apertures',
+    what: 'its device destroyed meanwhile',
+    isAllowed: true,
+    write: (t) => mappedWithoutMemory(t, (handle) => t.destroy(handle), A),
+  },
+  {
+    rule: 'OK.passing_apertures',
+    what: 'its device moved meanwhile',
+    isAllowed: true,
+    write: (t) => mappedWithoutMemory(t, (handle, other) => t.replace(handle, other), A),
+  },
+  {
+    rule: 'OK.passing_apertures',
+    what: 'its device destroyed meanwhile, not the lowest place',
+    isAllowed: false,
+    write: (t) => mappedWithoutMemory(t, (handle) => t.destroy(handle), A + 2n * P),
+  },
+  {
+    rule: 'OK.passing_apertures',
+    what: 'its device destroyed before, and something mapped elsewhere meanwhile',
+    isAllowed: false,
+    write: (t) => {
+      const [ioas, other] = [t.ioas(), t.ioas()];
+      t.destroy(t.mockDomain(ioas).out('out_stdev_id'));
+      const [, made] = together(
+        t,
+        () => t.map(other, { iova: P }),
+        () => t.map(ioas),
+      );
+      return [[made, { iova: A }]];
+    },
   },
   {
     rule: 'OK.page_table_stays',
