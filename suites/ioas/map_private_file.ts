@@ -206,7 +206,9 @@ export const ioasMapPrivateFile = suite(
           t.checkRefs(PRIVATE, 1);
         },
       },
-      control: (t, all) => expectShared(t, all),
+      control: (t, all) => {
+        expectShared(t, all);
+      },
     }),
     scenario('pages,copied_for_no_replacement', {
       doc: 'A replacement to an IOAS fills a new page table before it finds that it cannot be; an attachment finds it before.',
@@ -276,7 +278,9 @@ export const ioasMapPrivateFile = suite(
           expectShared(t, all);
         },
       },
-      control: (t, all) => expectShared(t, all),
+      control: (t, all) => {
+        expectShared(t, all);
+      },
     }),
     scenario('pages,lost_or_moved', {
       doc: 'Written pages are the process’s own too; they move with the mapping, are lost with the end of the file, and a child gets copies.',

@@ -190,6 +190,18 @@ function mappedWithoutMemory(
   return [[made, { iova }]];
 }
 
+/** Maps where the kernel finds a place, without any page table, while another IOAS gets an area. */
+function mappedBesidesAnother(t: ScenarioBuilder): Answer[] {
+  const [ioas, other] = [t.ioas(), t.ioas()];
+  t.destroy(t.mockDomain(ioas).out('out_stdev_id'));
+  const [, made] = together(
+    t,
+    () => t.map(other, { iova: P }),
+    () => t.map(ioas),
+  );
+  return [[made, { iova: A }]];
+}
+
 const RULES: Readonly<Record<string, Pair>> = {
   'EBUSY.in_flight': destroyed,
   'EBUSY.settling': unmapped,
@@ -253,16 +265,7 @@ export const OVERLAPS: readonly OverlapCase[] = [
     rule: 'OK.passing_apertures',
     what: 'its device destroyed before, and something mapped elsewhere meanwhile',
     isAllowed: false,
-    write: (t) => {
-      const [ioas, other] = [t.ioas(), t.ioas()];
-      t.destroy(t.mockDomain(ioas).out('out_stdev_id'));
-      const [, made] = together(
-        t,
-        () => t.map(other, { iova: P }),
-        () => t.map(ioas),
-      );
-      return [[made, { iova: A }]];
-    },
+    write: mappedBesidesAnother,
   },
   {
     rule: 'OK.page_table_stays',
