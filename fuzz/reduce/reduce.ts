@@ -1,5 +1,5 @@
 import { assemble } from '../../models/program/assemble.js';
-import { programText } from '../../models/program/json.js';
+import { programText, storedProgram } from '../../models/program/json.js';
 import { type Program, ProgramError, hasLanes, placedSteps } from '../../models/program/program.js';
 import { withEarlierObjects } from './earlier_objects.js';
 import { POLICIES, withoutLanes, withoutSteps, withoutUnusedLabels } from './removal.js';
@@ -64,7 +64,8 @@ class Reducer {
     private readonly shows: Shows,
     private readonly options: ReduceOptions,
   ) {
-    this.best = program;
+    // Members are tried in their order, which a program keeps from how it was made, and loses in its file.
+    this.best = storedProgram(program);
     this.#known.add(programText(program));
   }
 
