@@ -1,6 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import type { FindingId } from '../../models/findings.js';
 import type { Program } from '../../models/program/program.js';
 import { BadInputError } from '../../targets/target.js';
 import { CorpusStore } from '../corpus/store.js';
@@ -189,6 +190,8 @@ export class Campaign {
       for (const key of Object.keys(stats) as (keyof WorkerStats)[]) {
         if (key !== 'known') totals[key] += stats[key];
       }
+      for (const [id, count] of Object.entries(stats.known) as [FindingId, number][])
+        totals.known[id] = (totals.known[id] ?? 0) + count;
     }
     return totals;
   }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from 'chai';
 import { exitCodeOfCampaign, type FuzzResult } from '../../cli/fuzz/result.js';
 import { DiskQueue } from '../../fuzz/campaign/disk_queue.js';
-import { type CampaignEvent, emptyStats } from '../../fuzz/campaign/events.js';
+import { type CampaignEvent, type WorkerStats, emptyStats } from '../../fuzz/campaign/events.js';
 import { Journal, type JournalLine } from '../../fuzz/campaign/journal.js';
 import { Worker } from '../../fuzz/campaign/worker.js';
 import { type Place, Workplace } from '../../fuzz/campaign/workplace.js';
@@ -240,6 +240,12 @@ async function hashesInJournal(directory: string): Promise<string[]> {
   return lines.flatMap((line) => (line.kind === 'entry' ? [line.program] : []));
 }
 
+/** What the journal last said of each worker. */
+async function lastStatsOf(directory: string): Promise<Map<number, WorkerStats>> {
+  const lines = await new Journal(join(directory, 'journal.jsonl')).read(() => undefined);
+  return new Map(lines.flatMap((line) => (line.kind === 'trouble' ? [] : [[line.worker, line.stats]])));
+}
+
 describe('fuzz', () => {
   const programs = 130;
   let directory: string;
@@ -265,6 +271,16 @@ describe('fuzz', () => {
     assert.equal(whole.corpus, wholeFiles.length);
     assert.isAbove(whole.coverage, 300);
     assert.isAbove(whole.calls, programs);
+  });
+
+  it('tells the known findings, of all workers together', async () => {
+    const out = join(directory, 'known');
+    const ended = await runCli(['fuzz', '--programs', '120', '--workers', '2', '--out', out, '--json']);
+    const sums: Record<string, number> = {};
+    for (const { known } of (await lastStatsOf(out)).values())
+      for (const [id, count] of Object.entries(known)) sums[id] = (sums[id] ?? 0) + count;
+    assert.isNotEmpty(sums);
+    assert.deepEqual(resultIn(ended).known, sums);
   });
 
   it('goes on after SIGKILL as if nothing had been, and loses nothing that was recorded', async () => {
