@@ -38,7 +38,7 @@ export function mutantName(mutant: Mutant): string {
 
 /**
  * Every mutant of a list of rules: each rule dropped, swapped with the next one, given another error number, and leaving nothing
- * behind. Two neighbours that answer the same and leave nothing cannot be told apart by their order, so their swap is not made.
+ * behind. Two neighbours that answer and leave the same cannot be told apart by their order, so their swap is not made.
  */
 export function mutantsOf(call: string, rules: readonly Rule<never>[]): Mutant[] {
   const mutants: Mutant[] = [];
@@ -121,7 +121,7 @@ function swapped<R extends Rule<never>>(rules: readonly R[], first: RuleId, seco
 }
 
 function answerAlike(one: Rule<never>, two: Rule<never>): boolean {
-  return errnoOf(one.id) === errnoOf(two.id) && one.leaves === undefined && two.leaves === undefined;
+  return errnoOf(one.id) === errnoOf(two.id) && one.leaves === two.leaves;
 }
 
 /** EINVAL, the errno a careless change would use; EFAULT where it is already that. */

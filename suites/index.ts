@@ -101,6 +101,7 @@ import { vfioFiles } from './vfio/files.js';
 import { vfioGroup } from './vfio/group.js';
 import { vfioGroupDevice } from './vfio/group_device.js';
 import { vfioMapDma } from './vfio/map_dma.js';
+import { vfioNoAccess } from './vfio/no_access.js';
 import { vfioNumbers } from './vfio/numbers.js';
 import { vfioPieces } from './vfio/pieces.js';
 import { vfioUnmapDma } from './vfio/unmap_dma.js';
@@ -207,6 +208,7 @@ export const SUITES: readonly Suite[] = [
   vfioNumbers,
   vfioGetInfo,
   vfioMapDma,
+  vfioNoAccess,
   vfioFiles,
   vfioUnmapDma,
   vfioPieces,

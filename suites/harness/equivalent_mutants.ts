@@ -52,7 +52,6 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
     'IOMMU_TEST_OP_ACCESS_RW/EINVAL.length_zero:swap:EOVERFLOW.wrap': EMPTY_NEVER_WRAPS,
     'IOMMU_TEST_OP_ACCESS_RW/EOVERFLOW.wrap:swap:EPERM.protection': 'a range that wraps is not looked at',
     'IOMMU_TEST_OP_ACCESS_RW/EPERM.protection:swap:EINVAL.dmabuf': FIRST_DECIDES,
-    'IOMMU_TEST_OP_ACCESS_RW/EINVAL.dmabuf:swap:EINVAL.file_pages': FIRST_DECIDES,
     'IOMMU_TEST_OP_ACCESS_RW/EINVAL.file_pages:swap:EFAULT.user_memory': FIRST_DECIDES,
     'IOMMU_TEST_OP_ACCESS_RW/EFAULT.user_memory:swap:EOVERFLOW.user_memory_end': FIRST_DECIDES,
     'IOMMU_TEST_OP_ACCESS_RW/EOVERFLOW.user_memory_end:swap:ENOENT.hole': FIRST_DECIDES,
@@ -135,6 +134,8 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
       'where paging page tables take no data, the one is of nested, the other of paging ones',
     'IOMMU_HWPT_ALLOC/ENOMEM.memlock:swap:ENOENT.fault':
       'where paging page tables have no fault queue, the one is of paging, the other of nested ones',
+    'IOMMU_HWPT_ALLOC/ENOENT.fault:leaves_nothing':
+      'where paging page tables have no fault queue, it is of nested ones, which pin nothing',
     'IOMMU_GET_HW_INFO/EFAULT.data:swap:EFAULT.respond':
       'both answer EFAULT, and the buffer is filled as far as memory reaches either way',
     'IOMMU_HWPT_SET_DIRTY_TRACKING/ENOENT.hwpt:swap:EOPNOTSUPP.no_dirty_bits': NO_TARGET,
@@ -153,15 +154,12 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
     'IOMMU_HWPT_INVALIDATE/ENOENT.hwpt:swap:EINVAL.target_type': NO_TARGET,
     'IOMMU_HWPT_INVALIDATE/EINVAL.target_type:swap:ENOMEM.requests':
       'only a vIOMMU, which is a target of the right type, can be given too many requests',
-    'IOMMU_HWPT_INVALIDATE/EINVAL.data_type:swap:EINVAL.entry_len':
-      'requests of another type are not looked at',
     'IOMMU_HWPT_INVALIDATE/EINVAL.entry_len:swap:EFAULT.request': FIRST_DECIDES,
     'IOMMU_HWPT_INVALIDATE/EFAULT.request:swap:EOPNOTSUPP.request_flags': FIRST_DECIDES,
     ...reasonsFor(['IOMMU_HWPT_INVALIDATE'], {
       'EFAULT.request:swap:E2BIG.request': FIRST_DECIDES,
       'E2BIG.request:swap:EOPNOTSUPP.request_flags': FIRST_DECIDES,
       'EOPNOTSUPP.request_flags:swap:EINVAL.entry': FIRST_DECIDES,
-      'EINVAL.entry:swap:EINVAL.vdevice': FIRST_DECIDES,
     }),
     'IOMMU_VIOMMU_ALLOC/ENOENT.hwpt:swap:EINVAL.parent': NO_TARGET,
     'IOMMU_VDEVICE_ALLOC/ENOENT.device:swap:EEXIST.device': NO_TARGET,
@@ -173,7 +171,6 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
     'fault_write/EFAULT.response:swap:EINVAL.code': 'an answer that cannot be read has no code',
     ...reasonsFor(['mmap'], {
       'EACCES.access:swap:EPERM.no_exec': OTHER_FILE,
-      'ENODEV.no_method:swap:ENODEV.anonymous': OTHER_FILE,
       'ENODEV.anonymous:swap:EINVAL.private': OTHER_FILE,
     }),
     'IOMMU_IOAS_NOIOMMU_GET_PA/ENOENT.ioas:drop':
@@ -188,7 +185,6 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
       'EOVERFLOW.wrap:swap:EINVAL.misaligned': WRAPPED,
       'EINVAL.misaligned:swap:EPERM.protection': FIRST_DECIDES,
       'EPERM.protection:swap:EINVAL.dmabuf': FIRST_DECIDES,
-      'EINVAL.dmabuf:swap:EINVAL.file_pages': FIRST_DECIDES,
       'EPERM.protection:swap:EFAULT.user_memory': FIRST_DECIDES,
       'EINVAL.file_pages:swap:EFAULT.user_memory': FIRST_DECIDES,
       'EFAULT.user_memory:swap:EOVERFLOW.user_memory_end': FIRST_DECIDES,
@@ -199,7 +195,6 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
       'EFAULT.uptr:swap:EBADE.page': FIRST_DECIDES,
     }),
     'mmap/EACCES.access:swap:EPERM.no_exec': OTHER_FILE,
-    'mmap/ENODEV.no_method:swap:ENODEV.anonymous': OTHER_FILE,
     'mmap/ENODEV.anonymous:swap:EINVAL.private': OTHER_FILE,
     'IOMMU_TEST_OP_MOCK_DOMAIN/EINVAL.target_type:swap:ENOENT.vdevice': NO_TARGET,
     ...reasonsFor(['IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', 'IOMMU_TEST_OP_PASID_ATTACH', ...MOVING], {
@@ -212,6 +207,8 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
     }),
     'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS/EINVAL.dirty_domain:swap:EADDRINUSE.alignment': NEW_DOMAIN,
     'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/ENOMEM.memlock:swap:EINVAL.dirty_domain': NEW_DOMAIN,
+    'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/EINVAL.pasids_attached:swap:EINVAL.dirty_domain': NEW_DOMAIN,
+    'IOMMU_TEST_OP_PASID_REPLACE/EINVAL.without_alloc_pasid:swap:EINVAL.dirty_domain': NEW_DOMAIN,
     'IOMMU_TEST_OP_PASID_REPLACE/ENOENT.vdevice:swap:ENOMEM.failing_pasid':
       'the one is of the device itself, the other of PASID 1024',
     ...reasonsFor(['IOMMU_TEST_OP_PASID_CHECK_HWPT'], {
@@ -264,7 +261,6 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
       'without an area there is no dma-buf that was revoked',
     'IOMMU_TEST_OP_DMABUF_REVOKE/EBADF.fd:swap:EINVAL.kind': NO_FILE,
     'mmap/ENXIO.region:swap:ENODEV.vfio_group': OTHER_FILE,
-    'mmap/ENODEV.anonymous:swap:ENODEV.vfio_group': OTHER_FILE,
     'mmap/ENODEV.vfio_group:swap:EINVAL.vfio_device': OTHER_FILE,
     'mmap/EINVAL.vfio_device:swap:EACCES.dmabuf_access': OTHER_FILE,
     'envelope/ENOTTY.file:swap:EINVAL.unbound': OTHER_FILE,
