@@ -52,7 +52,7 @@ export async function checkKernel(
     print(renderStats(stats, mismatches, args.seed));
     const canary = await runCanary(session, environment);
     print(renderCanary(canary));
-    const isComplete = stats.infra === 0 && stats.programs === args.programs;
+    const isComplete = stats.troubles.size === 0 && stats.programs === args.programs;
     const isSure =
       isComplete && isCertain(stats.calls, sumOf(stats.unspecified)) && canary.missed.length === 0;
     const random = mismatches.length > 0 ? EXIT.finding : isSure ? EXIT.pass : EXIT.unknown;
@@ -66,13 +66,12 @@ function renderStats(stats: DifferentialStats, mismatches: readonly Mismatch[], 
   const lines = mismatches
     .slice(0, PRINTED_MAX)
     .map(({ index, description }) => `  program ${String(index)}: ${description}\n`);
-  const trouble = stats.infra === 0 ? '' : `, ${String(stats.infra)} not run for trouble of the test bed`;
   const unknown = `${String(sumOf(stats.unspecified))} unspecified`;
-  return `random programs (seed ${String(seed)}): ${String(stats.programs)} programs, ${String(stats.calls)} steps predicted exactly, ${String(mismatches.length)} mismatches, ${unknown}${trouble}\n${lines.join('')}${renderUnspecified(stats)}${renderFindings(stats)}`;
+  return `random programs (seed ${String(seed)}): ${String(stats.programs)} programs, ${String(stats.calls)} steps predicted exactly, ${String(mismatches.length)} mismatches, ${unknown}\n${lines.join('')}${renderReasons('unspecified', stats.unspecified)}${renderReasons('not run', stats.troubles)}${renderFindings(stats)}`;
 }
 
-function renderUnspecified({ unspecified }: DifferentialStats): string {
-  return [...unspecified].map(([why, count]) => `unspecified ${String(count)} times: ${why}\n`).join('');
+function renderReasons(what: string, reasons: ReadonlyMap<string, number>): string {
+  return [...reasons].map(([why, count]) => `${what} ${String(count)} times: ${why}\n`).join('');
 }
 
 function renderFindings({ findings }: DifferentialStats): string {

@@ -31,7 +31,8 @@ export interface DifferentialStats {
   calls: number;
   /** How often the model could not tell, by reason. */
   readonly unspecified: Map<string, number>;
-  infra: number;
+  /** What the test bed could not do, with how many programs were not run for it. */
+  readonly troubles: Map<string, number>;
   /** Kernel findings that were seen, with how many programs have shown them. */
   readonly findings: Map<FindingId, number>;
 }
@@ -58,7 +59,7 @@ export async function runDifferential(
     programs: 0,
     calls: 0,
     unspecified: new Map(),
-    infra: 0,
+    troubles: new Map(),
     findings: new Map(),
   };
   const inFlight: Promise<void>[] = [];
@@ -68,7 +69,7 @@ export async function runDifferential(
     const programs = samplePrograms(behaviour, { seed, count, stepsMax: options.stepsMax });
     inFlight.push(runBatch(session, behaviour, options, programs, first, stats));
     if (inFlight.length >= BATCHES_IN_FLIGHT) await inFlight.shift();
-    if (stats.infra > 0 || options.stopped?.aborted === true) break;
+    if (stats.troubles.size > 0 || options.stopped?.aborted === true) break;
   }
   await Promise.all(inFlight);
   return stats;
@@ -124,7 +125,7 @@ function judge(
   stats.calls += countJudged(verdicts);
   for (const id of findings) stats.findings.set(id, (stats.findings.get(id) ?? 0) + 1);
   for (const why of unspecified) stats.unspecified.set(why, (stats.unspecified.get(why) ?? 0) + 1);
-  if (infra !== undefined) stats.infra += 1;
+  if (infra !== undefined) stats.troubles.set(infra, (stats.troubles.get(infra) ?? 0) + 1);
   return problems[0];
 }
 

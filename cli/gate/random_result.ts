@@ -79,12 +79,14 @@ async function tell(
 }
 
 function statusOf(
-  { programs: done, calls, infra, unspecified }: DifferentialStats,
+  { programs: done, calls, troubles, unspecified }: DifferentialStats,
   [first]: readonly Mismatch[],
   programs: number,
 ): Pick<ResultLine, 'status' | 'reason'> {
   if (first !== undefined) return { status: 'failed', reason: first.description };
-  if (infra > 0) return { status: 'infra', reason: `${String(infra)} programs met trouble of the test bed` };
+  const [trouble] = troubles.keys();
+  if (trouble !== undefined)
+    return { status: 'infra', reason: `${String(sumOf(troubles))} programs were not run: ${trouble}` };
   if (done < programs)
     return {
       status: 'infra',

@@ -3,7 +3,7 @@ import { DRIVER_STRUCTS } from '../../models/layout/driver_data.js';
 import type { Direction, FdKind, Field, Role } from '../../models/layout/field.js';
 import type { Member } from '../../models/layout/struct.js';
 import type { IoctlStep, Operand, Scalar } from '../../models/program/program.js';
-import { HOLE } from '../../models/program/arena.js';
+import { EDGE_BYTES_MAX, HOLE } from '../../models/program/arena.js';
 import type { IoPagetable } from '../../models/state/io_pagetable.js';
 import type { GeneratorState } from './state.js';
 import type { Picks } from './picks.js';
@@ -305,7 +305,9 @@ class ArgumentDraw {
     if (length > COPY_BYTES_MAX || picks.unusual('noBuffer')) return HOLE;
     const first = 1 + picks.below(0xffff);
     this.usesEdge = length > 1 && picks.unusual('bufferAtEdge');
-    const place = this.usesEdge ? { in: { edge: 1 + picks.below(length - 1) } } : {};
+    const place = this.usesEdge
+      ? { in: { edge: 1 + picks.below(Math.min(length, EDGE_BYTES_MAX) - 1) } }
+      : {};
     return { words: Array.from({ length: Math.ceil(length / WORD_BYTES) }, (_, at) => first + at), ...place };
   }
 

@@ -1,4 +1,5 @@
 import { HWPT_PAGE_RESPONSE, HWPT_PGFAULT, VEVENT_HEADER } from '../../models/layout/event_records.js';
+import { EDGE_BYTES_MAX } from '../../models/program/arena.js';
 import type { Step, StructPlace } from '../../models/program/program.js';
 import { type EventFile, type FaultFile, isOfEvents } from '../../models/state/event_files.js';
 import type { FaultQueue } from '../../models/state/fault_queue.js';
@@ -70,7 +71,14 @@ export function drawPosition(picks: Picks): { readonly offset?: bigint } {
 /** Now and then memory ends inside the buffer, or cannot be written. */
 function drawPlace(bytes: number, picks: Picks): { readonly at?: StructPlace } {
   if (!picks.rarely(10)) return {};
-  return { at: picks.one<StructPlace>(['sealed', 'hole', { edge: picks.below(bytes + 1) }, 'sealed']) };
+  return {
+    at: picks.one<StructPlace>([
+      'sealed',
+      'hole',
+      { edge: picks.below(Math.min(bytes, EDGE_BYTES_MAX) + 1) },
+      'sealed',
+    ]),
+  };
 }
 
 /** What the queues show at the end of a program: everything that waits, that it can be answered, and that nothing is left then. */

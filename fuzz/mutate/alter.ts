@@ -3,7 +3,8 @@ import type { CallDescription } from '../../models/ioctls/description.js';
 import { callByName } from '../../models/ioctls/index.js';
 import type { Role } from '../../models/layout/field.js';
 import type { Member } from '../../models/layout/struct.js';
-import { HOLE } from '../../models/program/arena.js';
+import { IOVA_RANGE } from '../../models/layout/iova_range.js';
+import { EDGE_BYTES_MAX, HOLE } from '../../models/program/arena.js';
 import {
   type ArrayOperand,
   type ArrayPlace,
@@ -206,16 +207,23 @@ function arrayPlace(operand: ArrayOperand, picks: Picks): ArrayPlace {
       : 'ranges' in operand
         ? operand.ranges.length
         : operand.room;
+  const beforeEdge = 'words' in operand ? EDGE_BYTES_MAX : EDGE_BYTES_MAX / IOVA_RANGE.bytes;
   return picks.one<ArrayPlace>([
     'args',
     'sealed',
-    { edge: picks.below(elements + 1) },
+    { edge: picks.below(Math.min(elements, beforeEdge) + 1) },
     { page_offset: picks.below(0x1000) },
   ]);
 }
 
 function anyPlace(bytes: number, picks: Picks): StructPlace {
-  return picks.one<StructPlace>(['args', 'sealed', 'hole', 'null', { edge: picks.below(bytes + 1) }]);
+  return picks.one<StructPlace>([
+    'args',
+    'sealed',
+    'hole',
+    'null',
+    { edge: picks.below(Math.min(bytes, EDGE_BYTES_MAX) + 1) },
+  ]);
 }
 
 /** Around a small number, or another up to a limit. */

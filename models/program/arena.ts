@@ -43,6 +43,8 @@ export const SEALED = region('sealed', 0x100_0010_0000n, 4n, 'ro', 'shared');
 const SEALED_ALIAS = region('sealed_alias', 0x100_0018_0000n, 4n, 'rw', 'shared', 'sealed');
 /** One page before a hole: structs that begin in memory and end outside of it. */
 export const EDGE = region('edge', 0x100_0020_0000n, 1n, 'rw', 'shared');
+/** How much can lie before the edge. */
+export const EDGE_BYTES_MAX = Number(EDGE.bytes);
 /** Memory to map: the ordinary case. 2 MiB aligned, so automatic IOVAs show the alignment rule. */
 export const BUFFER = region('buffer', 0x100_0040_0000n, 256n, 'rw', 'shared');
 /** Memory that cannot be pinned for writing. */

@@ -35,6 +35,9 @@ export interface ArgsRoom {
 /** Half of the region is for structs, the other one for arrays. */
 const HALF_BYTES = ARGS.bytes / 2n;
 
+/** The first half of the sealed region is for structs, the other one for arrays. */
+const SEALED_HALF = SEALED.bytes / 2n;
+
 /** A power of two that is no less than the number of lanes. */
 const LANE_ROOMS = 4;
 
@@ -116,6 +119,7 @@ export function placeBytes(at: StructPlace, bytes: Uint8Array, { structs }: Args
         fail('the struct does not fit the argument region');
       return { address: structs.start + GUARD_BYTES, bytes };
     case 'sealed':
+      if (BigInt(bytes.length) + GUARD_BYTES > SEALED_HALF) fail('the struct does not fit the sealed region');
       return { address: SEALED.start + GUARD_BYTES, bytes };
     case 'null':
       return { address: 0n, bytes: NO_BYTES };
@@ -124,9 +128,16 @@ export function placeBytes(at: StructPlace, bytes: Uint8Array, { structs }: Args
     default: {
       if (at.edge < 0 || at.edge > bytes.length)
         fail(`a struct of ${String(bytes.length)} bytes has no edge at ${String(at.edge)}`);
+      requireEdgeInPage(at.edge, fail);
       return { address: endOf(EDGE) - BigInt(at.edge), bytes: bytes.slice(0, at.edge) };
     }
   }
+}
+
+/** Before the edge of memory there is one page. */
+function requireEdgeInPage(bytes: number, fail: Fail): void {
+  if (BigInt(bytes) > EDGE.bytes)
+    fail(`memory ends a page after it begins, and not ${String(bytes)} bytes after it`);
 }
 
 /** A descriptor that a struct passes. */
@@ -234,9 +245,13 @@ export class ArrayBuilder {
   #place(place: ArrayPlace, byteCount: number, elementBytes: number): { address: bigint; visible: number } {
     if (typeof place === 'object' && 'edge' in place) {
       const visible = Math.min(byteCount, place.edge * elementBytes);
+      requireEdgeInPage(place.edge * elementBytes, this.fail);
       return { address: endOf(EDGE) - BigInt(place.edge * elementBytes), visible };
     }
-    if (place === 'sealed') return { address: SEALED.start + SEALED.bytes / 2n, visible: byteCount };
+    if (place === 'sealed') {
+      if (BigInt(byteCount) > SEALED_HALF) this.fail('the array does not fit the sealed region');
+      return { address: SEALED.start + SEALED_HALF, visible: byteCount };
+    }
     const address =
       typeof place === 'object' ? alignUp(this.#next, PAGE_SIZE) + BigInt(place.page_offset) : this.#next;
     this.#next = address + BigInt(Math.ceil(byteCount / 8) * 8) + GUARD_BYTES;

@@ -70,6 +70,26 @@ const WRONG: readonly (readonly [what: string, text: string, says: RegExp])[] = 
     /x/,
   ],
   [
+    'an array before the page with the edge of memory',
+    '{"schema": 1, "steps": [{"do":"open","label":"f"},{"do":"ioctl","file":"f","call":"IOMMU_GET_HW_INFO","args":{"data_uptr":{"room":8192,"in":{"edge":4097}}}}]}',
+    /4097/,
+  ],
+  [
+    'a struct before the page with the edge of memory',
+    '{"schema": 1, "steps": [{"do":"open","label":"f"},{"do":"ioctl","file":"f","call":"IOMMU_IOAS_ALLOC","args":{},"tail":{"bytes":8000,"value":0},"at":{"edge":4097}}]}',
+    /4097/,
+  ],
+  [
+    'an array longer than the sealed region',
+    '{"schema": 1, "steps": [{"do":"open","label":"f"},{"do":"ioctl","file":"f","call":"IOMMU_GET_HW_INFO","args":{"data_uptr":{"room":8193,"in":"sealed"}}}]}',
+    /sealed/,
+  ],
+  [
+    'a struct longer than the sealed region',
+    '{"schema": 1, "steps": [{"do":"open","label":"f"},{"do":"ioctl","file":"f","call":"IOMMU_IOAS_ALLOC","args":{},"tail":{"bytes":8190,"value":0},"at":"sealed"}]}',
+    /sealed/,
+  ],
+  [
     'a file that was never opened',
     '{"schema": 1, "steps": [{"do":"ioctl","file":"f","call":"IOMMU_IOAS_ALLOC","args":{}}]}',
     /f/,
