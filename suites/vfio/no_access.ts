@@ -59,10 +59,18 @@ export const vfioNoAccess = suite(
       needs: ['iommufd_test'],
       setup: (t) => withPrivatePage(t, 0),
       cases: {
-        new_device: (t, all) => { copiesBefore(t, all, t.mockDomain(all.ioas)); },
-        device_with_flags: (t, all) => { copiesBefore(t, all, t.mockDevice(all.ioas, 0)); },
-        moved_device: (t, all) => { copiesBefore(t, all, t.replace(all.handle, all.ioas)); },
-        page_table: (t, all) => { copiesBefore(t, all, t.hwptAlloc(all.device, all.ioas)); },
+        new_device: (t, all) => {
+          copiesBefore(t, all, t.mockDomain(all.ioas));
+        },
+        device_with_flags: (t, all) => {
+          copiesBefore(t, all, t.mockDevice(all.ioas, 0));
+        },
+        moved_device: (t, all) => {
+          copiesBefore(t, all, t.replace(all.handle, all.ioas));
+        },
+        page_table: (t, all) => {
+          copiesBefore(t, all, t.hwptAlloc(all.device, all.ioas));
+        },
       },
       control: (t, { hwpt }) => t.checkMap(hwpt, A, PRIVATE),
     }),
@@ -81,7 +89,9 @@ export const vfioNoAccess = suite(
           t.pasidDetach(all.handle, 0);
           copiesBefore(t, all, t.pasidAttach(all.handle, 0, all.ioas));
         },
-        moved: (t, all) => { copiesBefore(t, all, t.pasidReplace(all.handle, 0, all.ioas)); },
+        moved: (t, all) => {
+          copiesBefore(t, all, t.pasidReplace(all.handle, 0, all.ioas));
+        },
         moved_unattached: (t, all) => {
           t.pasidDetach(all.handle, 0);
           copiesBefore(t, all, t.replace(all.handle, all.ioas));
@@ -90,7 +100,9 @@ export const vfioNoAccess = suite(
           t.pasidDetach(all.handle, 0);
           copiesBefore(t, all, t.pasidReplace(all.handle, 0, all.ioas));
         },
-        moved_pasid: (t, all) => { copiesBefore(t, all, t.pasidReplace(all.handle, 7, all.ioas)); },
+        moved_pasid: (t, all) => {
+          copiesBefore(t, all, t.pasidReplace(all.handle, 7, all.ioas));
+        },
       },
       control: (t, { hwpt }) => t.checkMap(hwpt, A, PRIVATE),
     }),
