@@ -15,7 +15,7 @@ import {
   mayMeetPassing,
   mayOutlive,
   racingAnswers,
-  successInAperture,
+  answersOfPassing,
 } from './lanes/races.js';
 import type { RawStep } from './program/raw.js';
 import { PASIDS_OUTLIVE_DEVICE } from './pasids_outlive.js';
@@ -242,8 +242,8 @@ export class ModelRun {
       return prediction;
     const c = this.#raceOf(step, call, lane.underWay);
     const usual = mayMeetPassing(c) ? this.#withAnyChoice(step, prediction.branches) : prediction.branches;
-    const inAperture = successInAperture(c, () => this.#plain(step));
-    return { kind: 'allowed', branches: oneOf([...usual, ...inAperture, ...racingAnswers(c)], errno, lane) };
+    const passing = answersOfPassing(c, () => this.#plain(step));
+    return { kind: 'allowed', branches: oneOf([...usual, ...passing, ...racingAnswers(c)], errno, lane) };
   }
 
   #plain(step: RawStep): Prediction {

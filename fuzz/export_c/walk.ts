@@ -5,7 +5,7 @@ import type { Splat } from '../../models/ioctls/description.js';
 import type { CallUnderWay } from '../../models/lanes/lane_call.js';
 import {
   type RaceContext,
-  mayMeetAperture,
+  mayMeetPageTable,
   mayMeetPassing,
   mayOutlive,
   racingAnswers,
@@ -201,7 +201,7 @@ export class Walk {
   ): readonly Branch[] {
     if (others.length === 0) return withoutHidden(branches);
     const c = this.#raceOf(step, at, others);
-    if (mayMeetPassing(c) || mayMeetAperture(c)) this.hasFreeChoices = true;
+    if (mayMeetPassing(c) || mayMeetPageTable(c)) this.hasFreeChoices = true;
     // Several may answer the same, and leave something else.
     return [...branches, ...racingAnswers(c)];
   }

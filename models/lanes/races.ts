@@ -27,7 +27,7 @@ import {
   tableOf,
   tableOfAccess,
 } from './lane_call.js';
-import { placedInAperture } from './passing_aperture.js';
+import { answeredWithPageTable, placedInAperture } from './passing_page_table.js';
 
 /** A call of a lane, and what others are doing at its moment. */
 export interface RaceContext extends CallUnderWay {
@@ -88,10 +88,20 @@ const TAKING_DOMAINS: ReadonlySet<string> = new Set([
   'IOMMU_TEST_OP_PASID_REPLACE',
 ]);
 
-/** Success is not as usual. */
+/** Calls that tell what the page tables of an IOAS leave to be used, with the member that names it; VFIO's names none. */
+const QUESTIONS: ReadonlyMap<string, string | undefined> = new Map([
+  ['IOMMU_IOAS_IOVA_RANGES', 'ioas_id'],
+  ['VFIO_IOMMU_GET_INFO', undefined],
+]);
+
+/** Calls whose answer depends on the page tables of an IOAS. */
+const ASKING = new Map([...MAPPING, ...QUESTIONS, ['IOMMU_IOAS_ALLOW_IOVAS', 'ioas_id']]);
+
+/** The answer is not as usual. */
 const PASSING_ID = 'OK.passing_ids';
 const PASSING_PLACE = 'OK.passing_places';
 const PASSING_APERTURE = 'OK.passing_apertures';
+const PASSING_DOMAIN = 'OK.passing_domains';
 const OUTLIVES = 'OK.page_table_stays';
 
 /** What the rules are called together. */
@@ -162,6 +172,13 @@ export const RACES: readonly Race[] = [
     when: ({ own, other }) => isPlacedByKernel(own) && mayTakeDomain(other, tableOf(own, MAPPING)),
   },
   {
+    id: PASSING_DOMAIN,
+    calls: [...ASKING.keys()],
+    says: 'another call fills a page table, and fails then: for a moment its aperture and the memory that it takes limit what can be done',
+    cite: 'hw_pagetable.c:iommufd_hwpt_alloc, device.c:iommufd_device_auto_get_domain',
+    when: ({ own, other }) => PASSING_IDS.has(other.call.name) && namesObject(other, tableOf(own, ASKING)),
+  },
+  {
     id: OUTLIVES,
     calls: [
       'IOMMU_DESTROY',
@@ -180,15 +197,20 @@ export function mayMeetPassing(c: RaceContext): boolean {
   return overlapsOf(c).some(({ race: { id } }) => id === PASSING_ID || id === PASSING_PLACE);
 }
 
-/** Whether what the kernel chooses for a call may suit a page table that is gone. */
-export function mayMeetAperture(c: RaceContext): boolean {
-  return overlapsOf(c).some(({ race: { id } }) => id === PASSING_APERTURE);
+/** Whether an answer may be because of a page table that is gone, or comes to nothing. */
+export function mayMeetPageTable(c: RaceContext): boolean {
+  return overlapsOf(c).some(({ race: { id } }) => id === PASSING_APERTURE || id === PASSING_DOMAIN);
 }
 
-/** Success in a place that suits a page table which another call has taken away, if one may have. */
-export function successInAperture(c: RaceContext, predict: () => Prediction): Branch[] {
-  const met = overlapsOf(c).find(({ race: { id } }) => id === PASSING_APERTURE);
-  return met === undefined ? [] : placedInAperture(met.overlap.own, predict);
+/** Answers as if a page table were there that another call makes in vain, or was until another call took it away. */
+export function answersOfPassing(c: RaceContext, predict: () => Prediction): Branch[] {
+  return overlapsOf(c).flatMap(({ race: { id }, overlap: { own } }) => {
+    const ioas = own.file.objects.findOfType(Number(tableOf(own, ASKING) ?? 0n), 'IOAS');
+    if (ioas === undefined) return [];
+    if (id === PASSING_APERTURE) return placedInAperture(ioas, predict);
+    if (id !== PASSING_DOMAIN) return [];
+    return answeredWithPageTable(ioas, predict, QUESTIONS.has(own.call.name));
+  });
 }
 
 /** Whether another call may keep an automatic page table that a call gives up. */

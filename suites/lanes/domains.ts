@@ -1,7 +1,12 @@
 import { BUFFER, HOLE } from '../../models/program/arena.js';
-import { APERTURE_START as A, P, U64_MAX } from '../harness/constants.js';
+import { WITH_FAULT } from '../event/set_up.js';
+import { NO_SUCH_ID } from '../harness/builder.js';
+import { APERTURE_LAST, APERTURE_START as A, P, U64_MAX } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
 import { rounds, together } from './set_up.js';
+
+/** A fault queue that there is not, which is found once the page table is filled. */
+const WITHOUT_QUEUE = { flags: WITH_FAULT, fault_id: NO_SUCH_ID };
 
 export const lanesDomains = suite('lanes/domains', 'Page tables that go while areas come or go.', [
   scenario('detach,and_map', {
@@ -80,5 +85,62 @@ export const lanesDomains = suite('lanes/domains', 'Page tables that go while ar
       t.destroy(hwpt);
       t.map(ioas, { va: HOLE }).ok({ iova: P });
     },
+  }),
+  scenario('made_in_vain,and_map', {
+    doc: 'A page table that comes to nothing is there for a moment: what is mapped meanwhile has to lie in its aperture, and its memory has to be there.',
+    covers: ['IOMMU_HWPT_ALLOC/ENOENT.fault', 'IOMMU_IOAS_MAP/OK', 'lanes/OK.passing_domains'],
+    source: 'hw_pagetable.c:iommufd_hwpt_alloc',
+    gaps: [58],
+    // Where page tables of an IOAS may have a fault queue at all.
+    needs: ['pasid'],
+    setup: (t) => ({ device: t.mockDomain(t.ioas()).out('out_idev_id'), ioas: t.ioas() }),
+    cases: {
+      outside_of_aperture: (t, { device, ioas }) => {
+        rounds(() => {
+          const [made, mapped] = together(
+            t,
+            () => t.hwptAlloc(device, ioas, WITHOUT_QUEUE),
+            () => t.map(ioas, { iova: P }),
+          );
+          const left = t.unmap(ioas, 0n, U64_MAX);
+          t.either({
+            map_first: () => [made.fails('EADDRINUSE'), left.ok({ length: P })],
+            made_first: () => [made.fails('ENOENT'), left.ok({ length: P })],
+            made_meanwhile: () => [made.fails('ENOENT'), mapped.fails('EINVAL'), left.ok({ length: 0n })],
+          });
+        });
+      },
+      without_memory: (t, { device, ioas }) => {
+        rounds(() => {
+          const [made, mapped] = together(
+            t,
+            () => t.hwptAlloc(device, ioas, WITHOUT_QUEUE),
+            () => t.map(ioas, { iova: A, va: HOLE }),
+          );
+          const left = t.unmap(ioas, 0n, U64_MAX);
+          t.either({
+            map_first: () => [made.fails('EFAULT'), left.ok({ length: P })],
+            made_first: () => [made.fails('ENOENT'), left.ok({ length: P })],
+            made_meanwhile: () => [made.fails('ENOENT'), mapped.fails('EFAULT'), left.ok({ length: 0n })],
+          });
+        });
+      },
+      asked: (t, { device, ioas }) => {
+        rounds(() => {
+          const [made, asked] = together(
+            t,
+            () => t.hwptAlloc(device, ioas, WITHOUT_QUEUE),
+            () => t.ranges(ioas, 1),
+          );
+          made.fails('ENOENT');
+          t.either({
+            apart: () => asked.ok({ out_iova_alignment: 1n, allowed_iovas: [[0n, U64_MAX]] }),
+            made_meanwhile: () =>
+              asked.ok({ out_iova_alignment: 2048n, allowed_iovas: [[A, APERTURE_LAST]] }),
+          });
+        });
+      },
+    },
+    control: (t, { ioas }) => t.map(ioas, { iova: P, va: HOLE }),
   }),
 ]);

@@ -2,7 +2,8 @@ import type { Errno } from '../../models/base/errno.js';
 import { BUFFER, HOLE } from '../../models/program/arena.js';
 import type { Reference } from '../../models/program/program.js';
 import { makeAccess, pin } from '../access/set_up.js';
-import type { ScenarioBuilder } from '../harness/builder.js';
+import { WITH_FAULT } from '../event/set_up.js';
+import { NO_SUCH_ID, type ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START as A, P } from '../harness/constants.js';
 import type { ExpectedStep } from '../harness/expected_step.js';
 import { together } from './set_up.js';
@@ -202,6 +203,28 @@ function mappedBesidesAnother(t: ScenarioBuilder): Answer[] {
   return [[made, { iova: A }]];
 }
 
+/** Maps outside of the aperture of a page table that comes to nothing. */
+const mappedOutside: Pair = (t, own, other) => {
+  const device = t.mockDomain(t.ioas()).out('out_idev_id');
+  const [, made] = together(
+    t,
+    () => t.hwptAlloc(device, other, { flags: WITH_FAULT, fault_id: NO_SUCH_ID }),
+    () => t.map(own, { iova: P }),
+  );
+  return [[made, 'EINVAL']];
+};
+
+/** Maps memory that is not there while a page table comes to nothing. */
+const mappedHole: Pair = (t, own, other) => {
+  const device = t.mockDomain(t.ioas()).out('out_idev_id');
+  const [, made] = together(
+    t,
+    () => t.hwptAlloc(device, other, { flags: WITH_FAULT, fault_id: NO_SUCH_ID }),
+    () => t.map(own, { iova: A, va: HOLE }),
+  );
+  return [[made, 'EFAULT']];
+};
+
 const RULES: Readonly<Record<string, Pair>> = {
   'EBUSY.in_flight': destroyed,
   'EBUSY.settling': unmapped,
@@ -209,10 +232,12 @@ const RULES: Readonly<Record<string, Pair>> = {
   'ENOENT.settling_source': copied,
   'ENOENT.settling': accessed,
   'OK.passing_places': placed,
+  'OK.passing_domains': mappedOutside,
 };
 
 export const OVERLAPS: readonly OverlapCase[] = [
   ...Object.entries(RULES).flatMap(([rule, pair]) => metOnOneIoas(rule, pair)),
+  ...metOnOneIoas('OK.passing_domains', mappedHole),
   {
     rule: 'EINVAL.unmapping',
     what: 'unmapped meanwhile',
