@@ -1,7 +1,6 @@
 import { ERRNO } from './base/errno.js';
-import type { Rule, Splat } from './ioctls/description.js';
+import type { Leave, Rule, Splat } from './ioctls/description.js';
 import { errnoOf } from './mutants.js';
-import type { Leave } from './prediction.js';
 
 /**
  * A rule as predictions ask for it: what is the same whenever it is asked is worked out once, and all are of one shape, without

@@ -1,7 +1,7 @@
 import { present } from './base/assert.js';
 import type { Decision } from './decision.js';
 import type { FindingId } from './findings.js';
-import type { Rule, Splat } from './ioctls/description.js';
+import type { Leave, Rule, Splat } from './ioctls/description.js';
 import type { Injection, Returned } from './outcome.js';
 import type { CallMemory } from './state/call_memory.js';
 
@@ -10,9 +10,6 @@ import type { CallMemory } from './state/call_memory.js';
  * any true rule may win and the kernel's choices need only be legal.
  */
 export type Reading = 'exact' | 'contract';
-
-/** How far a call may change things: not at all, only in what pages of memory hold and whose they are, or as it likes. */
-export type Leave = 'nothing' | 'contents' | 'anything';
 
 /** One answer that is allowed. */
 export interface Branch {

@@ -1,5 +1,5 @@
 import { errnoName } from '../base/errno.js';
-import type { Leave } from '../prediction.js';
+import type { Leave } from '../ioctls/description.js';
 import type { Invariant } from './invariant.js';
 import { type Snapshot, snapshotsEqual } from './snapshot.js';
 

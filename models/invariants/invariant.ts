@@ -1,4 +1,5 @@
-import type { Leave, Reading } from '../prediction.js';
+import type { Leave } from '../ioctls/description.js';
+import type { Reading } from '../prediction.js';
 import type { RawStep } from '../program/raw.js';
 import type { IommufdObject, Ioas } from '../state/objects.js';
 import type { Pages } from '../state/pages.js';

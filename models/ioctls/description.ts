@@ -78,6 +78,9 @@ export interface RuleFinding<C> {
   isShown?(this: void, c: C): boolean;
 }
 
+/** How far a call may change things: not at all, only in what pages of memory hold and whose they are, or as it likes. */
+export type Leave = 'nothing' | 'contents' | 'anything';
+
 /** What a failing call does all the same. */
 export interface Leftover<C> {
   readonly what: string;
