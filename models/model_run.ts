@@ -4,7 +4,7 @@ import { type Comparison, type Mismatch, compare } from './compare.js';
 import type { CallDescription, Splat } from './ioctls/description.js';
 import type { FindingId } from './findings.js';
 import type { Invariant } from './invariants/index.js';
-import { ioasesOf, pagesOf } from './invariants/invariant.js';
+import { type Moment, NOTHING_TAKEN, ioasesOf, pagesOf, takenIdsOf } from './invariants/invariant.js';
 import { type Snapshot, takeSnapshot } from './invariants/snapshot.js';
 import type { Outcome, Returned } from './outcome.js';
 import type { Branch, Prediction, Reading, Unspecified } from './prediction.js';
@@ -107,7 +107,9 @@ export class ModelRun {
   readonly world = new World();
   readonly #log = new StepLog();
   readonly #possibleSplats = new Map<string, FindingId>();
-  #before: Snapshot | undefined;
+  /** The state as it is, if somebody has looked since it changed. */
+  #snapshot: Snapshot | undefined;
+  #taken = NOTHING_TAKEN;
   #lost: string | undefined;
   /** What a later answer that does not fit may come of. */
   #doubt: Unspecified | undefined;
@@ -149,6 +151,7 @@ export class ModelRun {
     if (prediction.kind === 'unspecified') return undefined;
     const branch = ownBranch(prediction);
     if (branch.untold !== undefined) return undefined;
+    this.#lookBefore(branch.errno);
     const { returned } = branch.enact();
     this.#log.record(step, returned);
     const { because, splat } = branch;
@@ -166,6 +169,7 @@ export class ModelRun {
     if (prediction.kind === 'unspecified') return this.#refuse(prediction);
     const branch = ownBranch(prediction);
     if (branch.untold !== undefined) return this.#refuse(unspecifiedAfter(branch, branch.untold));
+    this.#lookBefore(branch.errno);
     this.#log.record(step, branch.enact().returned);
     return this.#accept(step, branch);
   }
@@ -197,6 +201,7 @@ export class ModelRun {
     if (this.#lost !== undefined) return { kind: 'unjudged', why: this.#lost };
     if (outcome.status !== 'returned') return this.#notRun(raw, outcome);
     this.#notePossibleSplats();
+    this.#lookBefore(outcome.errno);
     const step = this.#log.resolve(raw);
     const prediction = this.#predict(step, call, outcome.errno, lane);
     const decided = this.watcher.met?.(this.world, step, call);
@@ -314,14 +319,25 @@ export class ModelRun {
     return { kind: 'unjudged', why: this.#lost };
   }
 
+  /** What a failing call meets, which it must leave. */
+  #lookBefore(errno: number): void {
+    if (errno !== 0 && this.invariants.length > 0) this.#snapshot ??= takeSnapshot(this.world);
+  }
+
+  #lookAfter(): NonNullable<Moment['failed']> {
+    return { before: present(this.#snapshot, 'a look before the call'), after: takeSnapshot(this.world) };
+  }
+
   #violation(
     step: RawStep,
     { errno, mayLeave, reading = this.reading }: Pick<Branch, 'errno' | 'mayLeave' | 'reading'>,
   ): Violation | undefined {
     if (this.invariants.length === 0) return undefined;
-    const before = this.#before ?? EMPTY;
-    const after = takeSnapshot(this.world);
-    this.#before = after;
+    const failed = errno === 0 || mayLeave === 'anything' ? undefined : this.#lookAfter();
+    this.#snapshot = failed?.after;
+    const takenBefore = this.#taken;
+    const taken = takenIdsOf(this.world, takenBefore);
+    this.#taken = taken;
     const ioases = ioasesOf(this.world);
     const moment = {
       world: this.world,
@@ -331,8 +347,9 @@ export class ModelRun {
       reading,
       errno,
       mayLeave,
-      before,
-      after,
+      failed,
+      takenBefore,
+      taken,
     };
     for (const { id, check } of this.invariants) {
       const what = check(moment);
@@ -367,4 +384,3 @@ function unspecifiedAfter({ because, findings }: Branch, why: string): Unspecifi
 }
 
 /** The state before the first step. */
-const EMPTY: Snapshot = takeSnapshot(new World());

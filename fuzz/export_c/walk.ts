@@ -103,10 +103,10 @@ export class Walk {
 
   /** All that later answers depend on, as a text that is the same for the same. */
   describeState(): string {
-    const { values, ids } = takeSnapshot(this.#world);
+    const { values } = takeSnapshot(this.#world);
     const { contents } = this.#world.memory.physical;
     const read = this.#readLater().map((at) => this.answers[at]?.buffers.map(String).join(';'));
-    return [...values, ...[...ids].flat(2), contents.describe(), ...read, ...this.splats].join();
+    return [...values, contents.describe(), ...read, ...this.splats].join();
   }
 
   /** Steps so far whose buffers later steps read. */

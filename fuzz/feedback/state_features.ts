@@ -138,7 +138,7 @@ function areaTraits(area: Area, next: Area | undefined): number {
     area.hasStorageDomain,
     area.hasAccesses,
     area.isLocked,
-    pages.areas.size > 1,
+    pages.areas.length > 1,
     isSplit,
     isRevoked(pages),
     pages.source.kind === 'file',

@@ -41,16 +41,28 @@ export function mergeRanges(ranges: readonly Range[]): Range[] {
  */
 export function gapsWithin(busy: readonly Range[], window: Range): Range[] {
   const gaps: Range[] = [];
-  let start = window.start;
+  findInGaps(busy, window, (start, last) => {
+    gaps.push({ start, last });
+    return undefined;
+  });
+  return gaps;
+}
+
+/** What is found in the first of those gaps that has something. */
+export function findInGaps<T>(
+  busy: readonly Range[],
+  window: Range,
+  find: (start: bigint, last: bigint) => T | undefined,
+): T | undefined {
+  let { start } = window;
   for (const range of busy) {
     if (range.last < start) continue;
     if (range.start > window.last) break;
-    if (range.start > start) gaps.push({ start, last: range.start - 1n });
+    const found = range.start > start ? find(start, range.start - 1n) : undefined;
+    if (found !== undefined) return found;
     start = range.last + 1n;
-    if (start > window.last) return gaps;
   }
-  if (start <= window.last) gaps.push({ start, last: window.last });
-  return gaps;
+  return start <= window.last ? find(start, window.last) : undefined;
 }
 
 /** The parts of a list that lie inside a window. */

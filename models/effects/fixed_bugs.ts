@@ -123,7 +123,7 @@ function keepCutAreas(world: World): void {
     const replace = table.replace.bind(table);
     table.replace = (area, parts) => {
       replace(area, parts);
-      area.pages.areas.add(area);
+      area.pages.addArea(area);
     };
   });
 }

@@ -10,13 +10,8 @@ export const areasKeepFiles: Invariant = {
   looksAt: ({ pages }) => [...pages].some(({ source }) => source.kind !== 'user'),
   check: ({ world, pages }) => {
     let held: Map<OpenFile, number> | undefined;
-    const hold = (file: OpenFile): void => {
-      if (file.kind !== 'memfd' && file.kind !== 'dmabuf') return;
-      held ??= new Map();
-      held.set(file, (held.get(file) ?? 0) + 1);
-    };
-    for (const { fds } of world.processes) for (const [, file] of fds.entries) hold(file);
-    for (const { source } of pages) if (source.kind !== 'user') hold(source.file);
+    for (const { fds } of world.processes) for (const [, file] of fds.entries) held = hold(held, file);
+    for (const { source } of pages) if (source.kind !== 'user') held = hold(held, source.file);
     for (const [file, count] of held ?? []) {
       if (file.references !== count)
         return `a ${file.kind} has ${String(file.references)} references, holders are ${String(count)}`;
@@ -24,3 +19,9 @@ export const areasKeepFiles: Invariant = {
     return undefined;
   },
 };
+
+/** Counts a file, if it is one of those. */
+function hold(held: Map<OpenFile, number> | undefined, file: OpenFile): Map<OpenFile, number> | undefined {
+  if (file.kind !== 'memfd' && file.kind !== 'dmabuf') return held;
+  return (held ?? new Map<OpenFile, number>()).set(file, (held?.get(file) ?? 0) + 1);
+}

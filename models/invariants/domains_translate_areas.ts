@@ -13,6 +13,7 @@ export const domainsTranslateAreas: Invariant = {
   looksAt: ({ ioases }) => ioases.some(({ table }) => table.domains.length > 0 && table.areas.length > 0),
   check: ({ ioases }) => {
     for (const { id, table } of ioases) {
+      if (table.domains.length === 0) continue;
       const areas = table.areas.filter(({ pages }) => !isRevoked(pages));
       for (const domain of table.domains) {
         if (domain.extentCount !== areas.length) {

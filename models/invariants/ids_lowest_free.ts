@@ -6,16 +6,17 @@ export const idsLowestFree: Invariant = {
   notCovered:
     'The order among ids that one call takes: predictions check it. The contract reading allows any free id.',
   cite: 'main.c:_iommufd_object_alloc',
-  looksAt: ({ world, before, after }) =>
+  looksAt: ({ world, takenBefore, taken }) =>
     [...world.contexts].some(({ number }) => {
-      const old = new Set(before.ids.get(number));
-      return after.ids.get(number)?.some((id) => !old.has(id)) === true;
+      const old = new Set(takenBefore.get(number));
+      return taken.get(number)?.some((id) => !old.has(id)) === true;
     }),
-  check: ({ world, reading, before, after }) => {
+  check: ({ world, reading, takenBefore, taken }) => {
+    if (taken === takenBefore) return undefined;
     for (const file of world.contexts) {
       const { number } = file;
-      const ids = after.ids.get(number) ?? [];
-      const old = before.ids.get(number) ?? [];
+      const ids = taken.get(number) ?? [];
+      const old = takenBefore.get(number) ?? [];
       if (isSame(ids, old)) continue;
       const { objects } = file.objects;
       if (new Set(objects.map(({ id }) => id)).size !== objects.length)

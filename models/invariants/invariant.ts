@@ -18,9 +18,14 @@ export interface Moment {
   readonly errno: number;
   /** What the deciding rule excepts from "a failing call changes nothing", with a citation. */
   readonly mayLeave: Leave;
-  readonly before: Snapshot;
-  readonly after: Snapshot;
+  /** The state before and after a call that failed and may not change everything. */
+  readonly failed: { readonly before: Snapshot; readonly after: Snapshot } | undefined;
+  readonly takenBefore: TakenIds;
+  readonly taken: TakenIds;
 }
+
+/** Ids that are taken, by file number, ascending. */
+export type TakenIds = ReadonlyMap<number, readonly number[]>;
 
 /** What must hold after every step. */
 export interface Invariant {
@@ -37,17 +42,31 @@ export interface Invariant {
 }
 
 /** The memory that IOASes show, each once. */
-export function pagesOf(ioases: readonly Ioas[]): Set<Pages> {
-  const all = new Set<Pages>();
-  for (const { table } of ioases) for (const area of table.areas) all.add(area.pages);
-  return all;
+export function pagesOf(ioases: readonly Ioas[]): ReadonlySet<Pages> {
+  let all: Set<Pages> | undefined;
+  for (const { table } of ioases) for (const { pages } of table.areas) all = (all ?? new Set()).add(pages);
+  return all ?? NO_PAGES;
 }
+
+const NO_PAGES: ReadonlySet<Pages> = new Set();
 
 /** Whether some object of some open file is like that. */
 export function someObject(world: World, isLike: (object: IommufdObject) => boolean): boolean {
   for (const file of world.contexts) if (file.objects.objects.some(isLike)) return true;
   return false;
 }
+
+/** What each open file has taken; the same map as long as nothing has changed. */
+export function takenIdsOf({ contexts }: World, last: TakenIds = NOTHING_TAKEN): TakenIds {
+  let isSame = contexts.size === last.size;
+  for (const { number, objects } of contexts) isSame &&= last.get(number) === objects.takenIds;
+  if (isSame) return last;
+  const taken = new Map<number, readonly number[]>();
+  for (const { number, objects } of contexts) taken.set(number, objects.takenIds);
+  return taken;
+}
+
+export const NOTHING_TAKEN: TakenIds = new Map();
 
 /** Each IOAS of each open file. */
 export function ioasesOf(world: World): Ioas[] {

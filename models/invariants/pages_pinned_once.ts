@@ -33,7 +33,7 @@ function wrongPin(pages: Pages): string | undefined {
   for (const pin of pages.accesses) {
     const gap = firstUnpinned(pages, pin);
     if (gap !== undefined) return `page ${String(gap)} of an access is not pinned`;
-    if (!pages.areas.has(pin.area)) return 'an access has pinned an area that is gone';
+    if (!pages.areas.includes(pin.area)) return 'an access has pinned an area that is gone';
   }
   return undefined;
 }
@@ -57,25 +57,26 @@ function wrongSums({ everyProcess, user, memory }: World, all: ReadonlySet<Pages
   for (const pages of all) if (pages.frames.size > 0) held.push(pages);
   for (const process of everyProcess) {
     const { pinnedVm, miscountedPins, isAlive } = process;
-    const own = held.filter(({ owner }) => owner === process);
-    const pinned = sumOfFrames(own);
-    const locked = sumOfFrames(own.filter(({ accountMode }) => accountMode === 'MM'));
+    let pinned = 0;
+    let locked = 0;
+    for (const { owner, accountMode, frames } of held) {
+      if (owner !== process) continue;
+      pinned += frames.size;
+      if (accountMode === 'MM') locked += frames.size;
+    }
     if (differs(pinnedVm, pinned - miscountedPins, isAlive))
       return `pinned_vm is ${String(pinnedVm)}, pages held are ${String(pinned)}, ${String(miscountedPins)} of them counted elsewhere`;
     if (differs(process.lockedVm, locked, isAlive))
       return `locked_vm is ${String(process.lockedVm)}, pages charged to it are ${String(locked)}`;
   }
-  if (held.some(({ owner }) => !everyProcess.includes(owner)))
-    return 'pages are charged to a process that is not of the program';
-  const userLocked = sumOfFrames(held.filter(({ accountMode }) => accountMode === 'USER'));
-  if (user.lockedVm !== userLocked) {
-    return `the user's locked_vm is ${String(user.lockedVm)}, pages charged to it are ${String(userLocked)}`;
+  let userLocked = 0;
+  for (const { owner, accountMode, frames } of held) {
+    if (!everyProcess.includes(owner)) return 'pages are charged to a process that is not of the program';
+    if (accountMode === 'USER') userLocked += frames.size;
   }
+  if (user.lockedVm !== userLocked)
+    return `the user's locked_vm is ${String(user.lockedVm)}, pages charged to it are ${String(userLocked)}`;
   return wrongPins(memory.pins, held);
-}
-
-function sumOfFrames(pages: readonly Pages[]): number {
-  return pages.reduce((sum, { frames }) => sum + frames.size, 0);
 }
 
 function wrongPins(pins: ReadonlyMap<number, number>, held: readonly Pages[]): string | undefined {

@@ -13,13 +13,10 @@ export interface Snapshot {
   readonly values: readonly Primitive[];
   /** How often something has been written to memory, whose contents are not among the values. */
   readonly writes: number;
-  /** Ids that are taken, by file number, ascending. */
-  readonly ids: ReadonlyMap<number, readonly number[]>;
 }
 
 export function takeSnapshot({ everyProcess, processes, user, memory, contexts }: World): Snapshot {
   const values: Primitive[] = [user.lockedVm, memory.pins.size, memory.physical.temporaryBytesMax];
-  const ids = new Map<number, readonly number[]>();
   for (const { pinnedVm, miscountedPins, lockedVm, isAlive } of everyProcess) {
     values.push(pinnedVm, miscountedPins, lockedVm, isAlive);
   }
@@ -27,8 +24,8 @@ export function takeSnapshot({ everyProcess, processes, user, memory, contexts }
     for (const [slot, file] of fds.entries) describeOpenFile(slot, file, values);
     values.push(...fds.slotsClosingOnExec);
   }
-  for (const file of contexts) ids.set(file.number, describeFile(file, values));
-  return { values, writes: memory.physical.contents.writes, ids };
+  for (const file of contexts) describeFile(file, values);
+  return { values, writes: memory.physical.contents.writes };
 }
 
 /** Whether two moments are the same but for the contents of memory. */
@@ -48,12 +45,11 @@ function describeOpenFile(slot: number, file: OpenFile, values: Primitive[]): vo
   if (kind === 'dmabuf') values.push(file.bytes, file.isRevoked, file.imports.size);
 }
 
-function describeFile(file: IommufdFile, values: Primitive[]): readonly number[] {
-  values.push(file.accountMode, file.compatIoas?.id ?? 0);
+function describeFile(file: IommufdFile, values: Primitive[]): void {
+  values.push(file.number, file.accountMode, file.compatIoas?.id ?? 0, ...file.objects.takenIds);
   for (const object of file.objects.objects) describeObject(object, values);
   values.push(file.going.size);
   for (const { type, id } of [...file.going, ...file.held]) values.push(type, id);
-  return file.objects.takenIds;
 }
 
 function describeObject(object: IommufdObject, values: Primitive[]): void {

@@ -156,10 +156,10 @@ export class OrderRun {
 
   #isKnown(lanes: readonly Lane[]): boolean {
     const { world } = this.run;
-    const { values, ids } = takeSnapshot(world);
+    const { values } = takeSnapshot(world);
     const places = lanes.flatMap(({ next, restsTaken, found }) => [next, restsTaken, found?.after ?? 0]);
     const { contents } = world.memory.physical;
-    const state = [...places, ...values, ...[...ids].flat(2), contents.describe()].join();
+    const state = [...places, ...values, contents.describe()].join();
     const path = this.#choices.map(({ taken }) => taken).join();
     const known = this.explored.get(state);
     if (known === undefined) this.explored.set(state, path);

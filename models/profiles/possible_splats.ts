@@ -40,7 +40,7 @@ export function unfillOfOneElement(title: string): PossibleSplat {
 }
 
 function hasMemoryOfThreeAreas(world: World): boolean {
-  return [...memoryOf(world)].some(({ areas }) => areas.size >= 3);
+  return [...memoryOf(world)].some(({ areas }) => areas.length >= 3);
 }
 
 function hasPinAcrossHugePages({ accesses, areas, frames }: Pages): boolean {

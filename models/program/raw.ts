@@ -201,22 +201,25 @@ export function applyPatches(
   sourceBytes: (from: PatchSource) => Uint8Array | undefined,
 ): RawIoctl {
   if (step.patches.length === 0) return step;
-  const buffers = step.buffers.map((buffer, index) =>
-    step.patches.some((patch) => patch.buffer === index)
-      ? { address: buffer.address, bytes: buffer.bytes.slice() }
-      : buffer,
-  );
-  for (const { buffer, offset, bytes, from, plus } of step.patches) {
-    const target = buffers[buffer];
-    const source = sourceBytes(from);
+  const buffers = [...step.buffers];
+  for (const patch of step.patches) {
+    const source = sourceBytes(patch.from);
+    const target = buffers[patch.buffer];
     if (target === undefined || source === undefined) continue;
-    if (plus === 0n) {
-      for (let at = 0; at < bytes; at++) target.bytes[offset + at] = source[from.offset + at] ?? 0;
-    } else {
-      writeNumber(target.bytes, offset, bytes, readNumber(source, from.offset, bytes) + plus);
-    }
+    const isCopy = target !== step.buffers[patch.buffer];
+    const patched = isCopy ? target : { address: target.address, bytes: target.bytes.slice() };
+    buffers[patch.buffer] = patched;
+    applyPatch(patch, source, patched.bytes);
   }
   // Member by member: to copy whatever a step has takes V8 longer than all the rest.
   const { slot, command, arg, patches, fds, by, failNth } = step;
   return { do: 'ioctl', slot, command, arg, buffers, patches, fds, by, failNth };
+}
+
+function applyPatch({ offset, bytes, from, plus }: RawPatch, source: Uint8Array, target: Uint8Array): void {
+  if (plus === 0n) {
+    for (let at = 0; at < bytes; at++) target[offset + at] = source[from.offset + at] ?? 0;
+  } else {
+    writeNumber(target, offset, bytes, readNumber(source, from.offset, bytes) + plus);
+  }
 }

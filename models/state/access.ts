@@ -75,7 +75,7 @@ export function addItem(access: AccessObject, range: Omit<AccessItem, 'id'>): Ac
   const item = { ...range, id: access.nextItem };
   access.nextItem += 1;
   access.items = [...access.items, item];
-  for (const pin of item.pins) pin.area.pages.accesses.add(pin);
+  for (const pin of item.pins) pin.area.pages.addAccess(pin);
   return item;
 }
 
@@ -88,7 +88,7 @@ export function unpinItem(access: AccessObject, item: AccessItem): void {
 /** Source: pages.c:iopt_area_remove_access. */
 function removePin(pin: AccessPin): void {
   const { pages } = pin.area;
-  pages.accesses.delete(pin);
+  pages.removeAccess(pin);
   unpinUnheld(pages, pin.firstIndex, pin.lastIndex);
 }
 

@@ -20,7 +20,8 @@ type FilledTable = Pick<IoPagetable, 'domains' | 'disableLargePages'>;
  */
 export class FillPlan {
   readonly failure: FillFailure | undefined;
-  readonly #pins: PinPlan;
+  /** Undefined where memory is not touched. */
+  readonly #pins: PinPlan | undefined;
 
   /**
    * @param areas in the order of filling; not yet in any domain, or already in the storage domain
@@ -32,15 +33,16 @@ export class FillPlan {
     /** Who asks for it; the memory is that of the process that mapped it. */
     caller: Process,
   ) {
+    if (table.domains.length === 0) return;
     this.#pins = new PinPlan(caller, pinChunkPages(caller));
-    this.failure = table.domains.length === 0 ? undefined : this.#firstFailure();
+    this.failure = this.#firstFailure(this.#pins);
   }
 
   /** Pins, charges and maps what was planned. Only for a plan without failure. */
   commit(): void {
     const { domains, disableLargePages } = this.table;
     if (domains.length === 0) return;
-    this.#pins.commit();
+    this.#pins?.commit();
     for (const area of this.areas) {
       area.hasStorageDomain = true;
       if (isRevoked(area.pages)) continue;
@@ -51,14 +53,14 @@ export class FillPlan {
 
   /** Does what stays of pinning up to a failure when it is undone. */
   reach(): void {
-    this.#pins.reach();
+    this.#pins?.reach();
   }
 
-  #firstFailure(): FillFailure | undefined {
+  #firstFailure(pins: PinPlan): FillFailure | undefined {
     for (const area of this.areas) {
       const { pages, firstIndex, lastIndex } = area;
       const failure =
-        this.#pins.pin(pages, firstIndex, lastIndex) ?? this.#map(area) ?? this.#pins.charge(pages);
+        pins.pin(pages, firstIndex, lastIndex) ?? this.#map(area) ?? pins.charge(pages);
       if (failure !== undefined) return failure;
     }
     return undefined;
@@ -91,7 +93,7 @@ export function dropArea(table: IoPagetable, area: Area): void {
   unfillArea(area, table.domains);
   table.remove(area);
   const { source, areas } = area.pages;
-  if (source.kind !== 'user' && areas.size === 0) source.release();
+  if (source.kind !== 'user' && areas.length === 0) source.release();
 }
 
 function framesOf({ pages, firstIndex, lastIndex }: Area): Frame[] {

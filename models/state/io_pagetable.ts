@@ -50,14 +50,14 @@ export class IoPagetable {
 
   insert(area: Area): void {
     this.areas.splice(this.#firstEndingAtOrAfter(area.iova), 0, area);
-    area.pages.areas.add(area);
+    area.pages.addArea(area);
   }
 
   remove(area: Area): void {
     const at = this.areas.indexOf(area);
     assert(at >= 0, 'the area to remove is in its IOAS');
     this.areas.splice(at, 1);
-    area.pages.areas.delete(area);
+    area.pages.removeArea(area);
   }
 
   /** Parts of an area take its place. */

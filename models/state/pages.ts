@@ -9,6 +9,9 @@ export interface Protection {
   readonly write: boolean;
 }
 
+const NOTHING: readonly never[] = [];
+const NO_FRAMES: ReadonlyMap<number, Frame> = new Map();
+
 /**
  * struct iopt_pages: the memory of one MAP, shared by the areas that COPY makes of it. A page of it is pinned while an area
  * with a storage domain or an access covers it, and then exactly once; those of a dma-buf never are. Source: pages.c.
@@ -19,12 +22,10 @@ export class Pages {
   /** Whether MAP asked for IOMMU_IOAS_MAP_WRITEABLE, so that pages are pinned for writing. */
   readonly writable: boolean;
   readonly accountMode: AccountMode;
-  /** Areas that show a part of this memory, in any IOAS of the file. */
-  readonly areas = new Set<Area>();
-  /** What accesses have pinned of it; several may cover a page. Source: access_itree. */
-  readonly accesses = new Set<AccessPin>();
-  /** The pinned pages by index. Its size is `npinned`. */
-  readonly frames = new Map<number, Frame>();
+  // What most of them never have is not made: planning a MAP makes one, and Sets and Maps cost more than the rest of that.
+  #areas: readonly Area[] = NOTHING;
+  #accesses: readonly AccessPin[] = NOTHING;
+  #frames: Map<number, Frame> | undefined;
   /**
    * Pages that are not pinned any more and still charged to the memory of a process that is gone, which nobody can relieve: what
    * `last_npinned` is more than `npinned`.
@@ -43,6 +44,45 @@ export class Pages {
     this.origin = start - pageOffset(start);
     this.writable = writable;
     this.accountMode = accountMode;
+  }
+
+  /** Areas that show a part of this memory, in any IOAS of the file. */
+  get areas(): readonly Area[] {
+    return this.#areas;
+  }
+
+  /** What accesses have pinned of it; several may cover a page. Source: access_itree. */
+  get accesses(): readonly AccessPin[] {
+    return this.#accesses;
+  }
+
+  /** The pinned pages by index. Its size is `npinned`. */
+  get frames(): ReadonlyMap<number, Frame> {
+    return this.#frames ?? NO_FRAMES;
+  }
+
+  addArea(area: Area): void {
+    if (!this.#areas.includes(area)) this.#areas = [...this.#areas, area];
+  }
+
+  removeArea(area: Area): void {
+    this.#areas = this.#areas.filter((other) => other !== area);
+  }
+
+  addAccess(pin: AccessPin): void {
+    this.#accesses = [...this.#accesses, pin];
+  }
+
+  removeAccess(pin: AccessPin): void {
+    this.#accesses = this.#accesses.filter((other) => other !== pin);
+  }
+
+  addFrame(index: number, frame: Frame): void {
+    (this.#frames ??= new Map()).set(index, frame);
+  }
+
+  removeFrame(index: number): void {
+    this.#frames?.delete(index);
   }
 
   /** Whether an area with a storage domain, or an access, keeps a page pinned. */
@@ -81,6 +121,11 @@ export class Area {
     this.pageOffset = pageOffset(startByte);
     this.firstIndex = pageIndex(startByte);
     this.lastIndex = pageIndex(startByte + (last - iova));
+  }
+
+  /** As ranges call it. */
+  get start(): bigint {
+    return this.iova;
   }
 
   /** The index of the page behind an IOVA of it. */

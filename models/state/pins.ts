@@ -94,7 +94,7 @@ export class PinPlan {
     for (const [pages, pins] of this.#pins) {
       const { owner } = pages;
       for (const [index, frame] of pins) {
-        pages.frames.set(index, frame);
+        pages.addFrame(index, frame);
         owner.memory.pin(frame);
       }
       owner.pinnedVm += pins.size;
@@ -154,7 +154,7 @@ export function unpinUnheld(pages: Pages, firstIndex: number, lastIndex: number)
   for (let index = firstIndex; index <= lastIndex; index++) {
     if (pages.isHeld(index)) continue;
     owner.memory.unpin(present(pages.frames.get(index), 'pinned frame'));
-    pages.frames.delete(index);
+    pages.removeFrame(index);
     unpinned += 1;
   }
   if (pages.accountMode === 'MM' && !owner.isAlive) {

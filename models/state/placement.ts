@@ -9,7 +9,7 @@ import {
   rangeWraps,
   roundUpToPowerOfTwo,
 } from '../base/u64.js';
-import { type Range, clipRanges, gapsWithin, mergeRanges } from '../base/ranges.js';
+import { type Range, clipRanges, findInGaps, mergeRanges } from '../base/ranges.js';
 import type { IoPagetable } from './io_pagetable.js';
 
 /** Where MAP and COPY ask to put an area. */
@@ -112,37 +112,42 @@ export class Placement {
   #search(): bigint | undefined {
     const { table } = this;
     if (table === undefined) return undefined;
+    const { address, length } = this.request;
     const alignment = this.#automaticAlignment();
-    const offset = pageOffset(this.request.address);
+    const offset = pageOffset(address);
     const windows =
       table.allowed.length === 0
         ? [AUTOMATIC_SPACE]
         : clipRanges(mergeRanges(table.allowed), AUTOMATIC_SPACE);
     const busy = occupiedRanges(table);
-    for (const window of windows) {
-      const start = fit(window, this.request.length, alignment, offset);
+    for (const { start: first, last } of windows) {
+      const start = fit(first, last, length, alignment, offset);
       if (start === undefined) continue;
-      for (const gap of gapsWithin(busy, { start, last: window.last })) {
-        const iova = fit(gap, this.request.length, alignment, offset);
-        if (iova !== undefined) return iova;
-      }
+      const iova = findInGaps(busy, { start, last }, (from, to) => fit(from, to, length, alignment, offset));
+      if (iova !== undefined) return iova;
     }
     return undefined;
   }
 }
 
 function occupiedRanges(table: IoPagetable): readonly Range[] {
-  const areas = table.areas.map(({ iova, last }) => ({ start: iova, last }));
-  return table.reserved.length === 0 ? areas : mergeRanges([...areas, ...table.reserved]);
+  const { areas, reserved } = table;
+  return reserved.length === 0 ? areas : mergeRanges([...areas, ...reserved]);
 }
 
 /**
  * Where a span takes `length` bytes at an alignment. The page offset is or-ed in, not added, and a span must be longer than one
  * byte: so the kernel counts. Source: io_pagetable.c:__alloc_iova_check_range.
  */
-function fit(span: Range, length: bigint, alignment: bigint, offset: bigint): bigint | undefined {
-  const aligned = alignUp(span.start, alignment);
+function fit(
+  start: bigint,
+  last: bigint,
+  length: bigint,
+  alignment: bigint,
+  offset: bigint,
+): bigint | undefined {
+  const aligned = alignUp(start, alignment);
   if (aligned > U64_MAX) return undefined;
   const iova = aligned | offset;
-  return iova < span.last && span.last - iova >= length - 1n ? iova : undefined;
+  return iova < last && last - iova >= length - 1n ? iova : undefined;
 }

@@ -2,7 +2,7 @@ import { assert } from 'chai';
 import { present } from '../../models/base/assert.js';
 import { Behaviour } from '../../models/behaviour.js';
 import { INVARIANTS } from '../../models/invariants/index.js';
-import { type Moment, ioasesOf, pagesOf } from '../../models/invariants/invariant.js';
+import { type Moment, ioasesOf, pagesOf, takenIdsOf } from '../../models/invariants/invariant.js';
 import { InvariantLooks } from '../../models/invariants/looks.js';
 import { takeSnapshot } from '../../models/invariants/snapshot.js';
 import { ModelRun } from '../../models/model_run.js';
@@ -73,7 +73,6 @@ function brokenQueue(depth: number, numbers: readonly (number | 'lost')[]): Veve
 
 /** The moment after a call that succeeded, unless a part of it says otherwise. */
 function momentOf(world: World, part: Partial<Moment> = {}): Moment {
-  const snapshot = takeSnapshot(world);
   const ioases = ioasesOf(world);
   return {
     world,
@@ -83,8 +82,9 @@ function momentOf(world: World, part: Partial<Moment> = {}): Moment {
     reading: 'exact',
     errno: 0,
     mayLeave: 'anything',
-    before: snapshot,
-    after: snapshot,
+    failed: undefined,
+    takenBefore: takenIdsOf(world),
+    taken: takenIdsOf(world),
     ...part,
   };
 }
@@ -161,12 +161,12 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, Broken>>>> = {
   pages_pinned_once: {
     'a pin is missing': () => {
       const { world, ioas } = worldWithMapping();
-      present(ioas.table.areas[0], 'an area').pages.frames.delete(2);
+      present(ioas.table.areas[0], 'an area').pages.removeFrame(2);
       return momentOf(world);
     },
     'a page is pinned for nothing': () => {
       const { world, ioas } = worldWithMapping();
-      present(ioas.table.areas[0], 'an area').pages.frames.set(9, 77);
+      present(ioas.table.areas[0], 'an area').pages.addFrame(9, 77);
       return momentOf(world);
     },
     'pinned_vm is wrong': () => {
@@ -245,10 +245,10 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, Broken>>>> = {
   ids_lowest_free: {
     'a new object skipped an id': () => {
       const { world } = worldWithMapping();
-      const before = takeSnapshot(world);
+      const takenBefore = takenIdsOf(world);
       const { objects } = present(world.fds.getOfKind(0, 'iommufd'), 'a file');
       objects.insert({ ...present(ioasesOf(world)[0], 'an IOAS'), id: 9 });
-      return momentOf(world, { before, after: takeSnapshot(world) });
+      return momentOf(world, { takenBefore });
     },
   },
   failure_changes_nothing: {
@@ -257,19 +257,31 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, Broken>>>> = {
       const before = takeSnapshot(world);
       const access = { read: true, write: true };
       ioas.table.insert(new Area(0n, 0xfffn, new Pages(0n, true, 'NONE', world.process), 0n, access));
-      return momentOf(world, { before, after: takeSnapshot(world), errno: 22, mayLeave: 'nothing' });
+      return momentOf(world, {
+        failed: { before, after: takeSnapshot(world) },
+        errno: 22,
+        mayLeave: 'nothing',
+      });
     },
     'a failing MAP wrote to memory': () => {
       const { world } = worldWithMapping();
       const before = takeSnapshot(world);
       world.memory.physical.contents.write(1, 0, Uint8Array.of(1));
-      return momentOf(world, { before, after: takeSnapshot(world), errno: 22, mayLeave: 'nothing' });
+      return momentOf(world, {
+        failed: { before, after: takeSnapshot(world) },
+        errno: 22,
+        mayLeave: 'nothing',
+      });
     },
     'a failing attach, which may copy pages, left a process charged': () => {
       const { world } = worldWithMapping();
       const before = takeSnapshot(world);
       world.process.lockedVm += 1;
-      return momentOf(world, { before, after: takeSnapshot(world), errno: 14, mayLeave: 'contents' });
+      return momentOf(world, {
+        failed: { before, after: takeSnapshot(world) },
+        errno: 14,
+        mayLeave: 'contents',
+      });
     },
   },
   close_leaves_nothing: {
