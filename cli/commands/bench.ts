@@ -45,10 +45,10 @@ export function benchCommand(finish: Finish, context: Context): Command<BenchArg
         .option('json', { type: 'boolean', default: false, describe: 'print data' })
         .option('rounds', {
           type: 'number',
-          default: 5,
-          describe: 'how often each figure is taken; the median counts',
+          default: 10,
+          describe: 'how often each figure is taken, in turn; the median counts',
         })
-        .option('seconds', { type: 'number', default: 2, describe: 'how long each of them takes' })
+        .option('seconds', { type: 'number', default: 1, describe: 'how long each of them takes' })
         .option('corpus', {
           type: 'number',
           default: 100_000,

@@ -113,7 +113,7 @@ function unpinBesideAccesses(world: World): void {
       insert(area);
       const { pages } = area;
       pages.isHeld = (index) =>
-        [...pages.areas].some((other) => other.hasStorageDomain && other.covers(index));
+        pages.areas.some((other) => other.hasStorageDomain && other.covers(index));
     };
   });
 }

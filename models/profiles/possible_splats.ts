@@ -19,7 +19,7 @@ export function payerIsGone(title: string): PossibleSplat {
     finding: 'gone-payer-warns',
     says: 'memory is to be pinned or read whose payer is gone, and is charged for more pages of it than are pinned',
     cite: 'pages.c:pfn_reader_destroy, update_mm_locked_vm',
-    canFollow: (world) => [...memoryOf(world)].some(({ unrelieved }) => unrelieved > 0),
+    canFollow: (world) => someMemory(world, ({ unrelieved }) => unrelieved > 0),
   };
 }
 
@@ -35,27 +35,28 @@ export function unfillOfOneElement(title: string): PossibleSplat {
     cite: 'pages.c:batch_skip_carry, iopt_area_unpin_domain',
     canFollow: (world) =>
       world.memory.physical.temporaryBytesMax < TWO_ELEMENTS_BYTES &&
-      [...memoryOf(world)].some(hasPinAcrossHugePages),
+      someMemory(world, hasPinAcrossHugePages),
   };
 }
 
 function hasMemoryOfThreeAreas(world: World): boolean {
-  return [...memoryOf(world)].some(({ areas }) => areas.length >= 3);
+  return someMemory(world, ({ areas }) => areas.length >= 3);
 }
 
 function hasPinAcrossHugePages({ accesses, areas, frames }: Pages): boolean {
-  if (![...areas].some(({ hasStorageDomain }) => hasStorageDomain)) return false;
-  return [...accesses].some(({ firstIndex, lastIndex }) => {
+  if (!areas.some(({ hasStorageDomain }) => hasStorageDomain)) return false;
+  return accesses.some(({ firstIndex, lastIndex }) => {
     const [first, last] = [firstIndex, lastIndex].map((index) => present(frames.get(index), 'a pinned page'));
     return first !== undefined && last !== undefined && isHugeFrame(last) && !isSameHugePage(first, last);
   });
 }
 
-/** The memory of all areas of IOASes. */
-function* memoryOf({ contexts }: World): Iterable<Pages> {
+/** Whether the memory of some area of an IOAS is like that. */
+function someMemory({ contexts }: World, isLike: (pages: Pages) => boolean): boolean {
   for (const { objects } of contexts) {
     for (const object of objects.objects) {
-      if (object.type === 'IOAS') for (const { pages } of object.table.areas) yield pages;
+      if (object.type === 'IOAS' && object.table.areas.some(({ pages }) => isLike(pages))) return true;
     }
   }
+  return false;
 }

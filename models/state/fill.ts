@@ -59,8 +59,7 @@ export class FillPlan {
   #firstFailure(pins: PinPlan): FillFailure | undefined {
     for (const area of this.areas) {
       const { pages, firstIndex, lastIndex } = area;
-      const failure =
-        pins.pin(pages, firstIndex, lastIndex) ?? this.#map(area) ?? pins.charge(pages);
+      const failure = pins.pin(pages, firstIndex, lastIndex) ?? this.#map(area) ?? pins.charge(pages);
       if (failure !== undefined) return failure;
     }
     return undefined;

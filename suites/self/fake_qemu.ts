@@ -2,10 +2,10 @@
  * Stands in for QEMU and the guest: takes QEMU's command line, connects to the port, speaks the agent's protocol, and misbehaves
  * as its first argument says when it meets a program of three steps. Programs for it open, close and count; nothing else.
  */
-import { openSync, writeSync } from 'node:fs';
+import { openSync, readSync, writeSync } from 'node:fs';
 import { connect } from 'node:net';
 import { ByteReader, ByteWriter } from '../../targets/agent/cursor.js';
-import { FRAME, OP, RESULT, WIRE_VERSION } from '../../targets/agent/wire.js';
+import { FRAME, OP, PLACES, RESULT, WIRE_VERSION } from '../../targets/agent/wire.js';
 import { FrameSplitter, frameHeader } from '../../targets/qemu/frames.js';
 
 const [mode = 'good', ...args] = process.argv.slice(2);
@@ -19,7 +19,7 @@ function optionOf(key: string): string {
   );
 }
 
-const progressPage = openSync(optionOf('mem-path'), 'r+');
+const sharedMemory = openSync(optionOf('mem-path'), 'r+');
 const socket = connect(optionOf('path'));
 const splitter = new FrameSplitter();
 
@@ -54,7 +54,7 @@ function readPrograms(from: ByteReader): number[][] {
 function noteProgress(batch: number, program: number, step: number): void {
   const words = Buffer.alloc(12);
   [batch, program, step].forEach((word, at) => words.writeUInt32LE(word, at * 4));
-  writeSync(progressPage, words, 0, words.length, 0);
+  writeSync(sharedMemory, words, 0, words.length, 0);
 }
 
 function putProgram(to: ByteWriter, ops: readonly number[], console: string): void {
@@ -89,7 +89,12 @@ function results(
     to.u64(pinned);
     to.u64(0n);
   }
-  send(FRAME.RESULTS, to.bytes);
+  const offset = PLACES.RESULTS + (batch % 2) * PLACES.EACH;
+  writeSync(sharedMemory, to.bytes, 0, to.bytes.length, offset);
+  const place = new ByteWriter();
+  place.u32(offset);
+  place.u32(to.bytes.length);
+  send(FRAME.RESULTS_PLACED, place.bytes);
 }
 
 /** Of a program that spoils the kernel, and of those that come after it in the same guest. */
@@ -167,11 +172,20 @@ function run(payload: Uint8Array): void {
   }
 }
 
+function fetchBatch(place: Uint8Array): Uint8Array {
+  const from = new ByteReader(place);
+  const offset = from.u32();
+  const payload = Buffer.alloc(from.u32());
+  readSync(sharedMemory, payload, 0, payload.length, offset);
+  return payload;
+}
+
 socket.on('connect', () => {
   const version = mode === 'old_agent' ? WIRE_VERSION + 1 : WIRE_VERSION;
   send(FRAME.HELLO, Buffer.from(`wire=${String(version)}\nrelease=7.3.4\nprogress=1\nthp=1\niommufd=1\n`));
 });
 socket.on('data', (chunk: Buffer) => {
-  for (const { type, payload } of splitter.push(chunk)) if (type === FRAME.RUN) run(payload);
+  for (const { type, payload } of splitter.push(chunk))
+    if (type === FRAME.RUN_PLACED) run(fetchBatch(payload));
 });
 socket.on('close', () => process.exit(0));

@@ -1,7 +1,7 @@
 import { assert } from 'chai';
 import { HangWatch } from '../../targets/qemu/hang_watch.js';
 import { momentNow, ownTime, ticksIn } from '../../targets/qemu/own_time.js';
-import type { Progress } from '../../targets/qemu/progress_page.js';
+import type { Progress } from '../../targets/qemu/shared_memory.js';
 
 const STEP: Progress = { batch: 1, program: 2, step: 3, lanes: [0] };
 const NEXT: Progress = { ...STEP, step: 4 };

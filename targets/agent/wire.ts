@@ -8,7 +8,7 @@ import { VFIO_DEVICE_NAME } from '../../models/program/program.js';
 export const FRAME_MAGIC = 0x53544349;
 
 /** Raised whenever a frame changes its form; host and agent of different versions refuse each other. */
-export const WIRE_VERSION = 10;
+export const WIRE_VERSION = 11;
 
 /** A frame: magic, type and payload length, 32 bits each, then the payload. */
 export const FRAME_HEADER_BYTES = 12;
@@ -25,6 +25,8 @@ export const FRAME = {
   EXECUTE: 4,
   /** What code of the kernel is watched from now on. */
   COVERAGE: 5,
+  /** A RUN whose payload lies in the shared memory: the offset there and how many bytes, 32 bits each. */
+  RUN_PLACED: 6,
   HELLO: 16,
   RESULTS: 17,
   BENCHED: 18,
@@ -36,6 +38,8 @@ export const FRAME = {
   TRACE: 22,
   /** The status of the program as wait(2) gives it, and whether its time was up, 32 bits each. */
   ENDED: 23,
+  /** RESULTS whose payload lies in the shared memory. */
+  RESULTS_PLACED: 24,
 } as const;
 
 /** What the init of the kernel's selftests preloads into a program: nothing, the recorder, or what notes the code that is reached. */
@@ -119,13 +123,19 @@ export const REGION = {
 } as const;
 
 /**
- * Offsets in the page that host and agent share: who is running what. 32 bits each; `LANES` is the first of a word for each lane,
+ * Offsets in the memory that host and agent share: who is running what. 32 bits each; `LANES` is the first of a word for each lane,
  * which is the step it runs plus 1, or 0.
  */
 export const PROGRESS = { BATCH: 0, PROGRAM: 4, STEP: 8, LANES: 12 } as const;
 
-/** Bytes of the shared progress memory. */
-export const PROGRESS_BYTES = 65536;
+/** Bytes of the memory that host and agent share, a power of two: the progress, then places for payloads. */
+export const SHARED_BYTES = 4 << 20;
+
+/**
+ * Places of payloads that would have to be carried through the port page by page: two for batches and two for results, which take
+ * turns, so that one is filled while the other is read. The host has no more than two batches under way.
+ */
+export const PLACES = { BATCHES: 1 << 16, RESULTS: (1 << 16) + 2 * (960 << 10), EACH: 960 << 10 } as const;
 
 /** Name of the virtio port. */
 export const PORT_NAME = 'iommufd-cts';
@@ -148,7 +158,7 @@ export function cHeader(programLimits: {
     define('FRAME_MAGIC', `${String(FRAME_MAGIC)}u`),
     define('WIRE_VERSION', WIRE_VERSION),
     define('FRAME_BYTES_MAX', FRAME_BYTES_MAX),
-    define('PROGRESS_BYTES', PROGRESS_BYTES),
+    define('SHARED_BYTES', SHARED_BYTES),
     define('PORT_NAME', `"${PORT_NAME}"`),
     define('VFIO_DEVICE_NAME', `"${VFIO_DEVICE_NAME}"`),
     define('SLOTS_MAX', programLimits.slots),
@@ -171,6 +181,7 @@ export function cHeader(programLimits: {
     ...table('ACCESS', ACCESS),
     ...table('REGION', REGION),
     ...table('PROGRESS', PROGRESS),
+    ...table('PLACES', PLACES),
     '',
   ].join('\n');
 }

@@ -1,4 +1,4 @@
-import type { Progress } from './progress_page.js';
+import type { Progress } from './shared_memory.js';
 import { type Moment, momentNow, ownTime } from './own_time.js';
 
 /** However slow a machine is and however much a kernel has to say, a step does not take so many times as long as it may. */

@@ -3,7 +3,7 @@ import { notRun } from '../../models/outcome.js';
 import type { RawProgram } from '../../models/program/raw.js';
 import type { BatchResults, ProgramResults } from '../agent/decode.js';
 import type { ParsedSplat } from './console.js';
-import type { Progress } from './progress_page.js';
+import type { Progress } from './shared_memory.js';
 
 /** What came back of a program, with what the kernel printed meanwhile, and what was left behind it. */
 export function outcomeOf(

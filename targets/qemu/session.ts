@@ -190,7 +190,7 @@ export class QemuSession implements Session {
         batch.jobs.map(({ program }) => program),
       );
       this.#inFlight.push(batch);
-      this.machine.send(FRAME.RUN, writer.bytes);
+      this.machine.run(writer.bytes);
     }
   }
 

@@ -1,6 +1,7 @@
-import { closeSync, ftruncateSync, openSync, readSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { LANES_MAX } from '../../models/program/raw.js';
-import { PROGRESS, PROGRESS_BYTES } from '../agent/wire.js';
+import { ByteReader, ByteWriter, WireError } from '../agent/cursor.js';
+import { PLACES, PROGRESS, SHARED_BYTES } from '../agent/wire.js';
 
 /** What the guest was doing when it was last seen. */
 export interface Progress {
@@ -11,26 +12,55 @@ export interface Progress {
   readonly lanes: readonly number[];
 }
 
-/** A file that the guest has mapped: it tells which step runs even when the kernel has panicked. */
-export class ProgressPage {
+/**
+ * A file that the guest has mapped. It tells which step runs even when the kernel has panicked, and takes payloads that would have
+ * to be carried through the port page by page, each with an interrupt.
+ */
+export class SharedMemory {
   readonly #file: number;
-  readonly #bytes = Buffer.alloc(PROGRESS.LANES + 4 * LANES_MAX);
+  readonly #progress = Buffer.alloc(PROGRESS.LANES + 4 * LANES_MAX);
+  #placed = 0;
 
   constructor(readonly path: string) {
     this.#file = openSync(path, 'w+');
-    ftruncateSync(this.#file, PROGRESS_BYTES);
+    ftruncateSync(this.#file, SHARED_BYTES);
   }
 
-  read(): Progress {
-    readSync(this.#file, this.#bytes, 0, this.#bytes.length, 0);
+  progress(): Progress {
+    const bytes = this.#progress;
+    readSync(this.#file, bytes, 0, bytes.length, 0);
     return {
-      batch: this.#bytes.readUInt32LE(PROGRESS.BATCH),
-      program: this.#bytes.readUInt32LE(PROGRESS.PROGRAM),
-      step: this.#bytes.readUInt32LE(PROGRESS.STEP),
-      lanes: Array.from({ length: LANES_MAX }, (_, lane) =>
-        this.#bytes.readUInt32LE(PROGRESS.LANES + 4 * lane),
-      ),
+      batch: bytes.readUInt32LE(PROGRESS.BATCH),
+      program: bytes.readUInt32LE(PROGRESS.PROGRAM),
+      step: bytes.readUInt32LE(PROGRESS.STEP),
+      lanes: Array.from({ length: LANES_MAX }, (_, lane) => bytes.readUInt32LE(PROGRESS.LANES + 4 * lane)),
     };
+  }
+
+  /** Puts a batch where the agent finds it; returns what to tell it, or undefined for one that is too large. */
+  place(payload: Uint8Array): Uint8Array | undefined {
+    if (payload.length > PLACES.EACH) return undefined;
+    const offset = PLACES.BATCHES + (this.#placed++ % 2) * PLACES.EACH;
+    writeSync(this.#file, payload, 0, payload.length, offset);
+    const place = new ByteWriter();
+    place.u32(offset);
+    place.u32(payload.length);
+    return place.bytes;
+  }
+
+  /**
+   * Takes results from where the agent has put them.
+   * @throws WireError when it has put them elsewhere
+   */
+  take(place: Uint8Array): Uint8Array {
+    const from = new ByteReader(place);
+    const offset = from.u32();
+    const bytes = from.u32();
+    if (offset < PLACES.RESULTS || bytes > PLACES.EACH || offset + bytes > SHARED_BYTES)
+      throw new WireError('the agent has put results where there is no place for them');
+    const payload = Buffer.alloc(bytes);
+    readSync(this.#file, payload, 0, bytes, offset);
+    return payload;
   }
 
   close(): void {

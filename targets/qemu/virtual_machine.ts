@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WireError } from '../agent/cursor.js';
 import { type Hello, decodeHello } from '../agent/decode.js';
-import { FRAME, PORT_NAME } from '../agent/wire.js';
+import { FRAME, PORT_NAME, SHARED_BYTES } from '../agent/wire.js';
 import { TestBedError } from '../target.js';
 import { ConsoleLog, parseSplat } from './console.js';
 import { type Frame, FrameSplitter, frameHeader } from './frames.js';
 import { HangWatch } from './hang_watch.js';
-import { type Progress, ProgressPage } from './progress_page.js';
+import { type Progress, SharedMemory } from './shared_memory.js';
 import { reasonOf } from '../../models/base/reason.js';
 
 export type Accelerator = 'kvm' | 'tcg';
@@ -54,7 +54,7 @@ const KERNEL_COMMAND_LINE = 'console=ttyS0 loglevel=5 panic=-1 no_timer_check hi
 export class VirtualMachine {
   readonly console = new ConsoleLog();
   readonly #directory = mkdtempSync(join(tmpdir(), 'iommufd-cts-vm-'));
-  readonly #progress = new ProgressPage(join(this.#directory, 'progress'));
+  readonly #shared = new SharedMemory(join(this.#directory, 'shared'));
   readonly #splitter = new FrameSplitter();
   readonly #server: Server;
   readonly #consoleFile: WriteStream | undefined;
@@ -102,6 +102,13 @@ export class VirtualMachine {
     if (this.#exitReason !== undefined) events.exit(this.#exitReason);
   }
 
+  /** Sends a batch; at most two may be under way. */
+  run(payload: Uint8Array): void {
+    const place = this.#hello?.hasProgress === true ? this.#shared.place(payload) : undefined;
+    if (place === undefined) this.send(FRAME.RUN, payload);
+    else this.send(FRAME.RUN_PLACED, place);
+  }
+
   send(type: number, payload: Uint8Array): void {
     this.#socket?.write(frameHeader(type, payload.length));
     this.#socket?.write(payload.slice());
@@ -109,7 +116,7 @@ export class VirtualMachine {
 
   /** Undefined if host and guest share no memory. */
   progress(): Progress | undefined {
-    return this.#hello?.hasProgress === true ? this.#progress.read() : undefined;
+    return this.#hello?.hasProgress === true ? this.#shared.progress() : undefined;
   }
 
   async kill(): Promise<void> {
@@ -125,7 +132,7 @@ export class VirtualMachine {
     this.#socket?.destroy();
     this.#server.close();
     this.#consoleFile?.end();
-    this.#progress.close();
+    this.#shared.close();
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
@@ -162,8 +169,11 @@ export class VirtualMachine {
       ['-accel', accelerator, '-machine', 'q35', '-m', String(memoryMib), '-smp', String(cpus)],
       ['-nodefaults', '-no-reboot', '-display', 'none', '-serial', 'stdio'],
       ['-kernel', bzImage, '-initrd', initramfs, '-append', commandLine],
-      ['-object', `memory-backend-file,id=progress,size=64k,mem-path=${this.#progress.path},share=on`],
-      ['-device', 'ivshmem-plain,memdev=progress'],
+      [
+        '-object',
+        `memory-backend-file,id=shared,size=${String(SHARED_BYTES)},mem-path=${this.#shared.path},share=on`,
+      ],
+      ['-device', 'ivshmem-plain,memdev=shared'],
       ['-device', 'virtio-serial-pci', '-chardev', `socket,id=port,path=${port}`],
       ['-device', `virtserialport,chardev=port,name=${PORT_NAME}`],
     ].flat();
@@ -222,11 +232,17 @@ export class VirtualMachine {
     socket.on('error', () => undefined);
     socket.on('data', (chunk) => {
       try {
-        for (const frame of this.#splitter.push(chunk)) this.#events?.frame(frame);
+        for (const frame of this.#splitter.push(chunk)) this.#events?.frame(this.#whole(frame));
       } catch (error) {
         this.#exit(reasonOf(error));
       }
     });
+  }
+
+  /** A frame with its payload, wherever that is. */
+  #whole({ type, payload }: Frame): Frame {
+    if (type !== FRAME.RESULTS_PLACED) return { type, payload };
+    return { type: FRAME.RESULTS, payload: this.#shared.take(payload) };
   }
 
   #exit(reason: string): void {

@@ -236,5 +236,7 @@ struct results {
 };
 extern struct results *results;
 void results_send(void);
+/* Brings a batch from its place in the shared memory; returns how many bytes it has. */
+size_t batch_fetch(struct reader *place, uint8_t *payload);
 
 #endif

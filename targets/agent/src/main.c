@@ -45,6 +45,11 @@ static void work(void)
 		case FRAME_COVERAGE:
 			coverage_ask(&from);
 			break;
+		case FRAME_RUN_PLACED:
+			bytes = batch_fetch(&from, common->payload);
+			from = (struct reader){ common->payload, common->payload + bytes };
+			batch_run(&from);
+			break;
 		case FRAME_RUN:
 			batch_run(&from);
 			break;
