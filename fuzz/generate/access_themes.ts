@@ -1,5 +1,5 @@
 import { PAGE_SIZE } from '../../models/base/u64.js';
-import { HOLE, SCRATCH } from '../../models/program/arena.js';
+import { HOLE, HUGE, HUGE_PAGE_BYTES, SCRATCH } from '../../models/program/arena.js';
 import { VEVENTQ_TYPES } from '../../models/ioctls/native/veventq_alloc.js';
 import { VIOMMU_TYPES } from '../../models/ioctls/native/viommu_alloc.js';
 import { VIOMMU_SELFTEST } from '../../models/layout/driver_data.js';
@@ -163,6 +163,60 @@ const QUEUES_LYING_BADLY: Theme = {
   ],
 };
 
+/** Where a huge page is mapped whole, and parts of two behind it, page by page. */
+const HUGE_AT = 0x200_0000n;
+const PARTS_AT = HUGE_AT + HUGE_PAGE_BYTES;
+
+const MAP_WHOLE: Kind = {
+  call: 'IOMMU_IOAS_MAP',
+  args: { flags: FIXED, iova: HUGE_AT, user_va: HUGE.start, length: HUGE_PAGE_BYTES },
+};
+
+const MAP_PARTS: readonly Kind[] = [0n, 1n, 2n, 511n, 512n].flatMap((from) =>
+  [0n, 1n, 2n].map((to) => ({
+    call: 'IOMMU_IOAS_MAP',
+    args: {
+      flags: FIXED,
+      iova: PARTS_AT + to * PAGE_SIZE,
+      user_va: HUGE.start + from * PAGE_SIZE,
+      length: PAGE_SIZE,
+    },
+  })),
+);
+
+const LONG_QUEUES: readonly Kind[] = (
+  [
+    [HUGE_AT, HUGE_PAGE_BYTES],
+    [HUGE_AT + 0x80n, 3n * PAGE_SIZE],
+    [PARTS_AT - PAGE_SIZE, 2n * PAGE_SIZE],
+    [PARTS_AT, 2n * PAGE_SIZE],
+    [PARTS_AT, 3n * PAGE_SIZE],
+    [PARTS_AT + PAGE_SIZE, 2n * PAGE_SIZE],
+  ] as const
+).map(([iova, length]) => ({
+  call: 'IOMMU_HW_QUEUE_ALLOC',
+  args: { flags: 0, type: 0xdead_beef, nesting_parent_iova: iova, length },
+}));
+
+const LONG_QUEUES_IN_HUGE_PAGES: Theme = {
+  about: 'Queues of several pages, of which it is known whether they are consecutive ones of the machine.',
+  isFor: ({ hasViommus, hasHugePages }) => hasViommus && hasHugePages,
+  prelude: ['huge_pages', ALLOC, DEVICE, PARENT, NEWEST_VIOMMU, MAP_WHOLE],
+  kinds: [
+    ...MAP_PARTS,
+    ...LONG_QUEUES,
+    ...LONG_QUEUES,
+    ...spread({
+      IOMMU_HW_QUEUE_ALLOC: 4,
+      IOMMU_IOAS_UNMAP: 4,
+      IOMMU_VIOMMU_ALLOC: 2,
+      IOMMU_DESTROY: 4,
+      huge_pages: 2,
+      counters: 1,
+    }),
+  ],
+};
+
 /** A guest with a region of registers that can be mapped. */
 const WITH_REGION: Kind = {
   call: 'IOMMU_VIOMMU_ALLOC',
@@ -308,6 +362,7 @@ export const ACCESS_THEMES: readonly Theme[] = [
   HW_QUEUES,
   HW_QUEUES,
   QUEUES_LYING_BADLY,
+  LONG_QUEUES_IN_HUGE_PAGES,
   DMABUFS,
   DESCRIPTORS,
   DESCRIPTORS,

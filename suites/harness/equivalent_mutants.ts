@@ -107,7 +107,7 @@ export const EQUIVALENT_MUTANTS: ReadonlyMap<string, string> = new Map(
       'EINVAL.misaligned:swap:EPERM.protection': FIRST_DECIDES,
       'EPERM.protection:swap:EINVAL.dmabuf': FIRST_DECIDES,
       'EINVAL.dmabuf:swap:ENOENT.hole': FIRST_DECIDES,
-      'ENOENT.hole:swap:EFAULT.repeated': 'only what could be pinned is compared',
+      'ENOENT.hole:swap:EFAULT.not_consecutive': 'only what could be pinned is compared',
       'EINVAL.index:swap:EEXIST.index': 'no queue has an index that there is not',
     }),
     'IOMMU_IOAS_UNMAP/ENOENT.straddles:swap:ENOENT.empty':

@@ -1,7 +1,8 @@
-import { BUFFER } from '../../models/program/arena.js';
+import { BUFFER, HUGE } from '../../models/program/arena.js';
 import { makeAccess } from '../access/set_up.js';
 import { NO_SUCH_ID } from '../harness/builder.js';
-import { APERTURE_START as A, P, U64_MAX } from '../harness/constants.js';
+import { APERTURE_START as A, HUGE_PAGE, P, U64_MAX } from '../harness/constants.js';
+import { mmapHuge } from '../harness/huge_pages.js';
 import { scenario, suite } from '../harness/scenario.js';
 import { dmabuf } from '../dmabuf/set_up.js';
 import { queue, viommuAndPages } from './set_up.js';
@@ -10,7 +11,7 @@ const ALLOC = 'IOMMU_HW_QUEUE_ALLOC';
 
 export const viommuHwQueue = suite(
   'viommu/hw_queue',
-  'IOMMU_HW_QUEUE_ALLOC of the mock: refusals, and the two queues. Queues of several pages depend on where memory lies in the machine, which no program knows.',
+  'IOMMU_HW_QUEUE_ALLOC of the mock: refusals, and the two queues. Queues of several pages depend on where memory lies in the machine, which programs know of pages of one huge page alone.',
   [
     scenario('arguments,refused', {
       doc: 'Flags, type, range, vIOMMU, the type of the mock, and how many pages there may be are looked at in this order.',
@@ -62,7 +63,7 @@ export const viommuHwQueue = suite(
         `${ALLOC}/EPERM.protection`,
         `${ALLOC}/EINVAL.dmabuf`,
         `${ALLOC}/ENOENT.hole`,
-        `${ALLOC}/EFAULT.repeated`,
+        `${ALLOC}/EFAULT.not_consecutive`,
       ],
       source: 'device.md 2.9; mock.md 8.3',
       gaps: [47],
@@ -131,6 +132,80 @@ export const viommuHwQueue = suite(
         },
       },
       control: (t, { viommu }) => queue(t, viommu, 0, A + P + 0x123n, { length: 0x456n }),
+    }),
+    scenario('memory,huge_page', {
+      doc: 'A queue of several pages needs consecutive ones of the machine, in their order, however many areas show them; pages of a huge page are.',
+      covers: [`${ALLOC}/OK`, `${ALLOC}/EFAULT.not_consecutive`],
+      source: 'device.md 2.9; mock.md 8.3',
+      gaps: [47],
+      seeds: ['S0-37', 'S0-38'],
+      needs: ['viommu', 'hugetlb'],
+      setup: (t) => {
+        mmapHuge(t, 2n);
+        return viommuAndPages(t);
+      },
+      cases: {
+        all_of_it: (t, { ioas, viommu }) => {
+          t.map(ioas, { iova: A + HUGE_PAGE, va: HUGE.start, length: HUGE_PAGE });
+          queue(t, viommu, 0, A + HUGE_PAGE, { length: HUGE_PAGE });
+          t.unmap(ioas, A + HUGE_PAGE, HUGE_PAGE).fails('EBUSY');
+        },
+        part_of_it: (t, { ioas, viommu }) => {
+          t.map(ioas, { iova: A + 0x10000n, va: HUGE.start + 3n * P, length: 8n * P });
+          queue(t, viommu, 0, A + 0x11080n, { length: 3n * P });
+          queue(t, viommu, 1, A + 0x10000n, { length: 8n * P });
+        },
+        end_of_one_area_and_start_of_the_next: (t, { ioas, viommu }) => {
+          t.map(ioas, { iova: A + 0x10000n, va: HUGE.start, length: 2n * P });
+          t.map(ioas, { iova: A + 0x12000n, va: HUGE.start + 2n * P, length: 2n * P });
+          queue(t, viommu, 0, A + 0x10000n, { length: 4n * P });
+          t.unmap(ioas, A + 0x10000n, 2n * P).fails('EBUSY');
+          t.unmap(ioas, A + 0x12000n, 2n * P).fails('EBUSY');
+        },
+        backwards: (t, { ioas, viommu }) => {
+          t.map(ioas, { iova: A + 0x10000n, va: HUGE.start + P });
+          t.map(ioas, { iova: A + 0x11000n, va: HUGE.start });
+          queue(t, viommu, 0, A + 0x10000n, { length: 2n * P }).fails('EFAULT');
+          t.unmap(ioas, A + 0x10000n, 2n * P);
+        },
+        page_left_out: (t, { ioas, viommu }) => {
+          t.map(ioas, { iova: A + 0x10000n, va: HUGE.start });
+          t.map(ioas, { iova: A + 0x11000n, va: HUGE.start + 2n * P });
+          queue(t, viommu, 0, A + 0x10000n, { length: 2n * P }).fails('EFAULT');
+        },
+        last_pages_in_order_alone: (t, { ioas, viommu }) => {
+          t.map(ioas, { iova: A + 0x10000n, va: HUGE.start + 5n * P });
+          t.map(ioas, { iova: A + 0x11000n, va: HUGE.start, length: 3n * P });
+          queue(t, viommu, 0, A + 0x10000n, { length: 4n * P }).fails('EFAULT');
+          queue(t, viommu, 0, A + 0x11000n, { length: 3n * P });
+        },
+        same_page_twice: (t, { ioas, viommu }) => {
+          t.map(ioas, { iova: A + 0x10000n, va: HUGE.start });
+          t.map(ioas, { iova: A + 0x11000n, va: HUGE.start });
+          queue(t, viommu, 0, A + 0x10000n, { length: 2n * P }).fails('EFAULT');
+        },
+        backwards_before_index: (t, { ioas, viommu }) => {
+          t.map(ioas, { iova: A + 0x10000n, va: HUGE.start + P });
+          t.map(ioas, { iova: A + 0x11000n, va: HUGE.start });
+          queue(t, viommu, 2, A + 0x10000n, { length: 2n * P }).fails('EFAULT');
+        },
+        hole_before_order: (t, { ioas, viommu }) => {
+          t.map(ioas, { iova: A + 0x10000n, va: HUGE.start + P });
+          t.map(ioas, { iova: A + 0x11000n, va: HUGE.start });
+          queue(t, viommu, 0, A + 0x10000n, { length: 3n * P }).fails('ENOENT');
+        },
+        one_page_of_another_huge_page: (t, { ioas, viommu }) => {
+          t.map(ioas, { iova: A + 0x10000n, va: HUGE.start + 2n * P });
+          t.map(ioas, { iova: A + 0x11000n, va: HUGE.start + HUGE_PAGE + 3n * P });
+          queue(t, viommu, 0, A + 0x10000n, { length: 2n * P }).fails('EFAULT');
+        },
+        page_of_no_huge_page_within: (t, { ioas, viommu }) => {
+          t.map(ioas, { iova: A + 0x10000n, va: HUGE.start });
+          t.map(ioas, { iova: A + 0x11000n, va: BUFFER.start });
+          queue(t, viommu, 0, A + 0x10000n, { length: 2n * P }).fails('EFAULT');
+        },
+      },
+      control: (t, { viommu }) => queue(t, viommu, 0, A),
     }),
     scenario('memory,copied_areas', {
       doc: 'Only a copy of several areas puts one off the alignment of pages, and no queue can be there.',

@@ -14,6 +14,7 @@ import { addItem, createAccess, refusesAccess } from '../../state/access.js';
 import { type AccessPinFailure, AccessPinPlan } from '../../state/access_pins.js';
 import { forgetQueue } from '../../state/destroy.js';
 import type { HwQueue, QueueSlot, Viommu } from '../../state/objects.js';
+import { isSameHugePage, mayFollow } from '../../state/physical_memory.js';
 import { chooseIds } from '../choices.js';
 import { type CallContext, type Leftover, type Rule, defineCall, once } from '../description.js';
 import { cannotRespond, emptyRange, rangeTooHigh } from '../shared_rules.js';
@@ -159,19 +160,16 @@ export const hwQueueAlloc = defineCall(
     pinRule('EINVAL.dmabuf', 'dmabuf', 'an area of the range shows a dma-buf'),
     pinRule('ENOENT.hole', 'hole', 'an IOVA of the range is not mapped'),
     {
-      id: 'EFAULT.repeated',
-      says: 'a page comes twice in the range, so that the pages are not consecutive ones of the machine',
+      id: 'EFAULT.not_consecutive',
+      says: 'a page comes twice in the range, or what follows a page of a huge one is not the next of it, so that the pages are not consecutive ones of the machine',
       cite: PHYSICAL,
-      when: ({ plan }) => hasRepeatedPage(plan()),
+      when: ({ plan }) => orderOf(plan()) === 'broken',
     },
     {
       id: 'unspecified.consecutive',
-      says: 'it depends on whether the pages are consecutive ones of the machine',
+      says: 'it depends on whether the pages are consecutive ones of the machine, which is known of those of one huge page',
       cite: PHYSICAL,
-      when: ({ plan }) => {
-        const pins = plan();
-        return pins?.failure === undefined && (pins?.frames.length ?? 0) > 1 && !hasRepeatedPage(pins);
-      },
+      when: ({ plan }) => orderOf(plan()) === 'unknown',
     },
     {
       id: 'EINVAL.index',
@@ -259,7 +257,12 @@ function planPins(c: CallContext<Args>, { parent }: Viommu): AccessPinPlan | und
   return new AccessPinPlan(parent.ioas.table, iova, iova + bytes - 1n, false, world.process, true);
 }
 
-function hasRepeatedPage(plan: AccessPinPlan | undefined): boolean {
-  if (plan === undefined || plan.failure !== undefined) return false;
-  return new Set(plan.frames).size < plan.frames.length;
+/** Whether pages that can be pinned are consecutive ones of the machine, as far as that can be known. */
+function orderOf(plan: AccessPinPlan | undefined): 'consecutive' | 'broken' | 'unknown' {
+  if (plan === undefined || plan.failure !== undefined) return 'consecutive';
+  const { frames } = plan;
+  const [first = 0, ...others] = frames;
+  const isBroken = others.some((frame, at) => !mayFollow(frames[at] ?? first, frame));
+  if (isBroken || new Set(frames).size < frames.length) return 'broken';
+  return others.every((frame) => isSameHugePage(first, frame)) ? 'consecutive' : 'unknown';
 }
