@@ -112,8 +112,7 @@ function unpinBesideAccesses(world: World): void {
     table.insert = (area) => {
       insert(area);
       const { pages } = area;
-      pages.isHeld = (index) =>
-        pages.areas.some((other) => other.hasStorageDomain && other.covers(index));
+      pages.isHeld = (index) => pages.areas.some((other) => other.hasStorageDomain && other.covers(index));
     };
   });
 }
