@@ -89,13 +89,16 @@ function results(
     to.u64(pinned);
     to.u64(0n);
   }
-  const offset = PLACES.RESULTS + (batch % 2) * PLACES.EACH;
+  const offset = PLACES.RESULTS + (resultsPlaced++ % 2) * PLACES.EACH;
   writeSync(sharedMemory, to.bytes, 0, to.bytes.length, offset);
   const place = new ByteWriter();
   place.u32(offset);
   place.u32(to.bytes.length);
   send(FRAME.RESULTS_PLACED, place.bytes);
 }
+
+/** Results take turns, so that those that follow one another do not lie in the same place. */
+let resultsPlaced = 0;
 
 /** Of a program that spoils the kernel, and of those that come after it in the same guest. */
 const SPOILING = warningIn('iommufd_device_unbind');
