@@ -1,7 +1,9 @@
-import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
+import { reasonOf } from '../../models/base/reason.js';
 import { LANES_MAX } from '../../models/program/raw.js';
 import { ByteReader, ByteWriter, WireError } from '../agent/cursor.js';
 import { PLACES, PROGRESS, SHARED_BYTES } from '../agent/wire.js';
+import { TestBedError } from '../target.js';
 
 /** What the guest was doing when it was last seen. */
 export interface Progress {
@@ -21,9 +23,14 @@ export class SharedMemory {
   readonly #progress = Buffer.alloc(PROGRESS.LANES + 4 * LANES_MAX);
   #placed = 0;
 
+  /** @throws TestBedError when there is no room for it: a guest that writes to a file with holes on a full disk would be killed */
   constructor(readonly path: string) {
-    this.#file = openSync(path, 'w+');
-    ftruncateSync(this.#file, SHARED_BYTES);
+    try {
+      writeFileSync(path, new Uint8Array(SHARED_BYTES));
+      this.#file = openSync(path, 'r+');
+    } catch (error) {
+      throw new TestBedError(`no memory for host and guest to share: ${reasonOf(error)}`);
+    }
   }
 
   progress(): Progress {

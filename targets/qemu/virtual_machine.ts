@@ -54,7 +54,7 @@ const KERNEL_COMMAND_LINE = 'console=ttyS0 loglevel=5 panic=-1 no_timer_check hi
 export class VirtualMachine {
   readonly console = new ConsoleLog();
   readonly #directory = mkdtempSync(join(tmpdir(), 'iommufd-cts-vm-'));
-  readonly #shared = new SharedMemory(join(this.#directory, 'shared'));
+  readonly #shared = shareIn(this.#directory);
   readonly #splitter = new FrameSplitter();
   readonly #server: Server;
   readonly #consoleFile: WriteStream | undefined;
@@ -249,5 +249,15 @@ export class VirtualMachine {
     if (this.#exitReason !== undefined) return;
     this.#exitReason = reason;
     this.#events?.exit(reason);
+  }
+}
+
+/** The memory that a machine shares with its guest, in the machine's directory, which goes if there is no room for it. */
+function shareIn(directory: string): SharedMemory {
+  try {
+    return new SharedMemory(join(directory, 'shared'));
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
   }
 }
