@@ -1,4 +1,4 @@
-import { PAGE_SIZE } from '../../models/base/u64.js';
+import { PAGE_SIZE, U64_MAX } from '../../models/base/u64.js';
 import { HOLE, HUGE, HUGE_PAGE_BYTES, SCRATCH } from '../../models/program/arena.js';
 import { VEVENTQ_TYPES } from '../../models/ioctls/native/veventq_alloc.js';
 import { VIOMMU_TYPES } from '../../models/ioctls/native/viommu_alloc.js';
@@ -63,6 +63,10 @@ const QUEUE = {
   args: { flags: 0, type: 0xdead_beef, index: 0, nesting_parent_iova: 0x100_0000n, length: 0x800n },
 };
 
+/** The second queue, without an answer, and whether its index is taken now. */
+const SECOND_QUEUE: CallKind = { ...QUEUE, args: { ...QUEUE.args, index: 1 } };
+const SECOND_IN_VAIN: Kind = { inTurn: [QUEUE, { ...SECOND_QUEUE, at: 'sealed' }, SECOND_QUEUE] };
+
 const HW_QUEUES: Theme = {
   about: 'Queues that the hardware shares with a guest, and areas that they lock.',
   isFor: ({ hasViommus }) => hasViommus,
@@ -86,6 +90,7 @@ const HW_QUEUES: Theme = {
     QUEUE,
     QUEUE,
     QUEUE,
+    SECOND_IN_VAIN,
   ],
 };
 
@@ -192,6 +197,7 @@ const LONG_QUEUES: readonly Kind[] = (
     [PARTS_AT, 2n * PAGE_SIZE],
     [PARTS_AT, 3n * PAGE_SIZE],
     [PARTS_AT + PAGE_SIZE, 2n * PAGE_SIZE],
+    [0n, U64_MAX],
   ] as const
 ).map(([iova, length]) => ({
   call: 'IOMMU_HW_QUEUE_ALLOC',

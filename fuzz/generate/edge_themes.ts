@@ -1,5 +1,6 @@
 import { GIANT_LENGTHS } from './values.js';
 import { PAGE_SIZE, U64_MAX } from '../../models/base/u64.js';
+import { OPTIONS } from '../../models/ioctls/native/option.js';
 import { CREATE_ACCESS_FLAGS } from '../../models/ioctls/test/test_members.js';
 import { BUFFER } from '../../models/program/arena.js';
 import { ALLOC, ANYWHERE, FIXED, type Kind, type Theme, spread } from './theme.js';
@@ -22,6 +23,36 @@ const MAP_ODD: readonly Kind[] = [0x3000n, 0x5000n, 0x6000n].map((length) => ({
   call: 'IOMMU_IOAS_MAP',
   args: { flags: ANYWHERE, user_va: BUFFER.start, length },
 }));
+
+/** A copy of four pages to where there is room for one. */
+const COPY_WITHOUT_ROOM: Kind = {
+  inTurn: [
+    {
+      call: 'IOMMU_IOAS_MAP',
+      args: { flags: FIXED, iova: 0x1_0000n, user_va: BUFFER.start, length: 4n * PAGE_SIZE },
+      oldest: { ioas_id: 'IOAS' },
+    },
+    ALLOC,
+    {
+      call: 'IOMMU_IOAS_ALLOW_IOVAS',
+      args: { num_iovas: 1, allowed_iovas: { ranges: [[0x1_0000n, 0x1_0fffn]] } },
+      newest: { ioas_id: 'IOAS' },
+    },
+    {
+      call: 'IOMMU_IOAS_COPY',
+      args: { flags: ANYWHERE, src_iova: 0x1_0000n, length: 4n * PAGE_SIZE },
+      oldest: { src_ioas_id: 'IOAS' },
+      newest: { dst_ioas_id: 'IOAS' },
+    },
+  ],
+};
+
+/** An operation that there is not, of an option that there is. */
+const NO_OPERATION: Kind = {
+  call: 'IOMMU_OPTION',
+  args: { option_id: OPTIONS.HUGE_PAGES, op: 2, __reserved: 0 },
+  newest: { object_id: 'IOAS' },
+};
 
 const EDGES: Theme = {
   about: 'The edges of 64 bits: ranges that end there, or are nearly everything. Nothing is pinned.',
@@ -54,6 +85,8 @@ const EDGES: Theme = {
     ...MAP_NEARLY_ALL,
     ...MAP_ODD,
     ...MAP_ODD,
+    COPY_WITHOUT_ROOM,
+    NO_OPERATION,
   ],
 };
 

@@ -106,6 +106,34 @@ const TO_PAGE_TABLES: readonly CallKind[] = [
   { call: 'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE', newest: { pt_id: 'IOAS' } },
 ];
 
+/** A private page that is the file's once more, in a new IOAS, and nothing in the way of pinning it. */
+const ANEW: readonly Kind[] = ['show_file_private', ALLOC, map(PRIVATE, HERE)];
+
+/** The same in the IOAS of containers, with an area behind it that permits nothing. */
+const BEFORE_NOTHING: readonly Kind[] = [
+  'show_file_private',
+  ALLOC,
+  { ...SET_COMPAT, newest: TO_NEWEST },
+  mapDma(3, HERE, PRIVATE),
+  mapDma(0, BEHIND, BUFFER.start),
+];
+
+function mapDma(flags: number, iova: bigint, vaddr: bigint): CallKind {
+  return { call: 'VFIO_IOMMU_MAP_DMA', args: { flags, iova, vaddr, size: PAGE_SIZE } };
+}
+
+/** A page table that is filled and given up again, because there is no way to say which it is. */
+function inVain(call: CallKind): Kind {
+  return compared(...ANEW, { ...call, at: 'sealed' });
+}
+
+/** An area that permits nothing, for the page table that is there. */
+const NOTHING_FOR_ALL: Kind = compared(
+  'show_file_private',
+  { ...SET_COMPAT, oldest: { ioas_id: 'IOAS' } },
+  mapDma(0, ELSEWHERE, PRIVATE),
+);
+
 const NEW_ACCESS = newestAccess(CREATE_ACCESS_FLAGS.NEEDS_PIN_PAGES);
 
 /** What a page is compared with as it is pinned: what is not there, what is something else, and what ends with the address space. */
@@ -159,6 +187,7 @@ const LEFT_COPIED: Theme = {
     ...COPIES,
     ...ONE_AREA,
     ...TO_PAGE_TABLES.map((kind) => compared(kind)),
+    ...TO_PAGE_TABLES.map(inVain),
     ...PINS,
     ...times(2, ...WRITES),
     COMPARE,
@@ -167,10 +196,16 @@ const LEFT_COPIED: Theme = {
   ],
 };
 
-const TO_PASIDS: readonly Kind[] = [
+/** The last is of a PASID that nothing is attached to, unless some other call did. */
+const FILLING_FOR_PASIDS: readonly CallKind[] = [
   { call: 'IOMMU_TEST_OP_PASID_ATTACH', args: { pasid: 0 }, newest: { pt_id: 'IOAS' } },
   { call: 'IOMMU_TEST_OP_PASID_REPLACE', args: { pasid: 0 }, newest: { pt_id: 'IOAS' } },
   { call: 'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE', newest: { pt_id: 'IOAS' } },
+  { call: 'IOMMU_TEST_OP_PASID_REPLACE', args: { pasid: 5 }, newest: { pt_id: 'IOAS' } },
+];
+
+const TO_PASIDS: readonly Kind[] = [
+  ...FILLING_FOR_PASIDS,
   { call: 'IOMMU_TEST_OP_PASID_ATTACH', args: { pasid: 0 }, oldest: { pt_id: 'IOAS' } },
   DETACH_DEVICE,
 ];
@@ -182,9 +217,29 @@ const LEFT_COPIED_BY_PASIDS: Theme = {
   kinds: [
     ...times(2, ...MAP_ANEW),
     ...times(4, ...TO_PASIDS.map((kind) => compared(kind))),
+    ...FILLING_FOR_PASIDS.flatMap((call) => [compared(...ANEW, DETACH_DEVICE, call), inVain(call)]),
     COMPARE,
     ...AMONG,
   ],
 };
 
-export const LEAVING_THEMES: readonly Theme[] = [LEFT_COPIED, LEFT_COPIED, LEFT_COPIED_BY_PASIDS];
+const NOTHING_PERMITTED: Theme = {
+  about: 'The same, and what is in the way is an area that permits nothing, of which the kernel warns.',
+  isFor: ({ hasGenericPageTable }) => hasGenericPageTable,
+  biases: { splat: 1 },
+  prelude: ['memory_file', 'show_file_shared', ALLOC, SET_COMPAT, DEVICE, DEVICE_WITH_PASIDS, ...SEEN_TWICE],
+  kinds: [
+    ...[...TO_PAGE_TABLES, ...FILLING_FOR_PASIDS].map((call) => compared(...BEFORE_NOTHING, call)),
+    NOTHING_FOR_ALL,
+    COMPARE,
+    DETACH_DEVICE,
+    ...AMONG,
+  ],
+};
+
+export const LEAVING_THEMES: readonly Theme[] = [
+  LEFT_COPIED,
+  LEFT_COPIED,
+  LEFT_COPIED_BY_PASIDS,
+  NOTHING_PERMITTED,
+];

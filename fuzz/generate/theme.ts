@@ -20,6 +20,8 @@ export interface CallKind {
   readonly newest?: Readonly<Record<string, ObjectType | FdKind>>;
   /** Members that take the oldest one. */
   readonly oldest?: Readonly<Record<string, ObjectType>>;
+  /** Where the struct lies that the kernel cannot write its answer to; without it, that is left to chance. */
+  readonly at?: 'sealed';
 }
 
 /** What a draw adds to a program: a call, something that is no ioctl, or several of these one after another. */

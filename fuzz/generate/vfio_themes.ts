@@ -69,6 +69,9 @@ const CUT_FOUR: readonly Kind[] = [0n, 1n, 2n, 3n].flatMap((page) =>
   })),
 );
 
+/** Takes large pages from the IOAS, which areas in page tables do not permit. */
+const WITHOUT_LARGE_PAGES: Kind = { call: 'VFIO_SET_IOMMU', args: { type: 1n } };
+
 const CUTS: Theme = {
   about: 'Areas that VFIO cuts under devices, accesses and copies, and the pages of their halves.',
   prelude: [ALLOC, SET_COMPAT, SMALL_PAGES, DEVICE, MAP_FOUR],
@@ -89,6 +92,7 @@ const CUTS: Theme = {
     MAP_FOUR,
     MAP_FOUR,
     MAP_FOUR,
+    WITHOUT_LARGE_PAGES,
   ],
 };
 

@@ -160,7 +160,7 @@ export class ProgramWriter {
   }
 
   #addCall(
-    { call: name, args, newest = {}, oldest = {} }: CallKind,
+    { call: name, args, newest = {}, oldest = {}, at }: CallKind,
     numbers: readonly number[],
     mayFail = this.#picks(numbers).unusual('failingStep'),
   ): void {
@@ -173,12 +173,12 @@ export class ProgramWriter {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const picks = this.#picks(numbers, 1 + attempt * 5, mayFail ? FAILING_BIASES : {});
       const drawn = drawCall(call, this.state, picks);
-      const step = this.#named({ ...drawn, args: { ...drawn.args, ...given } });
+      const step = this.#named({ ...drawn, ...(at && { at }), args: { ...drawn.args, ...given } });
       const tried = draft.tryOut(step);
       const comes = outlook(tried, picks);
       if (comes === 'avoid') continue;
-      if (comes === 'success' || mayFail || attempt === ATTEMPTS_MAX - 1) {
-        const isSpoilt = mayFail || comes === 'failure';
+      if (comes === 'success' || mayFail || at !== undefined || attempt === ATTEMPTS_MAX - 1) {
+        const isSpoilt = at === undefined && (mayFail || comes === 'failure');
         const chosen = isSpoilt ? this.#spoil(tried, comes, call, numbers, attempt) : tried;
         draft.append(chosen);
         this.#lookBack(chosen, picks);

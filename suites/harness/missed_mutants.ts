@@ -27,6 +27,11 @@ const AREAS_BELOW =
 const CUT_AT_THE_END =
   'the end of the range has to cut an area that can be cut, and both pieces be told apart';
 
+const ASKEW_BEHIND =
+  'the second of two areas side by side has to go on within a page, and one copy to take both to an IOAS that needs more alignment';
+const ALL_OF_IT =
+  'memory that begins within a page has to take all of the address space, in the IOAS of containers, where nothing lies yet';
+
 /** By mutant name. */
 export const MISSED_MUTANTS: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -71,6 +76,26 @@ export const MISSED_MUTANTS: ReadonlyMap<string, string> = new Map(
     'IOMMU_TEST_OP_ACCESS_PAGES/EPERM.protection:leaves_nothing': COPIED_PAGE,
     'IOMMU_IOAS_UNMAP/EOVERFLOW.length_max:drop':
       'the range wraps as well unless it begins at 1, and is refused for that with the same answer',
+    'IOMMU_IOAS_COPY/EINVAL.page_offset:drop': ASKEW_BEHIND,
+    'IOMMU_IOAS_COPY/EINVAL.page_offset:errno:EFAULT': ASKEW_BEHIND,
+    'IOMMU_IOAS_COPY/ENOMEM.memlock:leaves_nothing': COPIED_PAGE,
+    'VFIO_IOMMU_MAP_DMA/EOVERFLOW.page_count:drop': ALL_OF_IT,
+    'VFIO_IOMMU_MAP_DMA/EOVERFLOW.page_count:errno:EINVAL': ALL_OF_IT,
+    'VFIO_DEVICE_ATTACH_IOMMUFD_PT/EFAULT.pt_id:leaves_nothing':
+      'what the device is attached to has to matter afterwards, or be asked for by attaching it once more',
+    'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE/EINVAL.pasids_attached:leaves_nothing': COPIED_PAGE,
+    'IOMMU_TEST_OP_PASID_REPLACE/EINVAL.pasids_attached:leaves_nothing': COPIED_PAGE,
+    'IOMMU_TEST_OP_PASID_REPLACE/EINVAL.without_alloc_pasid:leaves_nothing': COPIED_PAGE,
+    'IOMMU_IOAS_COPY/EINVAL.automatic_alignment:drop':
+      'memory that keeps the place from being aligned is refused for that with the same answer',
+    'IOMMU_HWPT_GET_DIRTY_BITMAP/EINVAL.iova_page:drop':
+      'the range has to end where a page does, or is refused for that with the same answer',
+    'IOMMU_TEST_OP_ACCESS_RW/EINVAL.dmabuf:leaves_nothing': READ_BACK,
+    'IOMMU_TEST_OP_PASID_ATTACH/EFAULT.user_memory:leaves_nothing': COPIED_PAGE,
+    'veventq_read/EFAULT.buffer:leaves_nothing': PART_FITS,
+    'fault_write/EINVAL.cookie:leaves_nothing':
+      'the answer before the one that is refused has to be given once more',
+    'cloexec/OK:does_nothing': 'the process has to call exec(), and the descriptor to be used afterwards',
     'IOMMU_OPTION/EFAULT.respond:leaves_nothing':
       'what was set without an answer has to be read, or to matter, before it is set again',
     'IOMMU_TEST_OP_PASID_REPLACE/ENOMEM.failing_pasid:leaves_nothing':
