@@ -1,9 +1,10 @@
-import { BUFFER } from '../../models/program/arena.js';
+import { BUFFER, SCRATCH } from '../../models/program/arena.js';
 import type { Reference } from '../../models/program/program.js';
 import { makeAccess, pin } from '../access/set_up.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START as A, P } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
+import { limitMemory, unlimitMemory } from '../mock/temporary_memory.js';
 import { SWEPT, destroyIt, sweep } from './sweep.js';
 
 const LENGTH = 4n * P;
@@ -100,6 +101,30 @@ function unmapping(devices: number, hasAccess: boolean) {
   });
 }
 
+/** Where tables of a page table end, each time others: those that it has made it keeps. */
+function borderOf(round: number): bigint {
+  return A + BigInt(round + 1) * 0x40_0000n;
+}
+
+/**
+ * An area that takes tables for each of its halves, of pages of which none follows another in physical memory: what is there of the
+ * first is taken back if the second fails.
+ */
+const acrossBorders = sweep({
+  setup: (t) => {
+    const file = t.memfd('m', 4n);
+    for (const [at, page] of [2n, 0n, 3n, 1n].entries())
+      t.mmapFile(file, page * P, 1n, { start: SCRATCH.start + BigInt(at) * P });
+    return ioasWith(1)(t);
+  },
+  call: (t, ioas, round) =>
+    t.map(ioas, { iova: borderOf(round) - 2n * P, length: LENGTH, va: SCRATCH.start }),
+  undo: (t, ioas, _, round) => {
+    t.unmap(ioas, borderOf(round) - 2n * P, LENGTH).orFails('ENOENT');
+  },
+  rounds: 36,
+});
+
 export const exhaustionIoas = suite(
   'exhaustion/ioas',
   'Calls on IOASes that run out of memory: each allocation of each call fails in turn.',
@@ -147,6 +172,12 @@ export const exhaustionIoas = suite(
         }),
         map_one_table: mapping(1, 26),
         map_two_tables: mapping(2, 34),
+        map_across_borders: acrossBorders,
+        map_across_borders_piecemeal: (t) => {
+          limitMemory(t, 24);
+          acrossBorders(t);
+          unlimitMemory(t);
+        },
         map_file: mappingOfFile(0, 8),
         map_file_one_table: mappingOfFile(1, 16),
         copy: copying(0, 9),
