@@ -382,5 +382,3 @@ function ownBranch({ own, branches }: Extract<Prediction, { kind: 'allowed' }>):
 function unspecifiedAfter({ because, findings }: Branch, why: string): Unspecified {
   return { kind: 'unspecified', because, why, findings };
 }
-
-/** The state before the first step. */

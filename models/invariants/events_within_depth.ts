@@ -1,5 +1,6 @@
 import type { Veventq } from '../state/objects.js';
-import { type Invariant, someObject } from './invariant.js';
+import { someObject } from '../state/world.js';
+import type { Invariant } from './invariant.js';
 
 export const eventsWithinDepth: Invariant = {
   id: 'events_within_depth',

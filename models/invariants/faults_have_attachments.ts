@@ -1,7 +1,8 @@
 import type { IommufdFile } from '../state/iommufd_file.js';
 import type { PageFault } from '../state/fault_queue.js';
 import type { Fault } from '../state/objects.js';
-import { type Invariant, someObject } from './invariant.js';
+import { someObject } from '../state/world.js';
+import type { Invariant } from './invariant.js';
 
 export const faultsHaveAttachments: Invariant = {
   id: 'faults_have_attachments',

@@ -1,7 +1,7 @@
 import type { Leave } from '../ioctls/description.js';
 import type { Reading } from '../prediction.js';
 import type { RawStep } from '../program/raw.js';
-import type { IommufdObject, Ioas } from '../state/objects.js';
+import type { Ioas } from '../state/objects.js';
 import type { Pages } from '../state/pages.js';
 import type { World } from '../state/world.js';
 import type { Snapshot } from './snapshot.js';
@@ -49,12 +49,6 @@ export function pagesOf(ioases: readonly Ioas[]): ReadonlySet<Pages> {
 }
 
 const NO_PAGES: ReadonlySet<Pages> = new Set();
-
-/** Whether some object of some open file is like that. */
-export function someObject(world: World, isLike: (object: IommufdObject) => boolean): boolean {
-  for (const file of world.contexts) if (file.objects.objects.some(isLike)) return true;
-  return false;
-}
 
 /** What each open file has taken; the same map as long as nothing has changed. */
 export function takenIdsOf({ contexts }: World, last: TakenIds = NOTHING_TAKEN): TakenIds {

@@ -1,5 +1,6 @@
 import { hasPasids } from '../state/attach.js';
-import { type Invariant, someObject } from './invariant.js';
+import { someObject } from '../state/world.js';
+import type { Invariant } from './invariant.js';
 
 export const pasidsCompatible: Invariant = {
   id: 'pasids_compatible',

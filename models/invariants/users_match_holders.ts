@@ -2,8 +2,8 @@ import type { IommufdFile } from '../state/iommufd_file.js';
 import type { Fault, Hwpt, IommufdObject, Veventq, Viommu } from '../state/objects.js';
 import type { OpenFile } from '../state/open_file.js';
 import type { Process } from '../state/process.js';
-import type { World } from '../state/world.js';
-import { type Invariant, someObject } from './invariant.js';
+import { type World, someObject } from '../state/world.js';
+import type { Invariant } from './invariant.js';
 
 export const usersMatchHolders: Invariant = {
   id: 'users_match_holders',

@@ -1,7 +1,7 @@
 import { present } from '../base/assert.js';
 import type { Pages } from '../state/pages.js';
 import { isHugeFrame, isSameHugePage } from '../state/physical_memory.js';
-import type { World } from '../state/world.js';
+import { type World, someObject } from '../state/world.js';
 import type { PossibleSplat } from './profile.js';
 
 export const UNFILL_LOOKS_UP: PossibleSplat = {
@@ -52,11 +52,9 @@ function hasPinAcrossHugePages({ accesses, areas, frames }: Pages): boolean {
 }
 
 /** Whether the memory of some area of an IOAS is like that. */
-function someMemory({ contexts }: World, isLike: (pages: Pages) => boolean): boolean {
-  for (const { objects } of contexts) {
-    for (const object of objects.objects) {
-      if (object.type === 'IOAS' && object.table.areas.some(({ pages }) => isLike(pages))) return true;
-    }
-  }
-  return false;
+function someMemory(world: World, isLike: (pages: Pages) => boolean): boolean {
+  return someObject(
+    world,
+    (object) => object.type === 'IOAS' && object.table.areas.some(({ pages }) => isLike(pages)),
+  );
 }

@@ -40,9 +40,9 @@ export class FillPlan {
 
   /** Pins, charges and maps what was planned. Only for a plan without failure. */
   commit(): void {
+    if (this.#pins === undefined) return;
     const { domains, disableLargePages } = this.table;
-    if (domains.length === 0) return;
-    this.#pins?.commit();
+    this.#pins.commit();
     for (const area of this.areas) {
       area.hasStorageDomain = true;
       if (isRevoked(area.pages)) continue;

@@ -8,7 +8,7 @@ import { releaseFile } from './destroy.js';
 import { IommufdFile } from './iommufd_file.js';
 import { MemoryFile } from './memory_file.js';
 import type { FdTable, OpenFile } from './open_file.js';
-import type { HwptPaging } from './objects.js';
+import type { HwptPaging, IommufdObject } from './objects.js';
 import { Process, UserAccount } from './process.js';
 import { type Steps, inOneGo } from './steps.js';
 import { VfioDevice, type VfioDeviceFile } from './vfio_files.js';
@@ -224,4 +224,10 @@ export class World {
     destroyAccess(bound.iommufd, bound.access);
     this.put(bound.iommufd);
   }
+}
+
+/** Whether some object of some open file is like that. */
+export function someObject(world: World, isLike: (object: IommufdObject) => boolean): boolean {
+  for (const file of world.contexts) if (file.objects.objects.some(isLike)) return true;
+  return false;
 }
