@@ -5,6 +5,8 @@
 import { openSync, readSync, writeSync } from 'node:fs';
 import { connect } from 'node:net';
 import { ByteReader, ByteWriter } from '../../targets/agent/cursor.js';
+import { decodePlace } from '../../targets/agent/decode.js';
+import { encodePlace } from '../../targets/agent/encode.js';
 import { FRAME, OP, PLACES, RESULT, WIRE_VERSION } from '../../targets/agent/wire.js';
 import { FrameSplitter, frameHeader } from '../../targets/qemu/frames.js';
 
@@ -91,10 +93,7 @@ function results(
   }
   const offset = PLACES.RESULTS + (resultsPlaced++ % 2) * PLACES.EACH;
   writeSync(sharedMemory, to.bytes, 0, to.bytes.length, offset);
-  const place = new ByteWriter();
-  place.u32(offset);
-  place.u32(to.bytes.length);
-  send(FRAME.RESULTS_PLACED, place.bytes);
+  send(FRAME.RESULTS_PLACED, encodePlace({ offset, bytes: to.bytes.length }));
 }
 
 /** Results take turns, so that those that follow one another do not lie in the same place. */
@@ -176,9 +175,8 @@ function run(payload: Uint8Array): void {
 }
 
 function fetchBatch(place: Uint8Array): Uint8Array {
-  const from = new ByteReader(place);
-  const offset = from.u32();
-  const payload = Buffer.alloc(from.u32());
+  const { offset, bytes } = decodePlace(place);
+  const payload = Buffer.alloc(bytes);
   readSync(sharedMemory, payload, 0, payload.length, offset);
   return payload;
 }

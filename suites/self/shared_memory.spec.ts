@@ -1,7 +1,9 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from 'chai';
-import { ByteReader, ByteWriter, WireError } from '../../targets/agent/cursor.js';
+import { WireError } from '../../targets/agent/cursor.js';
+import { type Place, decodePlace } from '../../targets/agent/decode.js';
+import { encodePlace } from '../../targets/agent/encode.js';
 import { PLACES, SHARED_BYTES } from '../../targets/agent/wire.js';
 import { SharedMemory } from '../../targets/qemu/shared_memory.js';
 import { TestBedError } from '../../targets/target.js';
@@ -24,18 +26,10 @@ describe('the memory that host and guest share', () => {
     await removeDirectory(directory);
   });
 
-  function placeOf(offset: number, bytes: number): Uint8Array {
-    const place = new ByteWriter();
-    place.u32(offset);
-    place.u32(bytes);
-    return place.bytes;
-  }
-
-  function placed(payload: Uint8Array): { readonly offset: number; readonly bytes: number } {
+  function placed(payload: Uint8Array): Place {
     const place = shared.place(payload);
     assert.isDefined(place);
-    const from = new ByteReader(place);
-    return { offset: from.u32(), bytes: from.u32() };
+    return decodePlace(place);
   }
 
   it('has a batch where the guest is told that it is, and the next one elsewhere', () => {
@@ -60,7 +54,7 @@ describe('the memory that host and guest share', () => {
     const results = Buffer.from('results');
     const last = PLACES.RESULTS + PLACES.EACH;
     writeSync(guest, results, 0, results.length, last);
-    assert.deepEqual(Buffer.from(shared.take(placeOf(last, results.length))), results);
+    assert.deepEqual(Buffer.from(shared.take(encodePlace({ offset: last, bytes: results.length }))), results);
   });
 
   it('has no places that overlap, and none beyond its end', () => {
@@ -74,7 +68,7 @@ describe('the memory that host and guest share', () => {
     ['in no bounds', PLACES.RESULTS, PLACES.EACH + 1],
   ] as const) {
     it(`has no results ${what}`, () => {
-      assert.throws(() => shared.take(placeOf(offset, bytes)), WireError);
+      assert.throws(() => shared.take(encodePlace({ offset, bytes })), WireError);
     });
   }
 

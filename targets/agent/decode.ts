@@ -51,6 +51,12 @@ export interface BatchResults {
   readonly left: Counters | undefined;
 }
 
+/** A payload in the memory that host and guest share. */
+export interface Place {
+  readonly offset: number;
+  readonly bytes: number;
+}
+
 /** A DIED frame: where the worker was, and the signal that ended it. */
 export interface Death {
   readonly batch: number;
@@ -109,6 +115,12 @@ export function decodeDeath(payload: Uint8Array): Death {
   const [batch, program, step] = [from.u32(), from.u32(), from.u32()];
   const lanes = Array.from({ length: LANES_MAX }, () => from.u32());
   return { batch, program, step, lanes, signal: from.u32() };
+}
+
+/** What a frame of a payload that lies in the memory that host and guest share says. */
+export function decodePlace(payload: Uint8Array): Place {
+  const from = new ByteReader(payload);
+  return { offset: from.u32(), bytes: from.u32() };
 }
 
 function decodeProgram(from: ByteReader, { steps }: RawProgram, isWatched: boolean): ProgramResults {

@@ -11,6 +11,7 @@ import type {
 } from '../../models/program/raw.js';
 import { CAPABILITY_NUMBERS, MEMLOCK_DEFAULT_BYTES } from '../../models/program/credentials.js';
 import { ByteWriter } from './cursor.js';
+import type { Place } from './decode.js';
 import type { WatchedCode } from '../kcov/watched_code.js';
 import { ACCESS, COVERAGE, COVERAGE_RANGES_MAX, COVERAGE_SPACE, FD, NODE, OP, REGION } from './wire.js';
 
@@ -48,6 +49,14 @@ export function encodeWatchedCode(to: ByteWriter, { tells, base, ranges }: Watch
     to.u32(start);
     to.u32(end);
   }
+}
+
+/** Where a payload lies in the memory that host and guest share. */
+export function encodePlace({ offset, bytes }: Place): Uint8Array {
+  const to = new ByteWriter();
+  to.u32(offset);
+  to.u32(bytes);
+  return to.bytes;
 }
 
 /** The payload of a RUN frame. */

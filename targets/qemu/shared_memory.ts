@@ -1,7 +1,9 @@
 import { closeSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { reasonOf } from '../../models/base/reason.js';
 import { LANES_MAX } from '../../models/program/raw.js';
-import { ByteReader, ByteWriter, WireError } from '../agent/cursor.js';
+import { WireError } from '../agent/cursor.js';
+import { decodePlace } from '../agent/decode.js';
+import { encodePlace } from '../agent/encode.js';
 import { PLACES, PROGRESS, SHARED_BYTES } from '../agent/wire.js';
 import { TestBedError } from '../target.js';
 
@@ -49,10 +51,7 @@ export class SharedMemory {
     if (payload.length > PLACES.EACH) return undefined;
     const offset = PLACES.BATCHES + (this.#placed++ % 2) * PLACES.EACH;
     writeSync(this.#file, payload, 0, payload.length, offset);
-    const place = new ByteWriter();
-    place.u32(offset);
-    place.u32(payload.length);
-    return place.bytes;
+    return encodePlace({ offset, bytes: payload.length });
   }
 
   /**
@@ -60,9 +59,7 @@ export class SharedMemory {
    * @throws WireError when it has put them elsewhere
    */
   take(place: Uint8Array): Uint8Array {
-    const from = new ByteReader(place);
-    const offset = from.u32();
-    const bytes = from.u32();
+    const { offset, bytes } = decodePlace(place);
     if (offset < PLACES.RESULTS || bytes > PLACES.EACH || offset + bytes > SHARED_BYTES)
       throw new WireError('the agent has put results where there is no place for them');
     const payload = Buffer.alloc(bytes);
