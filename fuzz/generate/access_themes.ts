@@ -57,10 +57,12 @@ const ACCESSES: Theme = {
   ],
 };
 
+const OF_MOCK = { flags: 0, type: 0xdead_beef };
+
 /** A queue of the mock over the first page of what is mapped. */
 const QUEUE = {
   call: 'IOMMU_HW_QUEUE_ALLOC',
-  args: { flags: 0, type: 0xdead_beef, index: 0, nesting_parent_iova: 0x100_0000n, length: 0x800n },
+  args: { ...OF_MOCK, index: 0, nesting_parent_iova: 0x100_0000n, length: 0x800n },
 };
 
 /** The second queue, without an answer, and whether its index is taken now. */
@@ -201,7 +203,7 @@ const LONG_QUEUES: readonly Kind[] = (
   ] as const
 ).map(([iova, length]) => ({
   call: 'IOMMU_HW_QUEUE_ALLOC',
-  args: { flags: 0, type: 0xdead_beef, nesting_parent_iova: iova, length },
+  args: { ...OF_MOCK, nesting_parent_iova: iova, length },
 }));
 
 const LONG_QUEUES_IN_HUGE_PAGES: Theme = {

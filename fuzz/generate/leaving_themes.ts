@@ -58,10 +58,11 @@ function mapFile(fd: FdKind, start: bigint): Kind {
   };
 }
 
-/** A private page that is the file's once more, in a new IOAS, before each obstacle. */
-const MAP_ANEW: readonly Kind[] = OBSTACLES.map((obstacle) => ({
-  inTurn: ['show_file_private', ALLOC, map(PRIVATE, HERE), ...obstacle],
-}));
+/** A private page that is the file's once more, in a new IOAS, and nothing in the way of pinning it. */
+const ANEW: readonly Kind[] = ['show_file_private', ALLOC, map(PRIVATE, HERE)];
+
+/** The same before each obstacle. */
+const MAP_ANEW: readonly Kind[] = OBSTACLES.map((obstacle) => ({ inTurn: [...ANEW, ...obstacle] }));
 
 /** Whether the page that the first device reaches is still the one of the private mapping. */
 const COMPARE: Kind = {
@@ -92,8 +93,10 @@ const ONE_AREA: readonly Kind[] = [
     args: { flags: FIXED, iova: ELSEWHERE, user_va: PRIVATE, length: ALL_PAGES },
     oldest: TO_NEWEST,
   },
-  { call: 'VFIO_IOMMU_MAP_DMA', args: { flags: 3, iova: ELSEWHERE, vaddr: PRIVATE, size: ALL_PAGES } },
+  mapDma(3, ELSEWHERE, PRIVATE, ALL_PAGES),
 ].map((mapping) => compared('show_file_private', mapping));
+
+const MOVE_DEVICE: CallKind = { call: 'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE', newest: { pt_id: 'IOAS' } };
 
 const TO_PAGE_TABLES: readonly CallKind[] = [
   {
@@ -103,13 +106,10 @@ const TO_PAGE_TABLES: readonly CallKind[] = [
   },
   { call: 'IOMMU_TEST_OP_MOCK_DOMAIN', newest: { id: 'IOAS' } },
   { call: 'IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', args: { dev_flags: 0 }, newest: { id: 'IOAS' } },
-  { call: 'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE', newest: { pt_id: 'IOAS' } },
+  MOVE_DEVICE,
 ];
 
-/** A private page that is the file's once more, in a new IOAS, and nothing in the way of pinning it. */
-const ANEW: readonly Kind[] = ['show_file_private', ALLOC, map(PRIVATE, HERE)];
-
-/** The same in the IOAS of containers, with an area behind it that permits nothing. */
+/** A private page in the IOAS of containers, with an area behind it that permits nothing. */
 const BEFORE_NOTHING: readonly Kind[] = [
   'show_file_private',
   ALLOC,
@@ -118,8 +118,8 @@ const BEFORE_NOTHING: readonly Kind[] = [
   mapDma(0, BEHIND, BUFFER.start),
 ];
 
-function mapDma(flags: number, iova: bigint, vaddr: bigint): CallKind {
-  return { call: 'VFIO_IOMMU_MAP_DMA', args: { flags, iova, vaddr, size: PAGE_SIZE } };
+function mapDma(flags: number, iova: bigint, vaddr: bigint, size = PAGE_SIZE): CallKind {
+  return { call: 'VFIO_IOMMU_MAP_DMA', args: { flags, iova, vaddr, size } };
 }
 
 /** A page table that is filled and given up again, because there is no way to say which it is. */
@@ -200,7 +200,7 @@ const LEFT_COPIED: Theme = {
 const FILLING_FOR_PASIDS: readonly CallKind[] = [
   { call: 'IOMMU_TEST_OP_PASID_ATTACH', args: { pasid: 0 }, newest: { pt_id: 'IOAS' } },
   { call: 'IOMMU_TEST_OP_PASID_REPLACE', args: { pasid: 0 }, newest: { pt_id: 'IOAS' } },
-  { call: 'IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE', newest: { pt_id: 'IOAS' } },
+  MOVE_DEVICE,
   { call: 'IOMMU_TEST_OP_PASID_REPLACE', args: { pasid: 5 }, newest: { pt_id: 'IOAS' } },
 ];
 
