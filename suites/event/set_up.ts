@@ -2,12 +2,15 @@ import type { Reference, Scalar } from '../../models/program/program.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
 import type { IoctlOptions } from '../harness/step_writer.js';
 import type { ExpectedStep } from '../harness/expected_step.js';
-import { hwptData } from '../harness/builder.js';
+import { NO_SUCH_ID, hwptData } from '../harness/builder.js';
 import { type DeviceAndParent, deviceAndParent } from '../hwpt/set_up.js';
 import { deviceAndViommu } from '../viommu/set_up.js';
 
 /** FAULT_ID_VALID. */
 export const WITH_FAULT = 4;
+
+/** Members of a page table whose fault queue there is not, which is found once the page table is filled. */
+export const WITHOUT_QUEUE = { flags: WITH_FAULT, fault_id: NO_SUCH_ID };
 
 /** The mock's own type of events. */
 const EVENTS_OF_MOCK = 0xbeef_beef;

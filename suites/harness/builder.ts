@@ -8,7 +8,7 @@ import type { ArrayPlace, Operand, Reference, Scalar } from '../../models/progra
 import type { ExpectedStep } from './expected_step.js';
 import { type IoctlOptions, MAIN_FILE, StepWriter } from './step_writer.js';
 
-interface MapOptions {
+export interface MapOptions {
   readonly va?: Scalar;
   readonly length?: Scalar;
   /** Fixed; without it the kernel chooses. */

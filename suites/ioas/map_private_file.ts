@@ -2,8 +2,8 @@ import { SCRATCH } from '../../models/program/arena.js';
 import type { Reference, Scalar } from '../../models/program/program.js';
 import { SLOW, makeAccess, read } from '../access/set_up.js';
 import { APERTURE_START as A, P } from '../harness/constants.js';
-import { WITH_FAULT } from '../event/set_up.js';
-import { NO_SUCH_ID, type ScenarioBuilder } from '../harness/builder.js';
+import { WITHOUT_QUEUE } from '../event/set_up.js';
+import type { ScenarioBuilder } from '../harness/builder.js';
 import { scenario, suite } from '../harness/scenario.js';
 import { PASID } from '../pasid/set_up.js';
 
@@ -182,8 +182,7 @@ export const ioasMapPrivateFile = suite(
           expectCopied(t, all);
         },
         page_table_without_queue: (t, { hwpt, device, other }) => {
-          const queue = { flags: WITH_FAULT, fault_id: NO_SUCH_ID };
-          t.hwptAlloc(device, other, queue).fails({ '7.3': 'ENOENT', '6.12': 'EOPNOTSUPP' });
+          t.hwptAlloc(device, other, WITHOUT_QUEUE).fails({ '7.3': 'ENOENT', '6.12': 'EOPNOTSUPP' });
           t.checkMap(hwpt, A, PRIVATE).fails({ '7.3': 'EINVAL', '6.12': 'OK' });
         },
         page_table_refused_before: (t, all) => {

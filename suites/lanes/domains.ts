@@ -1,12 +1,43 @@
+import type { Errno } from '../../models/base/errno.js';
 import { BUFFER, HOLE } from '../../models/program/arena.js';
-import { WITH_FAULT } from '../event/set_up.js';
-import { NO_SUCH_ID } from '../harness/builder.js';
+import type { Reference } from '../../models/program/program.js';
+import { WITHOUT_QUEUE } from '../event/set_up.js';
+import type { MapOptions, ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_LAST, APERTURE_START as A, P, U64_MAX } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
 import { rounds, together } from './set_up.js';
 
-/** A fault queue that there is not, which is found once the page table is filled. */
-const WITHOUT_QUEUE = { flags: WITH_FAULT, fault_id: NO_SUCH_ID };
+/**
+ * Maps what a page table does not permit, which is made in vain meanwhile.
+ * @param answers of the page table if the area is there first, and of the mapping while the page table is there
+ */
+function madeInVainBeside(
+  options: MapOptions,
+  answers: { readonly madeBehind: Errno; readonly mappedMeanwhile: Errno },
+) {
+  return (
+    t: ScenarioBuilder,
+    { device, ioas }: { readonly device: Reference; readonly ioas: Reference },
+  ): void => {
+    rounds(() => {
+      const [made, mapped] = together(
+        t,
+        () => t.hwptAlloc(device, ioas, WITHOUT_QUEUE),
+        () => t.map(ioas, options),
+      );
+      const left = t.unmap(ioas, 0n, U64_MAX);
+      t.either({
+        map_first: () => [made.fails(answers.madeBehind), left.ok({ length: P })],
+        made_first: () => [made.fails('ENOENT'), left.ok({ length: P })],
+        made_meanwhile: () => [
+          made.fails('ENOENT'),
+          mapped.fails(answers.mappedMeanwhile),
+          left.ok({ length: 0n }),
+        ],
+      });
+    });
+  };
+}
 
 export const lanesDomains = suite('lanes/domains', 'Page tables that go while areas come or go.', [
   scenario('detach,and_map', {
@@ -95,36 +126,14 @@ export const lanesDomains = suite('lanes/domains', 'Page tables that go while ar
     needs: ['pasid'],
     setup: (t) => ({ device: t.mockDomain(t.ioas()).out('out_idev_id'), ioas: t.ioas() }),
     cases: {
-      outside_of_aperture: (t, { device, ioas }) => {
-        rounds(() => {
-          const [made, mapped] = together(
-            t,
-            () => t.hwptAlloc(device, ioas, WITHOUT_QUEUE),
-            () => t.map(ioas, { iova: P }),
-          );
-          const left = t.unmap(ioas, 0n, U64_MAX);
-          t.either({
-            map_first: () => [made.fails('EADDRINUSE'), left.ok({ length: P })],
-            made_first: () => [made.fails('ENOENT'), left.ok({ length: P })],
-            made_meanwhile: () => [made.fails('ENOENT'), mapped.fails('EINVAL'), left.ok({ length: 0n })],
-          });
-        });
-      },
-      without_memory: (t, { device, ioas }) => {
-        rounds(() => {
-          const [made, mapped] = together(
-            t,
-            () => t.hwptAlloc(device, ioas, WITHOUT_QUEUE),
-            () => t.map(ioas, { iova: A, va: HOLE }),
-          );
-          const left = t.unmap(ioas, 0n, U64_MAX);
-          t.either({
-            map_first: () => [made.fails('EFAULT'), left.ok({ length: P })],
-            made_first: () => [made.fails('ENOENT'), left.ok({ length: P })],
-            made_meanwhile: () => [made.fails('ENOENT'), mapped.fails('EFAULT'), left.ok({ length: 0n })],
-          });
-        });
-      },
+      outside_of_aperture: madeInVainBeside(
+        { iova: P },
+        { madeBehind: 'EADDRINUSE', mappedMeanwhile: 'EINVAL' },
+      ),
+      without_memory: madeInVainBeside(
+        { iova: A, va: HOLE },
+        { madeBehind: 'EFAULT', mappedMeanwhile: 'EFAULT' },
+      ),
       asked: (t, { device, ioas }) => {
         rounds(() => {
           const [made, asked] = together(

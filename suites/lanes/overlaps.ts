@@ -2,8 +2,8 @@ import type { Errno } from '../../models/base/errno.js';
 import { BUFFER, HOLE } from '../../models/program/arena.js';
 import type { Reference } from '../../models/program/program.js';
 import { makeAccess, pin } from '../access/set_up.js';
-import { WITH_FAULT } from '../event/set_up.js';
-import { NO_SUCH_ID, type ScenarioBuilder } from '../harness/builder.js';
+import { WITHOUT_QUEUE } from '../event/set_up.js';
+import type { MapOptions, ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START as A, P } from '../harness/constants.js';
 import type { ExpectedStep } from '../harness/expected_step.js';
 import { together } from './set_up.js';
@@ -203,27 +203,18 @@ function mappedBesidesAnother(t: ScenarioBuilder): Answer[] {
   return [[made, { iova: A }]];
 }
 
-/** Maps outside of the aperture of a page table that comes to nothing. */
-const mappedOutside: Pair = (t, own, other) => {
-  const device = t.mockDomain(t.ioas()).out('out_idev_id');
-  const [, made] = together(
-    t,
-    () => t.hwptAlloc(device, other, { flags: WITH_FAULT, fault_id: NO_SUCH_ID }),
-    () => t.map(own, { iova: P }),
-  );
-  return [[made, 'EINVAL']];
-};
-
-/** Maps memory that is not there while a page table comes to nothing. */
-const mappedHole: Pair = (t, own, other) => {
-  const device = t.mockDomain(t.ioas()).out('out_idev_id');
-  const [, made] = together(
-    t,
-    () => t.hwptAlloc(device, other, { flags: WITH_FAULT, fault_id: NO_SUCH_ID }),
-    () => t.map(own, { iova: A, va: HOLE }),
-  );
-  return [[made, 'EFAULT']];
-};
+/** Maps what a page table does not permit that comes to nothing meanwhile. */
+function mappedBesideNothing(options: MapOptions, answer: Errno): Pair {
+  return (t, own, other) => {
+    const device = t.mockDomain(t.ioas()).out('out_idev_id');
+    const [, made] = together(
+      t,
+      () => t.hwptAlloc(device, other, WITHOUT_QUEUE),
+      () => t.map(own, options),
+    );
+    return [[made, answer]];
+  };
+}
 
 const RULES: Readonly<Record<string, Pair>> = {
   'EBUSY.in_flight': destroyed,
@@ -232,12 +223,12 @@ const RULES: Readonly<Record<string, Pair>> = {
   'ENOENT.settling_source': copied,
   'ENOENT.settling': accessed,
   'OK.passing_places': placed,
-  'OK.passing_domains': mappedOutside,
+  'OK.passing_domains': mappedBesideNothing({ iova: P }, 'EINVAL'),
 };
 
 export const OVERLAPS: readonly OverlapCase[] = [
   ...Object.entries(RULES).flatMap(([rule, pair]) => metOnOneIoas(rule, pair)),
-  ...metOnOneIoas('OK.passing_domains', mappedHole),
+  ...metOnOneIoas('OK.passing_domains', mappedBesideNothing({ iova: A, va: HOLE }, 'EFAULT')),
   {
     rule: 'EINVAL.unmapping',
     what: 'unmapped meanwhile',

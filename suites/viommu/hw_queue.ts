@@ -1,6 +1,7 @@
 import { BUFFER, HUGE } from '../../models/program/arena.js';
+import type { Reference } from '../../models/program/program.js';
 import { makeAccess } from '../access/set_up.js';
-import { NO_SUCH_ID } from '../harness/builder.js';
+import { NO_SUCH_ID, type ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_START as A, HUGE_PAGE, P, U64_MAX } from '../harness/constants.js';
 import { mmapHuge } from '../harness/huge_pages.js';
 import { scenario, suite } from '../harness/scenario.js';
@@ -8,6 +9,15 @@ import { dmabuf } from '../dmabuf/set_up.js';
 import { queue, viommuAndPages } from './set_up.js';
 
 const ALLOC = 'IOMMU_HW_QUEUE_ALLOC';
+
+/** Pages of a huge page. */
+const PAGES = HUGE_PAGE / P;
+
+/** Shows pages of huge memory by their numbers, one after another, each by an area of its own. */
+function mapPages(t: ScenarioBuilder, ioas: Reference, pages: readonly bigint[]): void {
+  for (const [at, page] of pages.entries())
+    t.map(ioas, { iova: A + 0x10000n + BigInt(at) * P, va: HUGE.start + page * P });
+}
 
 export const viommuHwQueue = suite(
   'viommu/hw_queue',
@@ -163,14 +173,12 @@ export const viommuHwQueue = suite(
           t.unmap(ioas, A + 0x12000n, 2n * P).fails('EBUSY');
         },
         backwards: (t, { ioas, viommu }) => {
-          t.map(ioas, { iova: A + 0x10000n, va: HUGE.start + P });
-          t.map(ioas, { iova: A + 0x11000n, va: HUGE.start });
+          mapPages(t, ioas, [1n, 0n]);
           queue(t, viommu, 0, A + 0x10000n, { length: 2n * P }).fails('EFAULT');
           t.unmap(ioas, A + 0x10000n, 2n * P);
         },
         page_left_out: (t, { ioas, viommu }) => {
-          t.map(ioas, { iova: A + 0x10000n, va: HUGE.start });
-          t.map(ioas, { iova: A + 0x11000n, va: HUGE.start + 2n * P });
+          mapPages(t, ioas, [0n, 2n]);
           queue(t, viommu, 0, A + 0x10000n, { length: 2n * P }).fails('EFAULT');
         },
         last_pages_in_order_alone: (t, { ioas, viommu }) => {
@@ -180,23 +188,19 @@ export const viommuHwQueue = suite(
           queue(t, viommu, 0, A + 0x11000n, { length: 3n * P });
         },
         same_page_twice: (t, { ioas, viommu }) => {
-          t.map(ioas, { iova: A + 0x10000n, va: HUGE.start });
-          t.map(ioas, { iova: A + 0x11000n, va: HUGE.start });
+          mapPages(t, ioas, [0n, 0n]);
           queue(t, viommu, 0, A + 0x10000n, { length: 2n * P }).fails('EFAULT');
         },
         backwards_before_index: (t, { ioas, viommu }) => {
-          t.map(ioas, { iova: A + 0x10000n, va: HUGE.start + P });
-          t.map(ioas, { iova: A + 0x11000n, va: HUGE.start });
+          mapPages(t, ioas, [1n, 0n]);
           queue(t, viommu, 2, A + 0x10000n, { length: 2n * P }).fails('EFAULT');
         },
         hole_before_order: (t, { ioas, viommu }) => {
-          t.map(ioas, { iova: A + 0x10000n, va: HUGE.start + P });
-          t.map(ioas, { iova: A + 0x11000n, va: HUGE.start });
+          mapPages(t, ioas, [1n, 0n]);
           queue(t, viommu, 0, A + 0x10000n, { length: 3n * P }).fails('ENOENT');
         },
         one_page_of_another_huge_page: (t, { ioas, viommu }) => {
-          t.map(ioas, { iova: A + 0x10000n, va: HUGE.start + 2n * P });
-          t.map(ioas, { iova: A + 0x11000n, va: HUGE.start + HUGE_PAGE + 3n * P });
+          mapPages(t, ioas, [2n, PAGES + 3n]);
           queue(t, viommu, 0, A + 0x10000n, { length: 2n * P }).fails('EFAULT');
         },
         page_of_no_huge_page_within: (t, { ioas, viommu }) => {
