@@ -10,6 +10,7 @@ export const CAPABILITIES_OF_TARGETS = {
   dmabuf: 'dma-bufs of the mock, which Linux 6.12 does not have',
   pasid: 'PASIDs of mock devices, which came with Linux 6.15',
   vfio_device: 'CONFIG_SAMPLE_VFIO_MDEV_MTTY: a device of VFIO that binds to an iommufd',
+  vfio_pci: 'a PCI device behind an IOMMU, bound to vfio-pci',
   noiommu: 'CONFIG_IOMMUFD_NOIOMMU: devices without an IOMMU',
   thp: 'CONFIG_TRANSPARENT_HUGEPAGE',
   hugetlb: 'CONFIG_HUGETLBFS, or memory for huge pages of 2 MiB',

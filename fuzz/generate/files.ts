@@ -32,7 +32,7 @@ export type FileKind =
   | 'show_file_private'
   | 'show_region'
   | 'cut_file'
-  | VfioNode;
+  | Exclude<VfioNode, 'vfio_pci'>;
 
 /** A step on a descriptor that is no ioctl; undefined where there is nothing to do it with. */
 export function drawFileStep(

@@ -1,3 +1,4 @@
+import type { VfioNode } from '../program/program.js';
 import type { RawStep } from '../program/raw.js';
 import type { OpenFile, OpenFileKind } from '../state/open_file.js';
 import { close, dup } from './close.js';
@@ -8,7 +9,7 @@ import { mprotect } from './mprotect.js';
 import type { OperationDescription } from './operation.js';
 import { cloexec, exec, exit, fork, pass } from './process.js';
 import { dmabufPoll, poll, read, write } from './read_write.js';
-import { openVfioDevice, openVfioGroup } from './open_vfio.js';
+import { openVfioDevice, openVfioGroup, openVfioPci } from './open_vfio.js';
 import { truncate } from './truncate.js';
 import { veventqPoll, veventqRead, veventqWrite } from './veventq_file.js';
 
@@ -16,6 +17,7 @@ import { veventqPoll, veventqRead, veventqWrite } from './veventq_file.js';
 export const OPERATIONS: readonly OperationDescription[] = [
   openVfioDevice,
   openVfioGroup,
+  openVfioPci,
   close,
   dup,
   read,
@@ -47,6 +49,6 @@ export function operationOf(step: RawStep, file: OpenFile | undefined): Operatio
   return byPlace.get(placeOf(step.do, file?.kind)) ?? byPlace.get(placeOf(step.do));
 }
 
-function placeOf(step: RawStep['do'], kind?: OpenFileKind): string {
+function placeOf(step: RawStep['do'], kind?: OpenFileKind | VfioNode): string {
   return `${step}/${kind ?? 'any'}`;
 }

@@ -3,6 +3,9 @@ import { VfioDeviceFile, VfioGroupFile } from '../state/vfio_files.js';
 import type { Rule } from '../ioctls/description.js';
 import { type OperationContext, defineOperation } from './operation.js';
 
+/** What scenarios with such a device know that the model does not. */
+export const NOT_THE_MOCK = 'the model knows no other IOMMU than the mock';
+
 type Open = Extract<RawStep, { do: 'open' }>;
 
 const NO_DEVICE: Rule<OperationContext<Open>> = {
@@ -53,4 +56,21 @@ export const openVfioGroup = defineOperation<Open, VfioGroupFile>({
     world.fds.install(step.slot, group);
     return 0;
   },
+});
+
+export const openVfioPci = defineOperation<Open, VfioDeviceFile>({
+  name: 'open_vfio_pci',
+  step: 'open',
+  of: 'vfio_pci',
+  doc: 'Opens the node of the PCI device that is bound to vfio-pci, which has an IOMMU that is not the mock.',
+  source: 'drivers/vfio/device_cdev.c:vfio_device_fops_cdev_open',
+  rules: [
+    {
+      id: 'unspecified.hardware',
+      says: NOT_THE_MOCK,
+      cite: 'models/hardware: the mock alone',
+      when: () => true,
+    },
+  ],
+  effect: () => 0,
 });

@@ -1,4 +1,5 @@
 import type { CallFinding, Rule } from '../ioctls/description.js';
+import type { VfioNode } from '../program/program.js';
 import type { RawStep } from '../program/raw.js';
 import type { Profile } from '../profiles/index.js';
 import type { CallMemory } from '../state/call_memory.js';
@@ -21,8 +22,8 @@ export interface OperationDescription {
   readonly name: string;
   /** The kind of step that asks for it. */
   readonly step: RawStep['do'];
-  /** The kind of file that it is for; without it, all that have no own. */
-  readonly of?: OpenFileKind;
+  /** The kind of file that it is for, or the node that it opens; without it, all that have no own. */
+  readonly of?: OpenFileKind | VfioNode;
   /** Which kernels have such files; without it, all. */
   readonly isFor?: (profile: Profile) => boolean;
   readonly doc: string;

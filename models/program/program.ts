@@ -63,12 +63,15 @@ export interface IoctlStep extends Injecting {
   readonly fd?: string;
 }
 
-/** What can be opened beside /dev/iommu: the nodes of VFIO's sample device, and of the group that it is in. */
-export const VFIO_NODES = ['vfio_device', 'vfio_group'] as const;
+/** What can be opened beside /dev/iommu: the nodes of VFIO's sample device, of the group that it is in, and of its PCI device. */
+export const VFIO_NODES = ['vfio_device', 'vfio_group', 'vfio_pci'] as const;
 export type VfioNode = (typeof VFIO_NODES)[number];
 
 /** The name of VFIO's sample device, by which its group knows it: what the agent makes it under. */
 export const VFIO_DEVICE_NAME = '00000000-0000-0000-0000-000000000001';
+
+/** Where the PCI device is that VFIO has: domain, bus, device and function. */
+export const VFIO_PCI_ADDRESS = '0000:00:10.0';
 
 /** Opens /dev/iommu, or a node of VFIO. */
 export interface OpenStep {

@@ -28,6 +28,7 @@ export interface Hello {
   readonly hasIommufd: boolean;
   /** Whether there is a device of VFIO that programs can open. */
   readonly hasVfioDevice: boolean;
+  readonly hasVfioPciDevice: boolean;
 }
 
 /** What came back of one program. */
@@ -88,6 +89,7 @@ export function decodeHello(payload: Uint8Array): Hello {
     hasKcov: values.get('kcov') === '1',
     hasIommufd: values.get('iommufd') === '1',
     hasVfioDevice: values.get('vfio') === '1',
+    hasVfioPciDevice: values.get('vfio_pci') === '1',
   };
 }
 

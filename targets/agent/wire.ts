@@ -2,13 +2,13 @@
  * The numbers that the agent and its host share. The C side includes them as a generated header (`cHeader`), so there is one
  * definition. The frames themselves are written by `encode.ts` and `src/program.c`, read by `src/program.c` and `decode.ts`.
  */
-import { VFIO_DEVICE_NAME } from '../../models/program/program.js';
+import { VFIO_DEVICE_NAME, VFIO_PCI_ADDRESS } from '../../models/program/program.js';
 
 /** Starts each frame: "ICTS". */
 export const FRAME_MAGIC = 0x53544349;
 
 /** Raised whenever a frame changes its form; host and agent of different versions refuse each other. */
-export const WIRE_VERSION = 11;
+export const WIRE_VERSION = 12;
 
 /** A frame: magic, type and payload length, 32 bits each, then the payload. */
 export const FRAME_HEADER_BYTES = 12;
@@ -79,7 +79,7 @@ export const OP = {
 } as const;
 
 /** What a step opens. */
-export const NODE = { iommu: 0, vfio_device: 1, vfio_group: 2 } as const;
+export const NODE = { iommu: 0, vfio_device: 1, vfio_group: 2, vfio_pci: 3 } as const;
 
 /** Where the number of a descriptor is found. */
 export const FD = { in: 0, out: 1, hidden: 2 } as const;
@@ -161,6 +161,7 @@ export function cHeader(programLimits: {
     define('SHARED_BYTES', SHARED_BYTES),
     define('PORT_NAME', `"${PORT_NAME}"`),
     define('VFIO_DEVICE_NAME', `"${VFIO_DEVICE_NAME}"`),
+    define('VFIO_PCI_ADDRESS', `"${VFIO_PCI_ADDRESS}"`),
     define('SLOTS_MAX', programLimits.slots),
     define('STEPS_MAX', programLimits.steps),
     define('FD_HANDLE_BASE', programLimits.handles),

@@ -29,43 +29,47 @@ HELPER void open_device(int slot, int flags)
 	adopt_file(slot, number);
 }
 
-#define VFIO_CREATE_FILE "/sys/devices/virtual/mtty/mtty/mdev_supported_types/mtty-1/create"
+#define VFIO_MTTY "/sys/devices/virtual/mtty/mtty/"
+#define VFIO_CREATE_FILE VFIO_MTTY "mdev_supported_types/mtty-1/create"
 #define VFIO_UUID "00000000-0000-0000-0000-000000000001"
 
-/* The first node of a directory: its name ends with a digit, as those of directories and of the container do not. */
-HELPER bool find_vfio_node(const char *directory, char *path, size_t bytes)
+/* A node of VFIO: what a link in sysfs leads to, or the entry of a directory there, is its name. */
+HELPER bool find_vfio_node(const char *told, const char *nodes, char *path, size_t bytes)
 {
-	DIR *nodes = opendir(directory);
+	char link[512];
+	ssize_t length = readlink(told, link, sizeof(link) - 1);
+	DIR *entries = length > 0 ? NULL : opendir(told);
 	const struct dirent *entry;
-	bool is_found = false;
 
-	while (nodes && !is_found && (entry = readdir(nodes))) {
-		size_t length = strlen(entry->d_name);
-
-		is_found = isdigit((unsigned char)entry->d_name[length - 1]);
-		if (is_found)
-			snprintf(path, bytes, "%s/%s", directory, entry->d_name);
+	path[0] = '\0';
+	if (length > 0) {
+		link[length] = '\0';
+		snprintf(path, bytes, "%s/%s", nodes, strrchr(link, '/') + 1);
 	}
-	if (nodes)
-		closedir(nodes);
-	return is_found;
+	while (entries && !path[0] && (entry = readdir(entries)))
+		if (entry->d_name[0] != '.')
+			snprintf(path, bytes, "%s/%s", nodes, entry->d_name);
+	if (entries)
+		closedir(entries);
+	return path[0] != '\0';
 }
 
 /* Opens a node of VFIO, if need be of a device that is made with its sample driver. */
-HELPER void open_vfio(int slot, const char *directory)
+HELPER void open_vfio(int slot, const char *told, const char *nodes)
 {
 	char path[512];
 	int number;
 
-	if (!find_vfio_node(directory, path, sizeof(path))) {
+	if (!find_vfio_node(told, nodes, path, sizeof(path)) && strncmp(told, VFIO_MTTY, strlen(VFIO_MTTY)) == 0) {
 		int file = open(VFIO_CREATE_FILE, O_WRONLY | O_CLOEXEC);
 
 		if (file < 0 || write(file, VFIO_UUID, strlen(VFIO_UUID)) < 0)
 			trouble("there is no device of VFIO (CONFIG_SAMPLE_VFIO_MDEV_MTTY): %s", strerror(errno));
 		close(file);
-		if (!find_vfio_node(directory, path, sizeof(path)))
-			trouble("%s has no node", directory);
+		find_vfio_node(told, nodes, path, sizeof(path));
 	}
+	if (!path[0])
+		trouble("%s tells of no node: is the device bound to a driver of VFIO?", told);
 	number = open(path, O_RDWR);
 	finish(number);
 	adopt_file(slot, number);

@@ -34,8 +34,8 @@ void put_bytes(struct writer *to, const void *bytes, size_t count);
 #define DEBUGFS "/sys/kernel/debug"
 #define KCOV_FILE DEBUGFS "/kcov"
 
-/* vfio.c: the sample device of VFIO. */
-void vfio_make_device(void);
+/* vfio.c: the devices of VFIO. */
+void vfio_make_devices(void);
 const char *vfio_node(unsigned int node);
 
 /* start.c: what comes first in a guest. */

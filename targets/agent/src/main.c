@@ -87,7 +87,7 @@ int main(int count, char **arguments)
 		child_go_on(atoi(arguments[1]), atoi(arguments[2]));
 	if (getpid() == 1) {
 		start_mount();
-		vfio_make_device();
+		vfio_make_devices();
 	}
 	port_open();
 	has_progress = shared_start();

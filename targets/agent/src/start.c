@@ -51,9 +51,10 @@ void start_say_hello(bool has_progress, bool can_inject)
 
 	uname(&name);
 	read_text("/sys/kernel/mm/transparent_hugepage", "enabled", thp, sizeof(thp));
-	bytes = snprintf(text, sizeof(text), "wire=%d\nrelease=%s\nversion=%s\nmachine=%s\nprogress=%d\nthp=%d\nhugetlb=%d\nfailnth=%d\nkcov=%d\niommufd=%d\nvfio=%d\n",
+	bytes = snprintf(text, sizeof(text), "wire=%d\nrelease=%s\nversion=%s\nmachine=%s\nprogress=%d\nthp=%d\nhugetlb=%d\nfailnth=%d\nkcov=%d\niommufd=%d\nvfio=%d\nvfio_pci=%d\n",
 			 WIRE_VERSION, name.release, name.version, name.machine, has_progress, thp[0] != '\0', reserve_huge_pages(),
 			 can_inject, access(KCOV_FILE, R_OK | W_OK) == 0, access("/dev/iommu", F_OK) == 0,
-			 access(vfio_node(NODE_VFIO_DEVICE), F_OK) == 0);
+			 access(vfio_node(NODE_VFIO_DEVICE), F_OK) == 0,
+			 access(vfio_node(NODE_VFIO_PCI), F_OK) == 0);
 	frame_send(FRAME_HELLO, text, (size_t)bytes);
 }

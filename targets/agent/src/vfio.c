@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The device of VFIO that programs can open: one of the sample driver mtty, made when the guest starts. */
+/*
+ * The devices of VFIO that programs can open, made when the guest starts: one of the sample driver mtty, and, where the machine has
+ * an IOMMU, a device on its PCI bus.
+ */
 #define _GNU_SOURCE
-#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,44 +12,65 @@
 
 #include "agent.h"
 
-#define CREATE_FILE "/sys/devices/virtual/mtty/mtty/mdev_supported_types/mtty-1/create"
+#define MTTY "/sys/devices/virtual/mtty/mtty/"
+#define PCI "/sys/bus/pci/devices/" VFIO_PCI_ADDRESS "/"
 
-void vfio_make_device(void)
+/* Whether there was such a file to write to. */
+static bool write_text(const char *path, const char *text)
 {
-	int file = open(CREATE_FILE, O_WRONLY | O_CLOEXEC);
+	int file = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t bytes;
 
-	/* Not every kernel has the driver. */
 	if (file < 0)
-		return;
-	if (write(file, VFIO_DEVICE_NAME, strlen(VFIO_DEVICE_NAME)) < 0)
-		trouble("the sample device of VFIO cannot be made");
+		return false;
+	bytes = write(file, text, strlen(text));
 	close(file);
+	if (bytes < 0)
+		trouble("%s does not take %s", path, text);
+	return true;
 }
 
-/* The first entry of a directory whose name ends with a digit: names of nodes do, those of directories and of the container do not. */
-static const char *find_node(const char *directory, char *path, size_t bytes)
+void vfio_make_devices(void)
 {
-	DIR *nodes = opendir(directory);
+	/* Not every kernel has the drivers, and not every machine the device. */
+	write_text(MTTY "mdev_supported_types/mtty-1/create", VFIO_DEVICE_NAME);
+	if (access(PCI "iommu_group", F_OK) == 0 && write_text(PCI "driver_override", "vfio-pci"))
+		write_text("/sys/bus/pci/drivers_probe", VFIO_PCI_ADDRESS);
+}
+
+/* A node of VFIO: what a link in sysfs leads to, or the entry of a directory there, is its name. */
+static const char *find_node(const char *told, const char *nodes, char *path, size_t bytes)
+{
+	char link[512];
+	ssize_t length = readlink(told, link, sizeof(link) - 1);
+	DIR *entries = length > 0 ? NULL : opendir(told);
 	const struct dirent *entry;
 
 	path[0] = '\0';
-	while (nodes && !path[0] && (entry = readdir(nodes))) {
-		size_t length = strlen(entry->d_name);
-
-		if (isdigit((unsigned char)entry->d_name[length - 1]))
-			snprintf(path, bytes, "%s/%s", directory, entry->d_name);
+	if (length > 0) {
+		link[length] = '\0';
+		snprintf(path, bytes, "%s/%s", nodes, strrchr(link, '/') + 1);
 	}
-	if (nodes)
-		closedir(nodes);
+	while (entries && !path[0] && (entry = readdir(entries)))
+		if (entry->d_name[0] != '.')
+			snprintf(path, bytes, "%s/%s", nodes, entry->d_name);
+	if (entries)
+		closedir(entries);
 	return path;
 }
 
 /* Where a node is; a path that leads nowhere if there is none. */
 const char *vfio_node(unsigned int node)
 {
-	static char device[512], group[512];
+	static const struct {
+		const char *told, *nodes;
+	} known[] = {
+		[NODE_VFIO_DEVICE] = { MTTY VFIO_DEVICE_NAME "/vfio-dev", "/dev/vfio/devices" },
+		[NODE_VFIO_GROUP] = { MTTY VFIO_DEVICE_NAME "/iommu_group", "/dev/vfio" },
+		[NODE_VFIO_PCI] = { PCI "vfio-dev", "/dev/vfio/devices" },
+	};
+	static char paths[sizeof(known) / sizeof(*known)][512];
+	char *path = paths[node];
 
-	if (node == NODE_VFIO_DEVICE)
-		return device[0] ? device : find_node("/dev/vfio/devices", device, sizeof(device));
-	return group[0] ? group : find_node("/dev/vfio", group, sizeof(group));
+	return path[0] ? path : find_node(known[node].told, known[node].nodes, path, sizeof(paths[node]));
 }
