@@ -64,6 +64,7 @@ describe('a session with a guest that misbehaves', () => {
       bzImage: 'k',
       initramfs: 'i',
       accelerator: 'tcg',
+      hasIommu: false,
       memoryMib: 1,
       cpus: 1,
       bootMs,

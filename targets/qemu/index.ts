@@ -74,6 +74,7 @@ export class QemuTarget implements Target {
       pack: () => buildInitramfs(agentSources, cache),
       memoryMib: MEMORY_MIB[flavour],
       cpus,
+      wantsIommu: true,
       bootMs: BOOT_MS[flavour],
       ...(kernelArguments === undefined ? {} : { kernelArguments }),
       ...(consoleFile === undefined ? {} : { consoleFile: `${consoleFile}${suffix}` }),
@@ -95,6 +96,7 @@ function describe(hello: Hello, accelerator: Accelerator): TargetInfo {
   if (hello.canInject) capabilities.add('injection');
   if (hello.hasIommufd) capabilities.add('iommufd');
   if (hello.hasVfioDevice) capabilities.add('vfio_device');
+  if (hello.hasVfioPciDevice) capabilities.add('vfio_pci');
   const { release } = hello;
   return { description: describeGuest(release, accelerator), release, capabilities, accelerator };
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { WireError } from '../agent/cursor.js';
 import { type Hello, decodeHello } from '../agent/decode.js';
 import { FRAME, PORT_NAME, SHARED_BYTES } from '../agent/wire.js';
+import { VFIO_PCI_ADDRESS } from '../../models/program/program.js';
 import { TestBedError } from '../target.js';
 import { ConsoleLog, parseSplat } from './console.js';
 import { type Frame, FrameSplitter, frameHeader } from './frames.js';
@@ -22,6 +23,8 @@ export interface MachineOptions {
   readonly accelerator: Accelerator;
   readonly memoryMib: number;
   readonly cpus: number;
+  /** Whether its PCI bus is behind an IOMMU of Intel's, with a device on it that does nothing unless it is asked to. */
+  readonly hasIommu: boolean;
   /** How long the kernel may take to reach the agent, of the time that the processors are this machine's own. */
   readonly bootMs: number;
   /** Keeps the whole console of every boot. */
@@ -49,6 +52,17 @@ export interface MachineEvents {
  * quarter of what programs cost.
  */
 const KERNEL_COMMAND_LINE = 'console=ttyS0 loglevel=5 panic=-1 no_timer_check highres=off';
+
+/** Interrupts are not remapped, which costs time with each of them; iommufd then binds a device only where it is told to. */
+const IOMMU_COMMAND_LINE = 'intel_iommu=on iommufd.allow_unsafe_interrupts=1';
+
+/** With snoop control, so that page tables enforce cache coherency. The device is where the agent looks for it. */
+const IOMMU_DEVICES = [
+  '-device',
+  'intel-iommu,intremap=off,snoop-control=on',
+  '-device',
+  `edu,addr=${VFIO_PCI_ADDRESS.slice(-4)}`,
+];
 
 /** One QEMU process with the agent in it. */
 export class VirtualMachine {
@@ -163,12 +177,13 @@ export class VirtualMachine {
   }
 
   #arguments(port: string): string[] {
-    const { accelerator, memoryMib, cpus, bzImage, initramfs, kernelArguments = '' } = this.options;
-    const commandLine = `${KERNEL_COMMAND_LINE} ${kernelArguments}`.trim();
+    const { accelerator, memoryMib, cpus, bzImage, initramfs, hasIommu, kernelArguments } = this.options;
+    const commandLine = [KERNEL_COMMAND_LINE, hasIommu ? IOMMU_COMMAND_LINE : [], kernelArguments ?? []];
     return [
       ['-accel', accelerator, '-machine', 'q35', '-m', String(memoryMib), '-smp', String(cpus)],
       ['-nodefaults', '-no-reboot', '-display', 'none', '-serial', 'stdio'],
-      ['-kernel', bzImage, '-initrd', initramfs, '-append', commandLine],
+      ['-kernel', bzImage, '-initrd', initramfs, '-append', commandLine.flat().join(' ')],
+      hasIommu ? IOMMU_DEVICES : [],
       [
         '-object',
         `memory-backend-file,id=shared,size=${String(SHARED_BYTES)},mem-path=${this.#shared.path},share=on`,
