@@ -103,6 +103,7 @@ import { vfioGroupDevice } from './vfio/group_device.js';
 import { vfioMapDma } from './vfio/map_dma.js';
 import { vfioNoAccess } from './vfio/no_access.js';
 import { vfioNumbers } from './vfio/numbers.js';
+import { vfioPci } from './vfio/pci.js';
 import { vfioPieces } from './vfio/pieces.js';
 import { vfioUnmapDma } from './vfio/unmap_dma.js';
 import { viommuAlloc } from './viommu/alloc.js';
@@ -218,6 +219,7 @@ export const SUITES: readonly Suite[] = [
   vfioDeviceAttach,
   vfioGroup,
   vfioGroupDevice,
+  vfioPci,
   processExec,
   processExecDescriptors,
   processFork,
