@@ -184,7 +184,7 @@ export class ModelRun {
 
   /** What cannot be told of the files that are still open when all steps are over: they close without one. */
   end(): Unspecified | undefined {
-    if (this.#lost !== undefined || ![...this.world.contexts].some(usesPasids)) return undefined;
+    if (this.#lost !== undefined || !this.world.contexts.some(usesPasids)) return undefined;
     const untold: Unspecified = {
       kind: 'unspecified',
       because: 'close/unspecified.pasids_attached',

@@ -50,7 +50,7 @@ export function addStateFeatures(world: World, features: Set<number>): void {
   const add = (group: Group, value: number): void => {
     features.add((CODES.get(group) ?? 0) + value);
   };
-  add('files', bucket(world.contexts.size));
+  add('files', bucket(world.contexts.length));
   for (const file of world.contexts) addFileFeatures(file, add);
   addProcessFeatures(world, add);
 }

@@ -71,7 +71,7 @@ export function failing({ program, at }: SweptCall, failNth: number): Program {
 
 /** The kinds of objects that each file has. */
 function stateOf({ contexts }: World): string {
-  return [...contexts]
+  return contexts
     .map(({ objects }) => [...new Set(objects.objects.map(({ type }) => type))].sort().join())
     .join(';');
 }

@@ -191,7 +191,7 @@ function nextName(world: World): number {
 }
 
 function devicesOf({ contexts }: World): Device[] {
-  return [...contexts].flatMap(({ objects }) => objects.objects.filter((object) => object.type === 'DEVICE'));
+  return contexts.flatMap(({ objects }) => objects.objects.filter((object) => object.type === 'DEVICE'));
 }
 
 /** A mapping whose place may be at 0, where alignment leads beyond the last address. */

@@ -7,7 +7,7 @@ export const areasKeepFiles: Invariant = {
     'Each file of memory and each dma-buf has one reference for each descriptor and one for each mapping that shows it.',
   notCovered: 'Files of iommufds, which other files keep open too; mappings of processes by mmap().',
   cite: 'pages.c:iopt_alloc_file_pages, iopt_map_dmabuf, iopt_release_pages',
-  looksAt: ({ pages }) => [...pages].some(({ source }) => source.kind !== 'user'),
+  looksAt: ({ pages }) => pages.some(({ source }) => source.kind !== 'user'),
   check: ({ world, pages }) => {
     let held: Map<OpenFile, number> | undefined;
     for (const { fds } of world.processes) for (const [, file] of fds.entries) held = hold(held, file);

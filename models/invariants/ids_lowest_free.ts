@@ -7,7 +7,7 @@ export const idsLowestFree: Invariant = {
     'The order among ids that one call takes: predictions check it. The contract reading allows any free id.',
   cite: 'main.c:_iommufd_object_alloc',
   looksAt: ({ world, takenBefore, taken }) =>
-    [...world.contexts].some(({ number }) => {
+    world.contexts.some(({ number }) => {
       const old = new Set(takenBefore.get(number));
       return taken.get(number)?.some((id) => !old.has(id)) === true;
     }),

@@ -12,7 +12,7 @@ export interface Moment {
   /** Each IOAS of each open file. */
   readonly ioases: readonly Ioas[];
   /** The memory that they show, each once. */
-  readonly pages: ReadonlySet<Pages>;
+  readonly pages: readonly Pages[];
   readonly step: RawStep;
   readonly reading: Reading;
   readonly errno: number;
@@ -42,17 +42,20 @@ export interface Invariant {
 }
 
 /** The memory that IOASes show, each once. */
-export function pagesOf(ioases: readonly Ioas[]): ReadonlySet<Pages> {
-  let all: Set<Pages> | undefined;
-  for (const { table } of ioases) for (const { pages } of table.areas) all = (all ?? new Set()).add(pages);
-  return all ?? NO_PAGES;
+export function pagesOf(ioases: readonly Ioas[]): readonly Pages[] {
+  const all: Pages[] = [];
+  for (const { table } of ioases) {
+    for (const { pages } of table.areas) {
+      // What a single area shows comes once.
+      if (pages.areas.length === 1 || !all.includes(pages)) all.push(pages);
+    }
+  }
+  return all;
 }
-
-const NO_PAGES: ReadonlySet<Pages> = new Set();
 
 /** What each open file has taken; the same map as long as nothing has changed. */
 export function takenIdsOf({ contexts }: World, last: TakenIds = NOTHING_TAKEN): TakenIds {
-  let isSame = contexts.size === last.size;
+  let isSame = contexts.length === last.size;
   for (const { number, objects } of contexts) isSame &&= last.get(number) === objects.takenIds;
   if (isSame) return last;
   const taken = new Map<number, readonly number[]>();

@@ -22,10 +22,9 @@ export const pagesPinnedOnce: Invariant = {
 
 function wrongPin(pages: Pages): string | undefined {
   if (pages.source.kind === 'dmabuf') return pages.frames.size === 0 ? undefined : 'a dma-buf is pinned';
-  for (const index of pages.frames.keys()) {
-    if (!pages.isHeld(index))
-      return `page ${String(index)} of the memory at ${hex(pages.origin)} is pinned for nothing`;
-  }
+  const stray = pages.frames.size === 0 ? undefined : firstUnheld(pages);
+  if (stray !== undefined)
+    return `page ${String(stray)} of the memory at ${hex(pages.origin)} is pinned for nothing`;
   for (const area of pages.areas) {
     const gap = area.hasStorageDomain ? firstUnpinned(pages, area) : undefined;
     if (gap !== undefined) return `page ${String(gap)} under the area at ${hex(area.iova)} is not pinned`;
@@ -35,6 +34,12 @@ function wrongPin(pages: Pages): string | undefined {
     if (gap !== undefined) return `page ${String(gap)} of an access is not pinned`;
     if (!pages.areas.includes(pin.area)) return 'an access has pinned an area that is gone';
   }
+  return undefined;
+}
+
+/** A page that is pinned for nobody. */
+function firstUnheld(pages: Pages): number | undefined {
+  for (const index of pages.frames.keys()) if (!pages.isHeld(index)) return index;
   return undefined;
 }
 
@@ -52,7 +57,7 @@ function differs(counter: number, pages: number, isAlive: boolean): boolean {
   return isAlive ? counter !== pages : counter < pages;
 }
 
-function wrongSums({ everyProcess, user, memory }: World, all: ReadonlySet<Pages>): string | undefined {
+function wrongSums({ everyProcess, user, memory }: World, all: readonly Pages[]): string | undefined {
   const held: Pages[] = [];
   for (const pages of all) if (pages.frames.size > 0) held.push(pages);
   for (const process of everyProcess) {

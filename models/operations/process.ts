@@ -82,14 +82,14 @@ export const pass = defineOperation<Extract<RawStep, { do: 'pass' }>, OpenFile>(
 });
 
 function holdsPasids(world: World): boolean {
-  return [...world.contexts].some(
+  return world.contexts.some(
     (file) => usesPasids(file) && world.descriptorsOf(file) === world.fds.countOf(file),
   );
 }
 
 function closesPasids(world: World): boolean {
   const closing = world.fds.slotsClosingOnExec.map((slot) => world.fds.get(slot));
-  return [...world.contexts].some(
+  return world.contexts.some(
     (file) =>
       usesPasids(file) && world.descriptorsOf(file) === closing.filter((other) => other === file).length,
   );

@@ -26,7 +26,7 @@ export class DmaBuf implements OpenFileBase {
  * Revokes or offers a buffer again. Either way what was imported before leaves every page table for good.
  * Source: selftest.c:iommufd_test_dmabuf_revoke, pages.c:iopt_revoke_notify.
  */
-export function revokeDmaBuf(buffer: DmaBuf, isRevoked: boolean, contexts: Iterable<IommufdFile>): void {
+export function revokeDmaBuf(buffer: DmaBuf, isRevoked: boolean, contexts: readonly IommufdFile[]): void {
   buffer.isRevoked = isRevoked;
   for (const source of buffer.imports) source.isRevoked = true;
   for (const { objects } of contexts) {

@@ -23,8 +23,7 @@ export class World {
   readonly #replaced: Process[] = [];
   /** The process whose step is at hand. */
   #current = 0;
-  /** Each open of /dev/iommu that is not released yet, whether or not a descriptor of it is left. */
-  readonly contexts = new Set<IommufdFile>();
+  readonly #contexts: IommufdFile[] = [];
   #opened = 0;
   readonly vfio = new VfioDevice();
   /** What the last call that was a copy has found. */
@@ -37,6 +36,11 @@ export class World {
   /** @param memory of the first process */
   constructor(memory = new UserMemory(ARENA)) {
     this.processes = [new Process(memory, this.user)];
+  }
+
+  /** Each open of /dev/iommu that is not released yet, whether or not a descriptor of it is left. */
+  get contexts(): readonly IommufdFile[] {
+    return this.#contexts;
   }
 
   /** The process that makes the call at hand. */
@@ -93,7 +97,7 @@ export class World {
 
   openIommufd(slot: number, isReadOnly = false): IommufdFile {
     const file = new IommufdFile(this.#opened++, isReadOnly);
-    this.contexts.add(file);
+    this.#contexts.push(file);
     this.fds.install(slot, file);
     return file;
   }
@@ -186,7 +190,7 @@ export class World {
     switch (file.kind) {
       case 'iommufd':
         releaseFile(file);
-        this.contexts.delete(file);
+        this.#contexts.splice(this.#contexts.indexOf(file), 1);
         break;
       case 'fault':
       case 'veventq':

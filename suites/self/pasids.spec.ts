@@ -29,7 +29,7 @@ function endOf({ steps }: AssembledProgram): { pasids: boolean; pasidsMost: numb
       }
     }
   }
-  return { pasids: [...run.world.contexts].some(usesPasids), pasidsMost, isKnown };
+  return { pasids: run.world.contexts.some(usesPasids), pasidsMost, isKnown };
 }
 
 describe('PASIDs', () => {

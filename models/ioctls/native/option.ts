@@ -120,7 +120,7 @@ function apply(c: Context): void {
 /** Whether another file charges memory in another way. */
 function areModesMixed({ file, world }: Context): boolean {
   const mine = file.accountMode === 'MM';
-  return [...world.contexts].some(({ accountMode }) => (accountMode === 'MM') !== mine);
+  return world.contexts.some(({ accountMode }) => (accountMode === 'MM') !== mine);
 }
 
 function isSet({ op }: Args): boolean {
