@@ -10,6 +10,10 @@ export const U64_MAX = 0xffff_ffff_ffff_ffffn;
 export const PAGE_SIZE = 4096n;
 
 const PAGE_SHIFT = 12n;
+const PAGE_BYTES = Number(PAGE_SIZE);
+
+/** A double holds whole numbers below this as they are. */
+const EXACT_BELOW = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** The word that a 64-bit register would hold. */
 export function wrapU64(value: bigint): bigint {
@@ -36,11 +40,13 @@ export function isAligned(value: bigint, alignment: bigint): boolean {
   return (value & (alignment - 1n)) === 0n;
 }
 
+const TWO_TO_32 = 1n << 32n;
+
 /** The smallest power of two that is not below `value` (`value` ≥ 1). */
 export function roundUpToPowerOfTwo(value: bigint): bigint {
   const below = value - 1n;
-  if (below < 1n << 32n) return 1n << BigInt(32 - Math.clz32(Number(below)));
-  let power = 1n << 32n;
+  if (below < TWO_TO_32) return 1n << BigInt(32 - Math.clz32(Number(below)));
+  let power = TWO_TO_32;
   while (power < value) power <<= 1n;
   return power;
 }
@@ -52,7 +58,7 @@ export function lowestSetBit(value: bigint): bigint {
 
 /** The page number of an address or offset; exact, because 2^52 pages fit a double. */
 export function pageIndex(byte: bigint): number {
-  return Number(byte >> PAGE_SHIFT);
+  return byte < EXACT_BELOW ? Math.floor(Number(byte) / PAGE_BYTES) : Number(byte >> PAGE_SHIFT);
 }
 
 /** The offset inside its page, in bytes. */

@@ -41,7 +41,7 @@ export class PhysicalMemory {
   /** What the pages hold. */
   readonly contents = new PageContents();
   /** Pages that hold structs and arrays of calls. */
-  readonly #guarded = new Set<Frame>();
+  readonly #guarded: { readonly first: Frame; readonly end: Frame }[] = [];
   #nextFrame: Frame = 1;
   #nextHugeFrame: Frame = HUGE_FRAMES_START;
   readonly #pins = new Map<Frame, number>();
@@ -62,11 +62,11 @@ export class PhysicalMemory {
 
   /** Sets pages apart for structs and arrays of calls. */
   guard(first: Frame, bytes: bigint): void {
-    for (let page = 0; page < pageIndex(bytes); page++) this.#guarded.add(first + page);
+    this.#guarded.push({ first, end: first + pageIndex(bytes) });
   }
 
   isGuarded(frame: Frame): boolean {
-    return this.#guarded.has(frame);
+    return this.#guarded.some(({ first, end }) => frame >= first && frame < end);
   }
 
   /** Whether nobody has taken a page yet. */

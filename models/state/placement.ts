@@ -25,6 +25,9 @@ export interface PlacementRequest {
 /** Where automatic placement looks when nothing confines it: all but the first and the last page. */
 const AUTOMATIC_SPACE: Range = { start: PAGE_SIZE, last: U64_MAX - PAGE_SIZE };
 
+/** ULONG_MAX / 2: an automatic request asks for fewer bytes. */
+const AUTOMATIC_MAX = U64_MAX / 2n;
+
 /**
  * The answers to each question the kernel asks of a placement, every one on its own, so that each can be a rule. Without an
  * IOAS, and for an empty length, each answer is "no objection".
@@ -52,7 +55,7 @@ export class Placement {
   }
 
   get isTooLongForAutomatic(): boolean {
-    return !this.request.isFixed && this.request.length >= U64_MAX / 2n;
+    return !this.request.isFixed && this.request.length >= AUTOMATIC_MAX;
   }
 
   get isAutomaticAlignmentTooSmall(): boolean {
