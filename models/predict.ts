@@ -78,6 +78,8 @@ function selectOperation(envelope: EnvelopeContext): CallDescription {
   return described !== undefined && hasCall(envelope.profile, described) ? described : call;
 }
 
+const NONE: readonly never[] = [];
+
 /** A call that passed the envelope. */
 class PreparedCall {
   readonly #bytes: number;
@@ -193,16 +195,19 @@ class PreparedCall {
       mayLeave: 'anything',
       findings: this.#findings(c),
       enact: (seen) => {
+        if (reading === 'exact' || seen === undefined) return { returned: this.#carryOut(c), illegal: NONE };
         const illegal: string[] = [];
         const adopted: string[] = [];
-        const chosen =
-          reading === 'exact' || seen === undefined ? c : this.#contextAdopting(seen, illegal, adopted);
-        const value = this.call.returns(chosen);
-        this.call.effect(chosen);
-        this.#respond(chosen);
-        return { returned: { ...returned(0, chosen.memory), value }, illegal, adopted };
+        return { returned: this.#carryOut(this.#contextAdopting(seen, illegal, adopted)), illegal, adopted };
       },
     };
+  }
+
+  #carryOut(c: AnyContext): Returned {
+    const value = this.call.returns(c);
+    this.call.effect(c);
+    this.#respond(c);
+    return returned(0, c.memory, value);
   }
 
   /** What success shows that is a finding of this kernel. */
@@ -261,26 +266,13 @@ class PreparedCall {
     };
   }
 
-  #context(memory: CallMemory, { choose, observe }: Choices): AnyContext {
+  #context(memory: CallMemory, choices: Choices): AnyContext {
     const { pointer, profile, file } = this.envelope;
-    const args = this.#decode();
-    const canRespond = (): boolean => this.#canRespond(args, memory);
     const { world, step } = this;
     const opened = present(file, 'a file');
-    return this.call.resolve({
-      world,
-      opened,
-      // Calls on files of VFIO, which do not ask for it, find none. An accessor would cost each call more than all of its rules.
-      file: (opened.kind === 'iommufd' ? opened : undefined) as IommufdFile,
-      installFd: (opened, closesOnExec) => installFd(world, step, opened, closesOnExec),
-      profile,
-      args,
-      pointer,
-      memory,
-      canRespond,
-      choose,
-      observe,
-    });
+    const args = this.#decode();
+    const facts = { world, opened, profile, args, pointer, memory };
+    return this.call.resolve(new Context(this, step, facts, choices));
   }
 
   #decode(): AnyArgs {
@@ -289,7 +281,8 @@ class PreparedCall {
     return Object.fromEntries(layout.members.map(({ name }) => [name, this.envelope.pointer]));
   }
 
-  #canRespond(args: AnyArgs, memory: CallMemory): boolean {
+  /** Whether the kernel can write its answer. */
+  canRespond(args: AnyArgs, memory: CallMemory): boolean {
     const { layout } = this.call;
     const { pointer } = this.envelope;
     const respond = this.call.responseTo(args);
@@ -314,6 +307,47 @@ class PreparedCall {
     memory.write(pointer + BigInt(offset), copy.subarray(offset, offset + field.bytes));
   }
 }
+
+/** What rules and effects see of a call before they look anything up. */
+class Context implements AnyContext {
+  readonly world: World;
+  readonly opened: OpenFile;
+  readonly file: IommufdFile;
+  readonly profile: AnyContext['profile'];
+  readonly args: AnyArgs;
+  readonly pointer: bigint;
+  readonly memory: CallMemory;
+  readonly choose: Choices['choose'];
+  readonly observe: Choices['observe'];
+
+  constructor(
+    private readonly prepared: PreparedCall,
+    private readonly step: RawIoctl,
+    { world, opened, profile, args, pointer, memory }: Facts,
+    { choose, observe }: Choices,
+  ) {
+    this.world = world;
+    this.opened = opened;
+    // Calls on files of VFIO, which do not ask for it, find none. An accessor would cost each call more than all of its rules.
+    this.file = (opened.kind === 'iommufd' ? opened : undefined) as IommufdFile;
+    this.profile = profile;
+    this.args = args;
+    this.pointer = pointer;
+    this.memory = memory;
+    this.choose = choose;
+    this.observe = observe;
+  }
+
+  installFd(file: OpenFile, closesOnExec: boolean): number {
+    return installFd(this.world, this.step, file, closesOnExec);
+  }
+
+  canRespond(): boolean {
+    return this.prepared.canRespond(this.args, this.memory);
+  }
+}
+
+type Facts = Pick<AnyContext, 'world' | 'opened' | 'profile' | 'args' | 'pointer' | 'memory'>;
 
 /** What an answer tells of a context: what the kernel chose, and what the model cannot see. */
 type Choices = Pick<AnyContext, 'choose' | 'observe'>;

@@ -118,6 +118,6 @@ function findingsOf<C>({ finding, splat }: Rule<C>, c: C): readonly FindingId[] 
 }
 
 /** What user space sees of an ioctl. */
-export function returned(errno: number, memory: CallMemory): Returned {
-  return { status: 'returned', errno, value: errno === 0 ? 0 : -1, out: memory.results() };
+export function returned(errno: number, memory: CallMemory, value = errno === 0 ? 0 : -1): Returned {
+  return { status: 'returned', errno, value, out: memory.results() };
 }

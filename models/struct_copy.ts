@@ -10,6 +10,9 @@ const BYTES_MAX = 512;
 const SCRATCH = new Uint8Array(BYTES_MAX);
 const VIEW = new DataView(SCRATCH.buffer);
 
+/** Whose bytes lie there as they were handed over. */
+const scratched: { of: StructCopy | undefined } = { of: undefined };
+
 /**
  * What the kernel copied of a user's struct, zero-filled to its own size (copy_struct_from_user). The caller's bytes are read
  * again at each use: nothing changes them during a call.
@@ -37,13 +40,23 @@ export class StructCopy {
   encode(args: ArgsOf<FieldTable>): Uint8Array {
     this.#load();
     this.layout.encode(args, VIEW);
-    return SCRATCH.slice(0, this.layout.bytes);
+    scratched.of = undefined;
+    return new Uint8Array(startOfScratch(this.layout.bytes));
   }
 
   #load(): void {
+    if (scratched.of === this) return;
+    scratched.of = this;
     const { bytes } = this.layout;
     const passed = Math.min(bytes, this.userBytes);
     this.memory.copyGiven(this.pointer, passed, SCRATCH);
     if (passed < bytes) SCRATCH.fill(0, passed, bytes);
   }
+}
+
+const STARTS: Uint8Array[] = [];
+
+/** So many bytes of it: a view for each call would take longer than the copy. */
+function startOfScratch(bytes: number): Uint8Array {
+  return (STARTS[bytes] ??= SCRATCH.subarray(0, bytes));
 }

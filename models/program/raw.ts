@@ -207,7 +207,7 @@ export function applyPatches(
     const target = buffers[patch.buffer];
     if (target === undefined || source === undefined) continue;
     const isCopy = target !== step.buffers[patch.buffer];
-    const patched = isCopy ? target : { address: target.address, bytes: target.bytes.slice() };
+    const patched = isCopy ? target : { address: target.address, bytes: new Uint8Array(target.bytes) };
     buffers[patch.buffer] = patched;
     applyPatch(patch, source, patched.bytes);
   }
