@@ -2,7 +2,7 @@ import { PAGE_SIZE, alignUp, minU64 } from '../models/base/u64.js';
 import type { Access } from '../models/program/arena.js';
 import type { MemoryFile } from '../models/state/memory_file.js';
 import type { Frame } from '../models/state/physical_memory.js';
-import type { Backing } from '../models/state/user_memory.js';
+import type { Backing } from '../models/state/vma.js';
 import type { World } from '../models/state/world.js';
 import type { MapsLine } from './lines.js';
 

@@ -2,7 +2,7 @@ import { PAGE_SIZE, alignUp, pageOffset } from '../base/u64.js';
 import { present } from '../base/assert.js';
 import type { Range } from '../base/ranges.js';
 import type { Area } from '../state/pages.js';
-import type { Frame } from '../state/user_memory.js';
+import type { Frame } from '../state/physical_memory.js';
 import { type Leaf, type MappedRange, leafAt } from './leaves.js';
 
 /** A run of mapped IOVAs, as one MAP made it. */

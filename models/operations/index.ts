@@ -1,6 +1,5 @@
-import type { VfioNode } from '../program/program.js';
 import type { RawStep } from '../program/raw.js';
-import type { OpenFile, OpenFileKind } from '../state/open_file.js';
+import type { OpenFile } from '../state/open_file.js';
 import { close, dup } from './close.js';
 import { faultPoll, faultRead, faultWrite } from './fault_file.js';
 import { mmap } from './mmap.js';
@@ -41,14 +40,20 @@ export const OPERATIONS: readonly OperationDescription[] = [
   exit,
 ];
 
-const byPlace = new Map(OPERATIONS.map((operation) => [placeOf(operation.step, operation.of), operation]));
+type Kinds = ReadonlyMap<OperationDescription['of'], OperationDescription>;
+
+/** By step, then by the kind of file, which those that are for any do not have. */
+const byStep: ReadonlyMap<RawStep['do'], Kinds> = new Map(
+  OPERATIONS.map(({ step }) => [step, new Map(ofStep(step).map((operation) => [operation.of, operation]))]),
+);
+
+function ofStep(step: RawStep['do']): OperationDescription[] {
+  return OPERATIONS.filter((operation) => operation.step === step);
+}
 
 /** What a step on a file does, by the kind of the file; undefined for steps that are on none. */
 export function operationOf(step: RawStep, file: OpenFile | undefined): OperationDescription | undefined {
-  if (step.do === 'open') return byPlace.get(placeOf(step.do, step.node));
-  return byPlace.get(placeOf(step.do, file?.kind)) ?? byPlace.get(placeOf(step.do));
-}
-
-function placeOf(step: RawStep['do'], kind?: OpenFileKind | VfioNode): string {
-  return `${step}/${kind ?? 'any'}`;
+  const kinds = byStep.get(step.do);
+  if (step.do === 'open') return kinds?.get(step.node);
+  return kinds?.get(file?.kind) ?? kinds?.get(undefined);
 }

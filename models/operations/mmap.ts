@@ -6,7 +6,7 @@ import type { AccessFile } from '../state/access_file.js';
 import type { MemoryFile } from '../state/memory_file.js';
 import type { OpenFile } from '../state/open_file.js';
 import type { IommufdFile } from '../state/iommufd_file.js';
-import type { Backing, MappedRegion } from '../state/user_memory.js';
+import type { Backing, MappedRegion } from '../state/vma.js';
 import { assert, present } from '../base/assert.js';
 import { type OperationContext, defineOperation } from './operation.js';
 

@@ -6,7 +6,7 @@ import { type Area, type Pages, isRevoked } from './pages.js';
 import type { IoPagetable } from './io_pagetable.js';
 import { type PinFailure, PinPlan, pinChunkPages, unpinUnheld } from './pins.js';
 import type { Process } from './process.js';
-import type { Frame } from './user_memory.js';
+import type { Frame } from './physical_memory.js';
 
 /** Why a domain cannot be filled. */
 export type FillFailure = PinFailure | 'misaligned' | 'no_access';

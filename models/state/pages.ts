@@ -1,7 +1,7 @@
 import { pageIndex, pageOffset } from '../base/u64.js';
 import { type PageSource, USER_MEMORY } from './page_source.js';
 import type { AccountMode, Process } from './process.js';
-import type { Frame } from './user_memory.js';
+import type { Frame } from './physical_memory.js';
 
 /** Whom a mapping lets the device access memory as. Source: IOMMU_READ, IOMMU_WRITE. */
 export interface Protection {

@@ -5,6 +5,12 @@ import { PageContents } from './page_contents.js';
 /** Identifies one physical page for as long as anything holds it. Never 0. */
 export type Frame = number;
 
+/** Pages with consecutive numbers; `end` is exclusive. */
+export interface FrameRange {
+  readonly first: Frame;
+  readonly end: Frame;
+}
+
 /** Source: pages.c: TEMP_MEMORY_LIMIT; selftest.c: iommufd_test_memory_limit. */
 export const TEMPORARY_BYTES_DEFAULT = 65536;
 /** Frames of huge pages have numbers from here on; a huge page is as many, from a multiple of that many on. */
@@ -41,7 +47,7 @@ export class PhysicalMemory {
   /** What the pages hold. */
   readonly contents = new PageContents();
   /** Pages that hold structs and arrays of calls. */
-  readonly #guarded: { readonly first: Frame; readonly end: Frame }[] = [];
+  readonly #guarded: FrameRange[] = [];
   #nextFrame: Frame = 1;
   #nextHugeFrame: Frame = HUGE_FRAMES_START;
   readonly #pins = new Map<Frame, number>();
@@ -61,8 +67,8 @@ export class PhysicalMemory {
   }
 
   /** Sets pages apart for structs and arrays of calls. */
-  guard(first: Frame, bytes: bigint): void {
-    this.#guarded.push({ first, end: first + pageIndex(bytes) });
+  guard(pages: FrameRange): void {
+    this.#guarded.push(pages);
   }
 
   isGuarded(frame: Frame): boolean {

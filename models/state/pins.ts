@@ -2,7 +2,7 @@ import { PAGE_SIZE } from '../base/u64.js';
 import { present } from '../base/assert.js';
 import type { Pages } from './pages.js';
 import type { Process, UserAccount } from './process.js';
-import type { Frame } from './user_memory.js';
+import type { Frame } from './physical_memory.js';
 
 /**
  * Why pages cannot be pinned; 'file' where a file has none to pin, 'unknown' where the model cannot see the memory, 'payer_is_gone'

@@ -1,52 +1,23 @@
 import { assert, present } from '../base/assert.js';
 import { PAGE_SIZE, isAligned, pageIndex, pageOffset } from '../base/u64.js';
-import {
-  GUARDED_REGIONS,
-  KNOWN_SPACE,
-  LOWEST_USER_ADDRESS,
-  TASK_SIZE,
-  type Access,
-  type Region,
-} from '../program/arena.js';
-import type { IommufdFile } from './iommufd_file.js';
+import { KNOWN_SPACE, LOWEST_USER_ADDRESS, TASK_SIZE, type Access, type Region } from '../program/arena.js';
+import { firstMappings } from './first_mappings.js';
 import type { MemoryFile } from './memory_file.js';
 import type { Viommu } from './objects.js';
 import { type Frame, PhysicalMemory } from './physical_memory.js';
 import { PrivateCopies } from './private_copies.js';
-
-export type { Frame } from './physical_memory.js';
-
-/** A region of an iommufd that is mapped: each mapping is a user of its owner and keeps the file open. */
-export interface MappedRegion {
-  readonly file: IommufdFile;
-  readonly owner: Viommu;
-}
-
-/** What lies behind a mapping, from its first page on. */
-export type Backing =
-  /** Anonymous pages with consecutive numbers. */
-  | { readonly kind: 'frames'; readonly first: Frame }
-  | {
-      readonly kind: 'file';
-      readonly file: MemoryFile;
-      readonly first: number;
-      /** Of a private mapping. */
-      readonly copies?: PrivateCopies;
-    }
-  /** VM_PFNMAP: nobody can pin it. */
-  | { readonly kind: 'region'; readonly region: MappedRegion; readonly first: Frame }
-  /** Something of which the model does not know whether it can be pinned. */
-  | { readonly kind: 'unknown' };
-
-/** A mapping of the process, as far as pinning and copying see it. Its `end` is exclusive, as in the kernel. */
-interface Vma {
-  readonly start: bigint;
-  readonly end: bigint;
-  readonly access: Access;
-  readonly backing: Backing;
-  /** MAP_PRIVATE: a process that is made gets pages of its own. */
-  readonly isPrivate: boolean;
-}
+import {
+  type Backing,
+  type MappedRegion,
+  type Vma,
+  byAddress,
+  cut,
+  isApart,
+  pageBehind,
+  permits,
+  piecesOf,
+  presentEnd,
+} from './vma.js';
 
 /** By how much the number of mappings of each region has changed. */
 export type RegionChanges = ReadonlyMap<MappedRegion, number>;
@@ -56,7 +27,7 @@ export type Presence = 'mapped' | 'unmapped' | 'unknown';
 
 /** The address space of a process of the program under test. */
 export class UserMemory {
-  #vmas: Vma[] = [];
+  #vmas: Vma[];
   /** The mapping that was asked for last, as long as it is there: the next question is often about the same. */
   #lastFound: Vma | undefined;
 
@@ -69,18 +40,7 @@ export class UserMemory {
     readonly physical = new PhysicalMemory(),
     private readonly isWhole = false,
   ) {
-    const isFirst = this.physical.isUntouched;
-    const firstFrames = new Map<string, Frame>();
-    for (const { name, start, bytes, access, aliasOf, sharing } of regions) {
-      const first = aliasOf === undefined ? this.physical.takeFrames(bytes) : firstFrames.get(aliasOf);
-      assert(first !== undefined, `region ${name} aliases a region before it`);
-      firstFrames.set(name, first);
-      if (GUARDED_REGIONS.some((guarded) => guarded.name === name)) this.physical.guard(first, bytes);
-      const backing: Backing = { kind: 'frames', first };
-      this.#vmas.push({ start, end: start + bytes, access, backing, isPrivate: sharing === 'private' });
-    }
-    this.#sort();
-    if (isFirst && regions.length > 0) this.physical.forgetContents();
+    this.#vmas = firstMappings(regions, this.physical);
   }
 
   /** mmap(MAP_FIXED) where nothing is mapped; without a backing the pages are new ones. */
@@ -292,11 +252,7 @@ export class UserMemory {
   #insert(vma: Vma): void {
     assert(isAligned(vma.start, PAGE_SIZE) && pageOffset(vma.end) === 0n, 'mappings are whole pages');
     this.#vmas.push(vma);
-    this.#sort();
-  }
-
-  #sort(): void {
-    this.#vmas.sort((a, b) => (a.start < b.start ? -1 : 1));
+    this.#vmas.sort(byAddress);
   }
 
   /** What lies behind a private mapping in a process that is made. */
@@ -343,48 +299,4 @@ function sumOf(all: readonly RegionChanges[]): RegionChanges {
     for (const [region, change] of changes) sum.set(region, (sum.get(region) ?? 0) + change);
   }
   return sum;
-}
-
-function isApart(vma: Vma, start: bigint, end: bigint): boolean {
-  return vma.end <= start || vma.start >= end;
-}
-
-/** What is left of a mapping when something else comes for what lies within a range. */
-function piecesOf(vma: Vma, start: bigint, end: bigint, replace: (piece: Vma) => Vma | undefined): Vma[] {
-  const from = vma.start > start ? vma.start : start;
-  const to = vma.end < end ? vma.end : end;
-  const middle = replace(cut(vma, from, to));
-  return [
-    ...(vma.start < from ? [cut(vma, vma.start, from)] : []),
-    ...(middle === undefined ? [] : [middle]),
-    ...(vma.end > to ? [cut(vma, to, vma.end)] : []),
-  ];
-}
-
-/** The part of a mapping that lies within a range. */
-function cut(vma: Vma, start: bigint, end: bigint): Vma {
-  const { backing } = vma;
-  const skipped = pageIndex(start - vma.start);
-  if (backing.kind === 'unknown') return { ...vma, start, end };
-  return { ...vma, start, end, backing: { ...backing, first: backing.first + skipped } };
-}
-
-/** The page of the memory or file behind an address, whoever may access it. */
-function pageBehind({ start, backing }: Vma, address: bigint): Frame | undefined {
-  const index = pageIndex(address - start);
-  if (backing.kind === 'frames') return backing.first + index;
-  return backing.kind === 'file' ? backing.file.frameAt(backing.first + index) : undefined;
-}
-
-/** Where access to a mapping ends: a file may be shorter than its mapping. */
-function presentEnd({ start, end, backing }: Vma): bigint {
-  if (backing.kind !== 'file') return end;
-  const { file, first } = backing;
-  const bytes = (BigInt(file.pageCount) - BigInt(first)) * PAGE_SIZE;
-  const fileEnd = bytes > 0n ? start + bytes : start;
-  return fileEnd < end ? fileEnd : end;
-}
-
-function permits(access: Access, write: boolean): boolean {
-  return access === 'rw' || (access === 'ro' && !write);
 }

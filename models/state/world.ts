@@ -12,7 +12,8 @@ import type { HwptPaging, IommufdObject } from './objects.js';
 import { Process, UserAccount } from './process.js';
 import { type Steps, inOneGo } from './steps.js';
 import { VfioDevice, type VfioDeviceFile } from './vfio_files.js';
-import { type Backing, type RegionChanges, UserMemory } from './user_memory.js';
+import { type RegionChanges, UserMemory } from './user_memory.js';
+import type { Backing } from './vma.js';
 
 /** Everything that the calls of one program can see or change. */
 export class World {

@@ -4,7 +4,8 @@ import { present } from '../../base/assert.js';
 import { addItem, ioasOf } from '../../state/access.js';
 import type { AccessFile } from '../../state/access_file.js';
 import { type AccessPinFailure, AccessPinPlan } from '../../state/access_pins.js';
-import type { Frame, UserMemory } from '../../state/user_memory.js';
+import type { Frame } from '../../state/physical_memory.js';
+import type { UserMemory } from '../../state/user_memory.js';
 import { type CallContext, type Rule, once } from '../description.js';
 import {
   ANY_FILL_RULES,
