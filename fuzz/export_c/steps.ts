@@ -1,12 +1,8 @@
 import type { CallDescription } from '../../models/ioctls/description.js';
 import { CAPABILITY_NUMBERS } from '../../models/program/credentials.js';
 import type { AssembledProgram } from '../../models/program/assemble.js';
-import {
-  type MmapAccess,
-  VFIO_DEVICE_NAME,
-  VFIO_PCI_ADDRESS,
-  type VfioNode,
-} from '../../models/program/program.js';
+import type { MmapAccess } from '../../models/program/program.js';
+import { VFIO_PLACES } from '../../models/program/vfio_nodes.js';
 import {
   type RawIoctl,
   type RawMmap,
@@ -15,15 +11,6 @@ import {
   buffersOf,
 } from '../../models/program/raw.js';
 import { byteArray, quoted, word } from './c_text.js';
-
-const VFIO_DEVICE = `/sys/devices/virtual/mtty/mtty/${VFIO_DEVICE_NAME}`;
-
-/** What in sysfs tells the name of a node of VFIO, and the directory that the node is in. */
-const VFIO_PLACES: Readonly<Record<VfioNode, readonly [told: string, nodes: string]>> = {
-  vfio_device: [`${VFIO_DEVICE}/vfio-dev`, '/dev/vfio/devices'],
-  vfio_group: [`${VFIO_DEVICE}/iommu_group`, '/dev/vfio'],
-  vfio_pci: [`/sys/bus/pci/devices/${VFIO_PCI_ADDRESS}/vfio-dev`, '/dev/vfio/devices'],
-};
 
 /** The struct that a buffer of a step holds, if it is that of its call. */
 export function structIn(
@@ -73,8 +60,10 @@ function givenBytes(program: AssembledProgram, step: RawStep, at: number): strin
 function statements(step: RawStep): string[] {
   switch (step.do) {
     case 'open':
-      if (step.node !== undefined)
-        return [`open_vfio(${[String(step.slot), ...VFIO_PLACES[step.node].map(quoted)].join(', ')})`];
+      if (step.node !== undefined) {
+        const { told, nodes } = VFIO_PLACES[step.node];
+        return [`open_vfio(${String(step.slot)}, ${quoted(told)}, ${quoted(nodes)})`];
+      }
       return [`open_device(${String(step.slot)}, ${step.isReadOnly ? 'O_RDONLY' : 'O_RDWR'})`];
     case 'memfd': {
       const pages = `${String(step.isHuge)}, ${String(step.isFallocated)}`;

@@ -1,6 +1,7 @@
 import { PAGE_SIZE } from '../../models/base/u64.js';
 import { SCRATCH } from '../../models/program/arena.js';
-import type { IoctlStep, MmapAccess, Step, VfioNode } from '../../models/program/program.js';
+import type { IoctlStep, MmapAccess, Step } from '../../models/program/program.js';
+import type { VfioNode } from '../../models/program/vfio_nodes.js';
 import { drawPosition } from './events.js';
 import type { Picks } from './picks.js';
 import type { GeneratorState } from './state.js';

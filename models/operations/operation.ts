@@ -1,5 +1,5 @@
 import type { CallFinding, Rule } from '../ioctls/description.js';
-import type { VfioNode } from '../program/program.js';
+import type { VfioNode } from '../program/vfio_nodes.js';
 import type { RawStep } from '../program/raw.js';
 import type { Profile } from '../profiles/index.js';
 import type { CallMemory } from '../state/call_memory.js';

@@ -4,6 +4,7 @@
  */
 import type { Access } from './arena.js';
 import type { Capability } from './credentials.js';
+import type { VfioNode } from './vfio_nodes.js';
 
 /** The version of the format that this code writes. */
 export const PROGRAM_SCHEMA = 1;
@@ -62,16 +63,6 @@ export interface IoctlStep extends Injecting {
   /** Label of the file whose descriptor the call returns. */
   readonly fd?: string;
 }
-
-/** What can be opened beside /dev/iommu: the nodes of VFIO's sample device, of the group that it is in, and of its PCI device. */
-export const VFIO_NODES = ['vfio_device', 'vfio_group', 'vfio_pci'] as const;
-export type VfioNode = (typeof VFIO_NODES)[number];
-
-/** The name of VFIO's sample device, by which its group knows it: what the agent makes it under. */
-export const VFIO_DEVICE_NAME = '00000000-0000-0000-0000-000000000001';
-
-/** Where the PCI device is that VFIO has: domain, bus, device and function. */
-export const VFIO_PCI_ADDRESS = '0000:00:10.0';
 
 /** Opens /dev/iommu, or a node of VFIO. */
 export interface OpenStep {

@@ -4,7 +4,8 @@
  */
 import { type Width, readNumber, writeNumber } from '../base/bytes.js';
 import type { Capability } from './credentials.js';
-import type { MmapAccess, VfioNode } from './program.js';
+import type { MmapAccess } from './program.js';
+import type { VfioNode } from './vfio_nodes.js';
 
 /** Bytes that user space places at an address before the call and reads back after it. */
 export interface RawBuffer {

@@ -1,5 +1,6 @@
 import { CAPABILITIES } from './credentials.js';
-import { PROGRAM_SCHEMA, VFIO_NODES } from './program.js';
+import { PROGRAM_SCHEMA } from './program.js';
+import { VFIO_PLACES } from './vfio_nodes.js';
 import { LANES_MAX, LANE_STEPS_MAX } from './raw.js';
 
 const WORD = { type: 'string', pattern: '^0x[0-9a-fA-F]{1,16}$' } as const;
@@ -67,7 +68,9 @@ const NTH = { type: 'integer', minimum: 1, maximum: 0xffff } as const;
 const U32 = { type: 'integer', minimum: 0, maximum: 0xffff_ffff } as const;
 
 const STEPS = {
-  open: step('open', { label: NAME, access: { const: 'ro' }, node: { enum: VFIO_NODES } }, ['label']),
+  open: step('open', { label: NAME, access: { const: 'ro' }, node: { enum: Object.keys(VFIO_PLACES) } }, [
+    'label',
+  ]),
   memfd: step(
     'memfd',
     { label: NAME, bytes: WORD, huge: { type: 'boolean' }, fallocated: { type: 'boolean' } },

@@ -1,5 +1,6 @@
 import { SCRATCH } from '../../models/program/arena.js';
-import type { Reference, VfioNode } from '../../models/program/program.js';
+import type { Reference } from '../../models/program/program.js';
+import type { VfioNode } from '../../models/program/vfio_nodes.js';
 import { makeAccess } from '../access/set_up.js';
 import { dmabuf } from '../dmabuf/set_up.js';
 import type { ScenarioBuilder } from '../harness/builder.js';

@@ -11,9 +11,9 @@ import {
   type Program,
   type ReadStep,
   type Step,
-  type VfioNode,
   type WriteStep,
 } from '../../models/program/program.js';
+import type { VfioNode } from '../../models/program/vfio_nodes.js';
 import { type Choice, choiceOf } from './choice.js';
 import { CountersExpectation, ExpectedStep, type Expectation } from './expected_step.js';
 

@@ -2,7 +2,13 @@
  * The numbers that the agent and its host share. The C side includes them as a generated header (`cHeader`), so there is one
  * definition. The frames themselves are written by `encode.ts` and `src/program.c`, read by `src/program.c` and `decode.ts`.
  */
-import { VFIO_DEVICE_NAME, VFIO_PCI_ADDRESS } from '../../models/program/program.js';
+import {
+  VFIO_CREATE_FILE,
+  VFIO_DEVICE_NAME,
+  VFIO_PCI_ADDRESS,
+  VFIO_PCI_DIRECTORY,
+  VFIO_PLACES,
+} from '../../models/program/vfio_nodes.js';
 
 /** Starts each frame: "ICTS". */
 export const FRAME_MAGIC = 0x53544349;
@@ -160,8 +166,11 @@ export function cHeader(programLimits: {
     define('FRAME_BYTES_MAX', FRAME_BYTES_MAX),
     define('SHARED_BYTES', SHARED_BYTES),
     define('PORT_NAME', `"${PORT_NAME}"`),
+    define('VFIO_CREATE_FILE', `"${VFIO_CREATE_FILE}"`),
     define('VFIO_DEVICE_NAME', `"${VFIO_DEVICE_NAME}"`),
     define('VFIO_PCI_ADDRESS', `"${VFIO_PCI_ADDRESS}"`),
+    define('VFIO_PCI_DIRECTORY', `"${VFIO_PCI_DIRECTORY}"`),
+    define('VFIO_PLACES', `{ ${vfioPlaces().join(', ')} }`),
     define('SLOTS_MAX', programLimits.slots),
     define('STEPS_MAX', programLimits.steps),
     define('FD_HANDLE_BASE', programLimits.handles),
@@ -185,4 +194,11 @@ export function cHeader(programLimits: {
     ...table('PLACES', PLACES),
     '',
   ].join('\n');
+}
+
+/** Of each node what tells its name, and the directory that it is in: the initializer of an array. */
+function vfioPlaces(): string[] {
+  return Object.entries(VFIO_PLACES).map(
+    ([node, { told, nodes }]) => `[NODE_${node.toUpperCase()}] = { "${told}", "${nodes}" }`,
+  );
 }

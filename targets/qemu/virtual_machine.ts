@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { WireError } from '../agent/cursor.js';
 import { type Hello, decodeHello } from '../agent/decode.js';
 import { FRAME, PORT_NAME, SHARED_BYTES } from '../agent/wire.js';
-import { VFIO_PCI_ADDRESS } from '../../models/program/program.js';
+import { VFIO_PCI_ADDRESS } from '../../models/program/vfio_nodes.js';
 import { TestBedError } from '../target.js';
 import { ConsoleLog, parseSplat } from './console.js';
 import { type Frame, FrameSplitter, frameHeader } from './frames.js';

@@ -29,10 +29,6 @@ HELPER void open_device(int slot, int flags)
 	adopt_file(slot, number);
 }
 
-#define VFIO_MTTY "/sys/devices/virtual/mtty/mtty/"
-#define VFIO_CREATE_FILE VFIO_MTTY "mdev_supported_types/mtty-1/create"
-#define VFIO_UUID "00000000-0000-0000-0000-000000000001"
-
 /* A node of VFIO: what a link in sysfs leads to, or the entry of a directory there, is its name. */
 HELPER bool find_vfio_node(const char *told, const char *nodes, char *path, size_t bytes)
 {
@@ -54,22 +50,29 @@ HELPER bool find_vfio_node(const char *told, const char *nodes, char *path, size
 	return path[0] != '\0';
 }
 
-/* Opens a node of VFIO, if need be of a device that is made with its sample driver. */
+/* Makes a device of VFIO's sample driver, where there is one. */
+HELPER void make_vfio_device(void)
+{
+	int file = open(VFIO_CREATE_FILE, O_WRONLY | O_CLOEXEC);
+
+	if (file < 0)
+		return;
+	if (write(file, VFIO_DEVICE_NAME, strlen(VFIO_DEVICE_NAME)) < 0 && errno != EEXIST)
+		trouble("the sample device of VFIO cannot be made: %s", strerror(errno));
+	close(file);
+}
+
+/* Opens a node of VFIO, if need be of a device that is made for it. */
 HELPER void open_vfio(int slot, const char *told, const char *nodes)
 {
 	char path[512];
 	int number;
 
-	if (!find_vfio_node(told, nodes, path, sizeof(path)) && strncmp(told, VFIO_MTTY, strlen(VFIO_MTTY)) == 0) {
-		int file = open(VFIO_CREATE_FILE, O_WRONLY | O_CLOEXEC);
-
-		if (file < 0 || write(file, VFIO_UUID, strlen(VFIO_UUID)) < 0)
-			trouble("there is no device of VFIO (CONFIG_SAMPLE_VFIO_MDEV_MTTY): %s", strerror(errno));
-		close(file);
-		find_vfio_node(told, nodes, path, sizeof(path));
+	if (!find_vfio_node(told, nodes, path, sizeof(path))) {
+		make_vfio_device();
+		if (!find_vfio_node(told, nodes, path, sizeof(path)))
+			trouble("there is no such device of VFIO (CONFIG_SAMPLE_VFIO_MDEV_MTTY, or a PCI device bound to vfio-pci): %s", told);
 	}
-	if (!path[0])
-		trouble("%s tells of no node: is the device bound to a driver of VFIO?", told);
 	number = open(path, O_RDWR);
 	finish(number);
 	adopt_file(slot, number);

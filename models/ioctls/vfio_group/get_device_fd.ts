@@ -2,7 +2,7 @@ import { present } from '../../base/assert.js';
 import { viewOf } from '../../base/bytes.js';
 import { PAGE_SIZE } from '../../base/u64.js';
 import { u64 } from '../../layout/field.js';
-import { VFIO_DEVICE_NAME } from '../../program/program.js';
+import { VFIO_DEVICE_NAME } from '../../program/vfio_nodes.js';
 import { createAccess, moveAccess, refusesAccess } from '../../state/access.js';
 import type { CallMemory } from '../../state/call_memory.js';
 import type { IommufdFile } from '../../state/iommufd_file.js';

@@ -12,9 +12,6 @@
 
 #include "agent.h"
 
-#define MTTY "/sys/devices/virtual/mtty/mtty/"
-#define PCI "/sys/bus/pci/devices/" VFIO_PCI_ADDRESS "/"
-
 /* Whether there was such a file to write to. */
 static bool write_text(const char *path, const char *text)
 {
@@ -33,8 +30,8 @@ static bool write_text(const char *path, const char *text)
 void vfio_make_devices(void)
 {
 	/* Not every kernel has the drivers, and not every machine the device. */
-	write_text(MTTY "mdev_supported_types/mtty-1/create", VFIO_DEVICE_NAME);
-	if (access(PCI "iommu_group", F_OK) == 0 && write_text(PCI "driver_override", "vfio-pci"))
+	write_text(VFIO_CREATE_FILE, VFIO_DEVICE_NAME);
+	if (access(VFIO_PCI_DIRECTORY "/iommu_group", F_OK) == 0 && write_text(VFIO_PCI_DIRECTORY "/driver_override", "vfio-pci"))
 		write_text("/sys/bus/pci/drivers_probe", VFIO_PCI_ADDRESS);
 }
 
@@ -64,11 +61,7 @@ const char *vfio_node(unsigned int node)
 {
 	static const struct {
 		const char *told, *nodes;
-	} known[] = {
-		[NODE_VFIO_DEVICE] = { MTTY VFIO_DEVICE_NAME "/vfio-dev", "/dev/vfio/devices" },
-		[NODE_VFIO_GROUP] = { MTTY VFIO_DEVICE_NAME "/iommu_group", "/dev/vfio" },
-		[NODE_VFIO_PCI] = { PCI "vfio-dev", "/dev/vfio/devices" },
-	};
+	} known[] = VFIO_PLACES;
 	static char paths[sizeof(known) / sizeof(*known)][512];
 	char *path = paths[node];
 
