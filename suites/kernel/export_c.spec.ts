@@ -28,6 +28,8 @@ const CHOSEN = [
   'event/fault_file:read,records',
   'access/rw:',
   'vfio/map_dma:',
+  'vfio/device_attach:',
+  'vfio/group_device:',
   'process/exec:',
   'process/pass:',
   'process/fork:',
