@@ -159,6 +159,17 @@ export const vfioPci = suite(
           t.destroy(ioas);
           t.destroy(other).fails('EBUSY');
         },
+        not_moved_among_interrupts: (t, { ioas }) => {
+          const other = t.ioas();
+          t.map(other, { iova: INTERRUPTS.start });
+          attach(t, ioas);
+          attach(t, other).fails('EADDRINUSE');
+          t.ranges(other, 1).ok({ num_iovas: 1, out_iova_alignment: 1n });
+          t.ranges(ioas, 3).ok({ num_iovas: 2, allowed_iovas: TRANSLATED });
+          t.destroy(ioas).fails('EBUSY');
+          t.unmap(other, INTERRUPTS.start, P).ok({ length: P });
+          t.destroy(other);
+        },
         closed: (t, { device, ioas }) => {
           attach(t, ioas);
           t.close(DEVICE);
