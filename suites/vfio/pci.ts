@@ -4,6 +4,7 @@ import type { Reference } from '../../models/program/program.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_LAST, APERTURE_START as A, P } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
+import { WITH_FAULT, faultQueue } from '../event/set_up.js';
 import { NEST_PARENT } from '../hwpt/set_up.js';
 import { DEVICE, attach, bind, detach } from './files_set_up.js';
 import { checkExtension, setCompat } from './set_up.js';
@@ -235,6 +236,17 @@ export const vfioPci = suite(
           t.hwptAlloc(device, hwpt, { data_type: 1, data_len: 8, data_uptr: { words: [0, 0] } }).fails(
             'EINVAL',
           );
+        },
+        fault_queue: (t, { device, ioas }) => {
+          const fault = faultQueue(t).out('out_fault_id');
+          const hwpt = t.hwptAlloc(device, ioas, { flags: WITH_FAULT, fault_id: fault }).out('out_hwpt_id');
+          // The device has no PRI, by which it would tell of faults.
+          attach(t, hwpt).fails('ENODEV');
+          attach(t, ioas);
+          attach(t, hwpt).fails('ENODEV');
+          t.destroy(hwpt);
+          t.unmap(ioas, A, 2n * P);
+          t.destroy(ioas).fails('EBUSY');
         },
         dirty_bits: (t, { device, ioas }) => {
           const hwpt = t.hwptAlloc(device, ioas).out('out_hwpt_id');
