@@ -45,7 +45,7 @@ export async function prepareMachine({
  * Whether mock devices are the mock's on a machine with an IOMMU. Those of Linux 6.12 take the IOMMU that has registered first for
  * theirs, which refuses them; those of 7.3 name the mock. Source: iommu.c:iommu_ops_from_fwnode, iommu_mock_device_add.
  */
-function toleratesIommu(version: string): boolean {
+export function toleratesIommu(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
   return major > 7 || (major === 7 && minor >= 3);
 }

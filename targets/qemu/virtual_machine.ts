@@ -53,7 +53,7 @@ export interface MachineEvents {
  */
 const KERNEL_COMMAND_LINE = 'console=ttyS0 loglevel=5 panic=-1 no_timer_check highres=off';
 
-/** Interrupts are not remapped, which costs time with each of them; iommufd then binds a device only where it is told to. */
+/** Remapping interrupts would cost time with each of them; without that, iommufd binds a device only where it is told to. */
 const IOMMU_COMMAND_LINE = 'intel_iommu=on iommufd.allow_unsafe_interrupts=1';
 
 /** With snoop control, so that page tables enforce cache coherency. The device is where the agent looks for it. */
