@@ -1,10 +1,11 @@
-import { BUFFER } from '../../models/program/arena.js';
+import { BUFFER, HUGE_PAGE_BYTES } from '../../models/program/arena.js';
 import { NOT_THE_MOCK } from '../../models/operations/open_vfio.js';
 import type { Reference } from '../../models/program/program.js';
 import type { ScenarioBuilder } from '../harness/builder.js';
 import { APERTURE_LAST, APERTURE_START as A, P } from '../harness/constants.js';
 import { scenario, suite } from '../harness/scenario.js';
 import { WITH_FAULT, faultQueue } from '../event/set_up.js';
+import { DIRTY_TRACKING } from '../hwpt/dirty_pages.js';
 import { NEST_PARENT } from '../hwpt/set_up.js';
 import { DEVICE, attach, bind, detach } from './files_set_up.js';
 import { checkExtension, setCompat } from './set_up.js';
@@ -22,18 +23,23 @@ const LAST = (1n << 39n) - 1n;
 const INTEL_VTD = 1;
 const VTD_BYTES = 24;
 
-/** IOMMU_HWPT_ALLOC_DIRTY_TRACKING. Source: linux/iommufd.h. */
-const DIRTY_TRACKING = 2;
-
 /** VFIO_DMA_CC_IOMMU. Source: linux/vfio.h. */
 const CACHE_COHERENT = 4;
-
-const HUGE = 0x20_0000n;
 
 /** The PCI device, bound; returns its id. */
 function boundPci(t: ScenarioBuilder): Reference {
   t.openVfio(DEVICE, 'vfio_pci');
   return bind(t).out('out_devid');
+}
+
+/** The same beside an IOAS. */
+function boundWithIoas(t: ScenarioBuilder): DeviceAndIoas {
+  return { device: boundPci(t), ioas: t.ioas() };
+}
+
+interface DeviceAndIoas {
+  readonly device: Reference;
+  readonly ioas: Reference;
 }
 
 /** Everything that the hardware translates. */
@@ -84,11 +90,7 @@ export const vfioPci = suite(
       covers: [`${ATTACH}/OK`, 'IOMMU_IOAS_IOVA_RANGES/OK'],
       source: 'device.c:iommufd_device_auto_get_domain; io_pagetable.c:iopt_table_enforce_dev_resv_regions',
       ...HARDWARE,
-      setup: (t) => {
-        const device = boundPci(t);
-        const ioas = t.ioas();
-        return { device, ioas };
-      },
+      setup: boundWithIoas,
       cases: {
         ranges: (t, { ioas }) => {
           t.ranges(ioas, 1).ok({ num_iovas: 1, out_iova_alignment: 1n });
@@ -198,10 +200,9 @@ export const vfioPci = suite(
       source: 'intel/iommu.c:intel_iommu_domain_alloc_paging_flags, intel_iommu_capable',
       ...HARDWARE,
       setup: (t) => {
-        const device = boundPci(t);
-        const ioas = t.ioas();
-        t.map(ioas, { iova: A, length: 2n * P });
-        return { device, ioas };
+        const made = boundWithIoas(t);
+        t.map(made.ioas, { iova: A, length: 2n * P });
+        return made;
       },
       cases: {
         nest_parent: (t, { device, ioas }) =>
@@ -226,11 +227,11 @@ export const vfioPci = suite(
           const one = t.hwptAlloc(device, ioas).out('out_hwpt_id');
           const two = t.hwptAlloc(device, ioas).out('out_hwpt_id');
           attach(t, one);
-          t.map(ioas, { iova: A + HUGE });
+          t.map(ioas, { iova: A + HUGE_PAGE_BYTES });
           attach(t, two);
           t.destroy(one);
           t.unmap(ioas, A, 2n * P).ok({ length: 2n * P });
-          t.unmap(ioas, A + HUGE, P).ok({ length: P });
+          t.unmap(ioas, A + HUGE_PAGE_BYTES, P).ok({ length: P });
         },
         nested: (t, { device, ioas }) => {
           const hwpt = t.hwptAlloc(device, ioas).out('out_hwpt_id');
@@ -266,11 +267,7 @@ export const vfioPci = suite(
       covers: [`${ATTACH}/OK`, 'IOMMU_TEST_OP_MOCK_DOMAIN/OK'],
       source: 'drivers/iommu/iommu.c:__iommu_attach_group; device.c:iommufd_device_auto_get_domain',
       ...HARDWARE,
-      setup: (t) => {
-        const device = boundPci(t);
-        const ioas = t.ioas();
-        return { device, ioas };
-      },
+      setup: boundWithIoas,
       cases: {
         mock_first: (t, { ioas }) => {
           const mock = t.mockDomain(ioas);
@@ -325,10 +322,9 @@ export const vfioPci = suite(
       source: 'vfio_compat.c:iommufd_vfio_cc_iommu; hw_pagetable.c:iommufd_hwpt_paging_enforce_cc',
       ...HARDWARE,
       setup: (t) => {
-        const device = boundPci(t);
-        const ioas = t.ioas();
-        setCompat(t, ioas);
-        return { device, ioas };
+        const made = boundWithIoas(t);
+        setCompat(t, made.ioas);
+        return made;
       },
       cases: {
         asked_for: (t, { device, ioas }) => {
