@@ -17,7 +17,7 @@ import {
   type RawStep,
   SLOTS_MAX,
 } from '../../models/program/raw.js';
-import { VFIO_CREATE_FILE, VFIO_DEVICE_NAME } from '../../models/program/vfio_nodes.js';
+import { VFIO_CREATE_DIRECTORY, VFIO_DEVICE_NAME } from '../../models/program/vfio_nodes.js';
 import { type AnswerTables, answerTables, waysName } from './answers.js';
 import { quoted, word } from './c_text.js';
 import { type Expectations, expectationsOf } from './expectations.js';
@@ -94,7 +94,7 @@ function settings(program: AssembledProgram, expectations: Expectations, { profi
     define('NEEDS_INJECTION', Number(steps.some(({ failNth }) => failNth !== undefined))),
     define('HUGE_PAGES', steps.some(usesHugePages) ? HUGE_PAGES_MAX : 0),
     define('CERTAIN_MESSAGES', must.length),
-    define('VFIO_CREATE_FILE', quoted(VFIO_CREATE_FILE)),
+    define('VFIO_CREATE_DIRECTORY', quoted(VFIO_CREATE_DIRECTORY)),
     define('VFIO_DEVICE_NAME', quoted(VFIO_DEVICE_NAME)),
     define('PROFILE', quoted(profile.id)),
     '',

@@ -9,8 +9,8 @@ interface VfioPlace {
 /** VFIO's sample driver in sysfs. */
 const MTTY = '/sys/devices/virtual/mtty/mtty';
 
-/** Makes a device of the sample driver, by its name. */
-export const VFIO_CREATE_FILE = `${MTTY}/mdev_supported_types/mtty-1/create`;
+/** The directory of the file `create`, which makes a device of the sample driver by its name. */
+export const VFIO_CREATE_DIRECTORY = `${MTTY}/mdev_supported_types/mtty-1`;
 
 /** The name of VFIO's sample device, by which its group knows it: what the agent makes it under. */
 export const VFIO_DEVICE_NAME = '00000000-0000-0000-0000-000000000001';

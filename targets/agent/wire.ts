@@ -3,7 +3,7 @@
  * definition. The frames themselves are written by `encode.ts` and `src/program.c`, read by `src/program.c` and `decode.ts`.
  */
 import {
-  VFIO_CREATE_FILE,
+  VFIO_CREATE_DIRECTORY,
   VFIO_DEVICE_NAME,
   VFIO_PCI_ADDRESS,
   VFIO_PCI_DIRECTORY,
@@ -166,7 +166,7 @@ export function cHeader(programLimits: {
     define('FRAME_BYTES_MAX', FRAME_BYTES_MAX),
     define('SHARED_BYTES', SHARED_BYTES),
     define('PORT_NAME', `"${PORT_NAME}"`),
-    define('VFIO_CREATE_FILE', `"${VFIO_CREATE_FILE}"`),
+    define('VFIO_CREATE_DIRECTORY', `"${VFIO_CREATE_DIRECTORY}"`),
     define('VFIO_DEVICE_NAME', `"${VFIO_DEVICE_NAME}"`),
     define('VFIO_PCI_ADDRESS', `"${VFIO_PCI_ADDRESS}"`),
     define('VFIO_PCI_DIRECTORY', `"${VFIO_PCI_DIRECTORY}"`),

@@ -53,7 +53,7 @@ HELPER bool find_vfio_node(const char *told, const char *nodes, char *path, size
 /* Makes a device of VFIO's sample driver, where there is one. */
 HELPER void make_vfio_device(void)
 {
-	int file = open(VFIO_CREATE_FILE, O_WRONLY | O_CLOEXEC);
+	int file = open(VFIO_CREATE_DIRECTORY "/create", O_WRONLY | O_CLOEXEC);
 
 	if (file < 0)
 		return;

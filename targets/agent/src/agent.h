@@ -155,6 +155,8 @@ uint64_t batch_bench(struct reader *from);
 
 /* sysfs.c: the text of a small file of the kernel, empty if it cannot be read. */
 void read_text(const char *directory, const char *name, char *text, size_t bytes);
+/* Whether there is such a file, and it took all of the text. */
+bool write_text(const char *directory, const char *name, const char *text);
 
 #define REPORT_BYTES_MAX (FRAME_BYTES_MAX / 4)
 #define BUFFERS_MAX 8

@@ -35,32 +35,17 @@ static int nth_file = -1;
 static unsigned int wanted;
 static uint8_t injected;
 
-static bool set_knob(const char *directory, const char *name, const char *value)
-{
-	char path[128];
-	ssize_t bytes = -1;
-	int file;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file = open(path, O_WRONLY | O_CLOEXEC);
-	if (file < 0)
-		return false;
-	bytes = write(file, value, strlen(value));
-	close(file);
-	return bytes == (ssize_t)strlen(value);
-}
-
 /* Any allocation may fail, a single page too, and nothing is said of it. */
 bool inject_start(void)
 {
-	bool has_slab = set_knob(DEBUGFS "/failslab", "ignore-gfp-wait", "N");
-	bool has_pages = set_knob(DEBUGFS "/fail_page_alloc", "ignore-gfp-wait", "N") &&
-			 set_knob(DEBUGFS "/fail_page_alloc", "ignore-gfp-highmem", "N") &&
-			 set_knob(DEBUGFS "/fail_page_alloc", "min-order", "0");
+	bool has_slab = write_text(DEBUGFS "/failslab", "ignore-gfp-wait", "N");
+	bool has_pages = write_text(DEBUGFS "/fail_page_alloc", "ignore-gfp-wait", "N") &&
+			 write_text(DEBUGFS "/fail_page_alloc", "ignore-gfp-highmem", "N") &&
+			 write_text(DEBUGFS "/fail_page_alloc", "min-order", "0");
 
 	for (unsigned int i = 0; i < FAILING; i++) {
-		set_knob(failing[i].directory, "verbose", "0");
-		set_knob(failing[i].directory, "times", TIMES);
+		write_text(failing[i].directory, "verbose", "0");
+		write_text(failing[i].directory, "times", TIMES);
 	}
 	return has_slab && has_pages && access("/proc/thread-self/fail-nth", W_OK) == 0;
 }

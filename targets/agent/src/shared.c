@@ -48,11 +48,8 @@ static bool map_host_memory(void)
 		read_text(directory, "device", id, sizeof(id));
 		if (strncmp(vendor, IVSHMEM_VENDOR, 6) || strncmp(id, IVSHMEM_DEVICE, 6))
 			continue;
-		snprintf(path, sizeof(path), "%s/enable", directory);
-		file = open(path, O_WRONLY | O_CLOEXEC);
-		if (file < 0 || write(file, "1", 1) != 1)
+		if (!write_text(directory, "enable", "1"))
 			continue;
-		close(file);
 		snprintf(path, sizeof(path), "%s/resource2", directory);
 		file = open(path, O_RDWR | O_SYNC | O_CLOEXEC);
 		if (file >= 0)

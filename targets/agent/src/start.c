@@ -31,16 +31,12 @@ void start_mount(void)
 static int reserve_huge_pages(void)
 {
 	char text[32];
-	int bytes = snprintf(text, sizeof(text), "%d", HUGE_PAGES_MAX);
-	int file = open("/proc/sys/vm/nr_hugepages", O_WRONLY | O_CLOEXEC);
 
-	if (file < 0)
+	snprintf(text, sizeof(text), "%d", HUGE_PAGES_MAX);
+	if (!write_text("/proc/sys/vm", "nr_hugepages", text))
 		return 0;
-	if (write(file, text, (size_t)bytes) != bytes)
-		bytes = 0;
-	close(file);
 	read_text("/proc/sys/vm", "nr_hugepages", text, sizeof(text));
-	return bytes ? atoi(text) : 0;
+	return atoi(text);
 }
 
 void start_say_hello(bool has_progress, bool can_inject)

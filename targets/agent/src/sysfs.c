@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "agent.h"
@@ -19,4 +20,19 @@ void read_text(const char *directory, const char *name, char *text, size_t bytes
 	text[got > 0 ? got : 0] = '\0';
 	if (file >= 0)
 		close(file);
+}
+
+bool write_text(const char *directory, const char *name, const char *text)
+{
+	char path[512];
+	ssize_t bytes;
+	int file;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	file = open(path, O_WRONLY | O_CLOEXEC);
+	if (file < 0)
+		return false;
+	bytes = write(file, text, strlen(text));
+	close(file);
+	return bytes == (ssize_t)strlen(text);
 }

@@ -5,34 +5,27 @@
  */
 #define _GNU_SOURCE
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent.h"
 
-/* Whether there was such a file to write to. */
-static bool write_text(const char *path, const char *text)
+static void tell(const char *directory, const char *name, const char *text)
 {
-	int file = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t bytes;
-
-	if (file < 0)
-		return false;
-	bytes = write(file, text, strlen(text));
-	close(file);
-	if (bytes < 0)
-		trouble("%s does not take %s", path, text);
-	return true;
+	if (!write_text(directory, name, text))
+		trouble("%s/%s does not take %s", directory, name, text);
 }
 
+/* Not every kernel has the drivers, and not every machine the device. */
 void vfio_make_devices(void)
 {
-	/* Not every kernel has the drivers, and not every machine the device. */
-	write_text(VFIO_CREATE_FILE, VFIO_DEVICE_NAME);
-	if (access(VFIO_PCI_DIRECTORY "/iommu_group", F_OK) == 0 && write_text(VFIO_PCI_DIRECTORY "/driver_override", "vfio-pci"))
-		write_text("/sys/bus/pci/drivers_probe", VFIO_PCI_ADDRESS);
+	if (access(VFIO_CREATE_DIRECTORY, F_OK) == 0)
+		tell(VFIO_CREATE_DIRECTORY, "create", VFIO_DEVICE_NAME);
+	if (access(VFIO_PCI_DIRECTORY "/iommu_group", F_OK) == 0) {
+		tell(VFIO_PCI_DIRECTORY, "driver_override", "vfio-pci");
+		tell("/sys/bus/pci", "drivers_probe", VFIO_PCI_ADDRESS);
+	}
 }
 
 /* A node of VFIO: what a link in sysfs leads to, or the entry of a directory there, is its name. */

@@ -22,7 +22,7 @@
 #define ARGUMENTS_MAX 16
 #define TRACE_DIRECTORY "/trace"
 #define TRACE_FILE TRACE_DIRECTORY "/trace"
-#define HUGE_PAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
+#define HUGE_PAGES "/sys/kernel/mm/hugepages/hugepages-2048kB"
 #define LOOK_EVERY_MS 50
 #define CHUNK_BYTES (1 << 20)
 
@@ -38,18 +38,6 @@ struct trace {
 	int file;
 	uint64_t sent;
 };
-
-static void write_text(const char *path, const char *text)
-{
-	int file = open(path, O_WRONLY | O_CLOEXEC);
-
-	/* A kernel without the file has nothing to be told. */
-	if (file < 0)
-		return;
-	if (write(file, text, strlen(text)) < 0)
-		fprintf(stderr, "init: %s: %s\n", path, strerror(errno));
-	close(file);
-}
 
 static void set_up(void)
 {
@@ -229,7 +217,8 @@ int main(void)
 	port_open();
 	start_say_hello(false, false);
 	/* More than the agent's programs need, which the greeting has reserved; the kernel takes what it can. */
-	write_text(HUGE_PAGES, HUGE_PAGES_WANTED);
+	if (!access(HUGE_PAGES, F_OK) && !write_text(HUGE_PAGES, "nr_hugepages", HUGE_PAGES_WANTED))
+		fprintf(stderr, "init: %s: %s\n", HUGE_PAGES, strerror(errno));
 	for (;;) {
 		struct order order = receive_order();
 
